@@ -1,0 +1,15 @@
+//! Trunkline: a self-hosted programmable voice cloud.
+//! This file is the map; it must never hold logic.
+//!
+//! Pure machines (level 0, no I/O, no clock, no randomness): [`sip`], [`twiml`], [`routing`], [`config`],
+//! [`ids`] and the `trunkline-media` crate. Above them the actors and edges that execute what the machines decide.
+
+pub mod config;
+pub mod ids;
+pub mod ops;
+pub mod registrar;
+pub mod routing;
+pub mod sip;
+pub mod speech;
+pub mod supervision;
+pub mod twiml;
