@@ -1,0 +1,2 @@
+//! Tests that kill things.
+//! Must never sleep.
