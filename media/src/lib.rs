@@ -13,5 +13,7 @@ pub mod asset;
 pub mod codec;
 pub mod moment;
 pub mod port;
+pub mod rtcp;
+pub mod rtp;
 pub mod session;
 pub mod tone;

@@ -25,7 +25,9 @@ const ALAW_FROM_ULAW: [u8; 256] = {
     let mut table = [0; 256];
     let mut code = 0;
     while code < 256 {
-        table[code] = alaw_from_linear(LINEAR_FROM_ULAW[code]);
+        // By magnitude, so that both signs fall to the same side where two octets are equally near.
+        let positive = alaw_from_linear(LINEAR_FROM_ULAW[code | 0x80]);
+        table[code] = positive ^ if code & 0x80 == 0 { 0x80 } else { 0 };
         code += 1;
     }
     table
@@ -35,7 +37,8 @@ const ULAW_FROM_ALAW: [u8; 256] = {
     let mut table = [0; 256];
     let mut code = 0;
     while code < 256 {
-        table[code] = ulaw_from_linear(LINEAR_FROM_ALAW[code]);
+        let positive = ulaw_from_linear(LINEAR_FROM_ALAW[code | 0x80]);
+        table[code] = positive ^ if code & 0x80 == 0 { 0x80 } else { 0 };
         code += 1;
     }
     table
@@ -104,3 +107,6 @@ const fn expand_alaw(code: u8) -> i16 {
     let sample = magnitude << 3;
     (if code & 0x80 != 0 { sample } else { -sample }) as i16
 }
+
+#[cfg(test)]
+mod tests;
