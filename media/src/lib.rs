@@ -4,6 +4,7 @@
 //! Pure, bottom up:
 //! - [`moment`]: time as data
 //! - [`codec`], [`tone`], [`asset`]: sound as octets and samples
+//! - [`sdp`]: session descriptions and their negotiation
 //! - [`session`]: one leg's media as a value
 //!
 //! The edge:
@@ -15,5 +16,6 @@ pub mod moment;
 pub mod port;
 pub mod rtcp;
 pub mod rtp;
+pub mod sdp;
 pub mod session;
 pub mod tone;
