@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{Attributes, Findings};
+use super::element::{self, Place};
 use super::finding::{Finding, ScriptError, code};
 use super::verb::Verb;
 
@@ -38,7 +40,24 @@ impl Document {
     ///
     /// # Errors
     /// The text is not well-formed, breaks a bound, or its root is not `<Response>`.
-    pub fn parse(_xml: &[u8]) -> Result<Parsed, ScriptError> {
-        Err(ScriptError { line: 1, column: 1, code: code::PARSE, message: "not read yet".into() })
+    pub fn parse(xml: &[u8]) -> Result<Parsed, ScriptError> {
+        let root = element::read(xml)?;
+        if root.name != "Response" {
+            return Err(root.place.error(code::ROOT, format!("the root is <{}>, not <Response>", root.name)));
+        }
+        let mut findings = Findings::default();
+        drop(Attributes::of(&root, &mut findings));
+        if !root.text().is_empty() {
+            findings.add(root.place, code::SCHEMA, "<Response>: text between verbs is ignored");
+        }
+        let mut steps = Vec::new();
+        for element in root.elements() {
+            let Place { line, column } = element.place;
+            steps.extend(Verb::read(element, &mut findings).map(|verb| Step { line, column, verb }));
+        }
+        Ok(Parsed { document: Document { steps }, warnings: findings.into_vec() })
     }
 }
+
+#[cfg(test)]
+mod tests;

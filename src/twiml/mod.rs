@@ -1,6 +1,7 @@
 //! TwiML: text to typed document to a pure cursor.
 //! It must never fetch, speak or play: it says what should happen next.
 
+mod attributes;
 pub mod document;
 mod element;
 pub mod finding;

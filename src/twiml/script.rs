@@ -3,9 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::Document;
-use super::finding::{Finding, ScriptError};
-use super::verb::Dial;
+use super::document::{Document, Step};
+use super::finding::{Finding, ScriptError, code};
+use super::verb::{Dial, Say, Verb};
+
+/// Findings kept; what exceeds it adds nothing that a developer would read.
+const MAX_FINDINGS: usize = 100;
+
+/// What a caller hears whose script cannot be read.
+const APOLOGY: &str = "We are sorry, an application error has occurred. Goodbye.";
 
 /// A document being run for a leg.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,19 +121,66 @@ impl Script {
     }
 
     /// What runs in place of a document that cannot be read: an apology, then the end of the call.
-    pub fn broken(_error: &ScriptError) -> Self {
-        Self::new(Document::default())
+    pub fn broken(error: &ScriptError) -> Self {
+        let ScriptError { line, column, code, message } = error.clone();
+        let apology =
+            Verb::Say(Say { text: APOLOGY.into(), language: "en-US".into(), voice: None, loops: 1 });
+        let steps = [apology, Verb::Hangup].into_iter().map(|verb| Step { line, column, verb }).collect();
+        let mut script = Self::new(Document { steps });
+        script.findings.push(Finding { line, column, code, message });
+        script
     }
 
     /// The step wanted now; asked again after a restore, it has the same activity.
     pub fn action(&self) -> Action {
-        Action::Hangup
+        let activity = self.activity();
+        match self.document.steps.get(self.at).map(|step| &step.verb) {
+            Some(Verb::Say(say)) => Action::Say {
+                activity,
+                text: say.text.clone(),
+                language: say.language.clone(),
+                voice: say.voice.clone(),
+                loops: say.loops,
+            },
+            Some(Verb::Play(play)) => {
+                Action::Play { activity, source: play.source.clone(), loops: play.loops }
+            }
+            Some(Verb::Pause(pause)) => Action::Pause { activity, seconds: pause.seconds },
+            Some(Verb::Dial(dial)) => Action::Dial { activity, dial: dial.clone() },
+            Some(Verb::Echo) => Action::Echo { activity },
+            Some(Verb::Hangup) | None => Action::Hangup,
+        }
     }
 
     /// Takes how a step went and answers with the step wanted next. The outcome of another step than the
-    /// present one changes nothing.
-    pub fn advance(&mut self, _outcome: Outcome) -> Action {
+    /// present one changes nothing, so that outcomes can be repeated; from a Hangup there is no way on.
+    pub fn advance(&mut self, outcome: Outcome) -> Action {
+        if self.action().activity() == Some(outcome.activity()) {
+            match outcome {
+                Outcome::Done { .. } => {}
+                Outcome::DialEnded { status, .. } => self.last_dial = Some(status),
+                Outcome::Failed { reason, .. } => self.skip(&reason),
+            }
+            self.at = self.at.saturating_add(1);
+        }
         self.action()
+    }
+
+    /// The present step's number, from 1: the same however often it is asked.
+    fn activity(&self) -> u64 {
+        u64::try_from(self.at).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    fn skip(&mut self, reason: &str) {
+        let Some(Step { line, column, verb }) = self.document.steps.get(self.at) else { return };
+        let message = format!("<{}> was skipped: {reason}", verb.name());
+        let dials = matches!(verb, Verb::Dial(_));
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding { line: *line, column: *column, code: code::SKIPPED, message });
+        }
+        if dials {
+            self.last_dial = Some(DialStatus::Failed);
+        }
     }
 
     /// What went wrong so far, in order.
@@ -139,6 +192,17 @@ impl Script {
     /// with it instead of answered.
     pub fn last_dial(&self) -> Option<DialStatus> {
         self.last_dial
+    }
+}
+
+impl Outcome {
+    /// The step that it tells of.
+    pub fn activity(&self) -> u64 {
+        match self {
+            Self::Done { activity } | Self::Failed { activity, .. } | Self::DialEnded { activity, .. } => {
+                *activity
+            }
+        }
     }
 }
 
@@ -165,3 +229,6 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
