@@ -156,6 +156,12 @@ impl<S: Stage> Machine<S> {
         self.timers.take_due(now)
     }
 
+    /// For a machine that was saved under a clock that may have begun anew: no timer lies further ahead than its
+    /// longest span.
+    pub fn clamp(&mut self, timing: &Timing, now: Moment) {
+        self.timers.clamp(now + timing.c.max(timing.patience()));
+    }
+
     /// When the next timer fires.
     pub fn next_deadline(&self) -> Option<Moment> {
         self.timers.next()

@@ -133,6 +133,11 @@ impl Timers {
         self.0.clear();
     }
 
+    /// Brings forward to `latest` what lies beyond.
+    pub fn clamp(&mut self, latest: Moment) {
+        self.0.values_mut().for_each(|at| *at = latest.min(*at));
+    }
+
     /// When the next one fires.
     pub fn next(&self) -> Option<Moment> {
         self.0.values().min().copied()
