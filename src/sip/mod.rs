@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod dialog;
+pub mod dispatch;
 pub mod endpoint;
 pub mod flow;
 pub mod message;

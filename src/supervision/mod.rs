@@ -7,6 +7,7 @@
 
 mod child;
 pub mod clock;
+pub mod machine;
 mod exit;
 mod fence;
 mod handle;
