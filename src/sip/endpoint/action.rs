@@ -87,7 +87,9 @@ impl Action {
     pub fn owner(&self) -> Option<LegId> {
         match self {
             Action::Transmit { .. } => None,
-            Action::Ack { owner, .. } | Action::Response { owner, .. } | Action::Failed { owner, .. } => Some(*owner),
+            Action::Ack { owner, .. } | Action::Response { owner, .. } | Action::Failed { owner, .. } => {
+                Some(*owner)
+            }
             Action::Incoming { owner, .. }
             | Action::Cancelled { owner, .. }
             | Action::Confirmed { owner, .. }

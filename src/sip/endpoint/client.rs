@@ -1,8 +1,6 @@
 //! One client transaction of the endpoint: the machine, its request, and who wants to hear of it.
 //! Must never reach into the endpoint: it tells effects, the endpoint carries them out.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
@@ -18,11 +16,11 @@ pub struct Client {
     pub(super) key: ClientKey,
     /// `None`: nobody wants to hear of it; a 2xx to an INVITE is then an orphan.
     pub(super) owner: Option<LegId>,
-    pub(super) request: Arc<Request>,
+    pub(super) request: Request,
     pub(super) flow: Flow,
     pub(super) cancel: Cancel,
     /// The final answer, kept for an owner that comes back without having taken note of it.
-    pub(super) answer: Option<Arc<Response>>,
+    pub(super) answer: Option<Response>,
     course: Course,
     /// Where the agenda has it.
     #[serde(skip)]
@@ -67,8 +65,10 @@ impl Client {
             let (machine, effects) = Machine::begin(reliable, timing, now);
             (Course::Other(machine), effects)
         };
-        let request = Arc::new(request);
-        (Self { key, owner, request, flow, cancel: Cancel::No, answer: None, course, scheduled: None }, effects)
+        (
+            Self { key, owner, request, flow, cancel: Cancel::No, answer: None, course, scheduled: None },
+            effects,
+        )
     }
 
     pub(super) fn step(&mut self, input: Input, timing: &Timing, now: Moment) -> &'static [Effect] {
@@ -130,10 +130,10 @@ impl Client {
             }
     }
 
-    pub(super) fn clamp(&mut self, timing: &Timing, now: Moment) {
+    pub(super) fn clamp(&mut self, latest: Moment) {
         match &mut self.course {
-            Course::Invite(machine) => machine.clamp(timing, now),
-            Course::Other(machine) => machine.clamp(timing, now),
+            Course::Invite(machine) => machine.clamp(latest),
+            Course::Other(machine) => machine.clamp(latest),
         }
     }
 }

@@ -2,7 +2,9 @@
 //! Must never draw anything random: what is composed twice is a retransmission.
 
 use super::key::fingerprint;
-use crate::sip::message::{CSeq, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, Uri, Via};
+use crate::sip::message::{
+    CSeq, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, Uri, Via,
+};
 
 /// How far the CSeq of an orphan's BYE lies beyond its INVITE: its leg may have sent PRACK and UPDATE between
 /// them, and gaps are legal (RFC 3261 §12.2.2).

@@ -70,21 +70,16 @@ impl ServerKey {
 
     pub(super) fn with_method(request: &Request, via: &Via, method: &Method) -> Option<Self> {
         let mut key = String::with_capacity(96);
-        match via.branch().filter(|branch| branch.starts_with(COOKIE)) {
-            Some(branch) => {
-                key.push_str(branch);
-                key.push(' ');
-                push_sent_by(&mut key, via);
-            }
-            None => {
-                // A client of RFC 2543. The To tag is left out: it is the one thing by which an ACK differs
-                // from its INVITE, and no two requests differ in nothing else.
-                let headers = request.headers();
-                let from = headers.from().ok()?;
-                write!(key, "{} ", request.uri()).ok()?;
-                write!(key, "{} {} ", from.tag().unwrap_or_default(), headers.call_id().ok()?).ok()?;
-                write!(key, "{} {via}", headers.cseq().ok()?.number).ok()?;
-            }
+        key.push_str(via.branch().unwrap_or_default());
+        key.push(' ');
+        push_sent_by(&mut key, via);
+        if !via.branch().is_some_and(|branch| branch.starts_with(COOKIE)) {
+            // A client of RFC 2543. The To tag is left out: it is the one thing by which an ACK differs
+            // from its INVITE, and no two requests differ in nothing else.
+            let headers = request.headers();
+            let from = headers.from().ok()?;
+            let (from_tag, call_id) = (from.tag().unwrap_or_default(), headers.call_id().ok()?);
+            write!(key, " {} {from_tag} {call_id} {}", request.uri(), headers.cseq().ok()?.number).ok()?;
         }
         key.push(' ');
         key.push_str(method.as_str());

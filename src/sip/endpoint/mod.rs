@@ -16,8 +16,6 @@ mod outgoing;
 mod part;
 mod restore;
 mod server;
-#[cfg(test)]
-mod tests;
 mod via;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -127,7 +125,8 @@ impl Endpoint {
     /// Forgets the dialogs of `owner`: requests in them get 481.
     pub fn unbind(&mut self, owner: LegId) {
         let Some(owned) = self.owned.get_mut(&owner) else { return };
-        let (dialogs, rest) = std::mem::take(owned).into_iter().partition(|key| matches!(key, PartKey::Dialog(_)));
+        let (dialogs, rest) =
+            std::mem::take(owned).into_iter().partition(|key| matches!(key, PartKey::Dialog(_)));
         *owned = rest;
         if owned.is_empty() {
             self.owned.remove(&owner);
@@ -161,8 +160,14 @@ impl Endpoint {
 
     /// How much is open. Names of ended transactions do not count.
     pub fn census(&self) -> Census {
-        let orphans = self.clients.values().filter(|client| client.is_invite() && client.owner.is_none()).count();
-        Census { client: self.clients.len(), server: self.servers.len(), dialogs: self.dialogs.len(), orphans }
+        let orphans =
+            self.clients.values().filter(|client| client.is_invite() && client.owner.is_none()).count();
+        Census {
+            client: self.clients.len(),
+            server: self.servers.len(),
+            dialogs: self.dialogs.len(),
+            orphans,
+        }
     }
 
     /// How many messages were dropped because they belong to nothing known.

@@ -2,7 +2,6 @@
 //! Must never tell anything to a leg that abandoned its request.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use trunkline_media::moment::Moment;
 
@@ -172,7 +171,7 @@ impl Endpoint {
             return;
         };
         if response.status().is_final() {
-            client.answer = Some(Arc::new(response.clone()));
+            client.answer = Some(response.clone());
         }
         self.actions.push_back(Action::Response { owner, key: key.clone(), response, flow });
     }

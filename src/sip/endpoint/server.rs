@@ -1,8 +1,6 @@
 //! One server transaction of the endpoint: the machine, the request while it is unanswered, the last answer.
 //! Must never reach into the endpoint: it tells effects, the endpoint carries them out.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
@@ -23,9 +21,9 @@ pub struct Server {
     /// The way answers go (RFC 3261 §18.2.2).
     pub(super) reply: Flow,
     /// The request, until it has its final answer.
-    pub(super) request: Option<Arc<Request>>,
+    pub(super) request: Option<Request>,
     /// The CANCEL that came for it, until it has its final answer.
-    pub(super) cancel: Option<Arc<Request>>,
+    pub(super) cancel: Option<Request>,
     /// The last answer, as sent.
     pub(super) answer: Option<Bytes>,
     /// By what copies of it are known that come by another way; none inside of dialogs.
@@ -46,7 +44,7 @@ enum Course {
 pub(super) struct Arrival {
     pub(super) key: ServerKey,
     pub(super) owner: Option<LegId>,
-    pub(super) request: Arc<Request>,
+    pub(super) request: Request,
     pub(super) flow: Flow,
     pub(super) reply: Flow,
     pub(super) origin: Option<Origin>,
@@ -65,8 +63,18 @@ impl Server {
             (Course::Other(machine), effects)
         };
         let request = Some(request);
-        let server =
-            Self { key, owner, flow, reply, request, cancel: None, answer: None, origin, course, scheduled: None };
+        let server = Self {
+            key,
+            owner,
+            flow,
+            reply,
+            request,
+            cancel: None,
+            answer: None,
+            origin,
+            course,
+            scheduled: None,
+        };
         (server, effects)
     }
 
@@ -110,10 +118,10 @@ impl Server {
         matches!(&self.course, Course::Invite(machine) if machine.state() == InviteServer::Proceeding)
     }
 
-    pub(super) fn clamp(&mut self, timing: &Timing, now: Moment) {
+    pub(super) fn clamp(&mut self, latest: Moment) {
         match &mut self.course {
-            Course::Invite(machine) => machine.clamp(timing, now),
-            Course::Other(machine) => machine.clamp(timing, now),
+            Course::Invite(machine) => machine.clamp(latest),
+            Course::Other(machine) => machine.clamp(latest),
         }
     }
 }

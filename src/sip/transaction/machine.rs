@@ -156,10 +156,9 @@ impl<S: Stage> Machine<S> {
         self.timers.take_due(now)
     }
 
-    /// For a machine that was saved under a clock that may have begun anew: no timer lies further ahead than its
-    /// longest span.
-    pub fn clamp(&mut self, timing: &Timing, now: Moment) {
-        self.timers.clamp(now + timing.c.max(timing.patience()));
+    /// Brings forward to `latest` the timers that lie beyond: those that were saved under another clock.
+    pub fn clamp(&mut self, latest: Moment) {
+        self.timers.clamp(latest);
     }
 
     /// When the next timer fires.

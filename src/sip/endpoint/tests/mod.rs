@@ -1,0 +1,1 @@
+//! Stories of the endpoint. Must never wait for real time.
