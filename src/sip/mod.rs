@@ -6,4 +6,5 @@ pub mod dialog;
 pub mod endpoint;
 pub mod flow;
 pub mod message;
+pub mod stateless;
 pub mod transaction;
