@@ -7,4 +7,5 @@ pub mod dispatch;
 pub mod endpoint;
 pub mod flow;
 pub mod message;
+pub mod stateless;
 pub mod transaction;

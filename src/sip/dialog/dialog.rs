@@ -60,7 +60,7 @@ impl Refusal {
     /// The status code to answer with.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::NoDialog => StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST,
+            Self::NoDialog => StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
             Self::OutOfOrder => StatusCode::SERVER_INTERNAL_ERROR,
             Self::Malformed => StatusCode::BAD_REQUEST,
         }
@@ -244,3 +244,6 @@ impl Dialog {
         request
     }
 }
+
+#[cfg(test)]
+mod tests;
