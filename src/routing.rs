@@ -1,14 +1,41 @@
 //! Who calls and what was dialled, to what should happen. Pure.
 //! It must never look anything up outside the tables that it is given.
 
+mod pattern;
+mod table;
+
+use pattern::Pattern;
+
 /// The dialplan: which number leads where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
+    /// The most specific first: the first that matches decides.
     routes: Vec<Route>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Route {}
+struct Route {
+    name: String,
+    dialled: Pattern,
+    target: Target,
+    public: bool,
+    description: String,
+}
+
+/// One line of the dialplan, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'r> {
+    /// The number or pattern, as written.
+    pub number: &'r str,
+    /// The route's name.
+    pub name: &'r str,
+    /// What it is for; may be empty.
+    pub description: &'r str,
+    /// Where it leads.
+    pub target: &'r Target,
+    /// Whether strangers may dial it.
+    pub public: bool,
+}
 
 /// Who calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,12 +92,52 @@ impl Routes {
     ///
     /// # Errors
     /// The text is not TOML, has an unknown key, or a route contradicts itself or another.
-    pub fn parse(_toml: &str) -> Result<Routes, RoutesError> {
-        Ok(Routes::default())
+    pub fn parse(toml: &str) -> Result<Routes, RoutesError> {
+        let mut routes = table::read(toml)?;
+        // Stable: among equals the file's order stands.
+        routes.sort_by_key(|route| std::cmp::Reverse(route.dialled.precision()));
+        Ok(Routes { routes })
     }
 
-    /// Where a call to `dialled` (the user part of the Request-URI) goes.
-    pub fn decide(&self, _caller: &Caller, _dialled: &str, _is_user: impl Fn(&str) -> bool) -> Decision {
-        Decision { target: Target::Unknown, reason: format!("{} routes", self.routes.len()) }
+    /// Where a call to `dialled` (the user part of the Request-URI) goes. The most specific route decides: a number
+    /// before a pattern, a longer pattern before a shorter one. Numbers come before users of the same name. A stranger
+    /// reaches public routes only, and learns nothing about what else there is.
+    pub fn decide(&self, caller: &Caller, dialled: &str, is_user: impl Fn(&str) -> bool) -> Decision {
+        let dialled = dialled.trim();
+        let route = self.routes.iter().find(|route| route.dialled.matches(dialled));
+        match (&caller.user, route) {
+            (_, Some(route)) if route.public => route.decision(),
+            (None, _) => refusal(Target::Forbidden, "a stranger reaches public routes only"),
+            (Some(_), Some(route)) => route.decision(),
+            (Some(_), None) if is_user(dialled) => {
+                Decision { target: Target::Endpoint(dialled.to_owned()), reason: "the name of a user".into() }
+            }
+            (Some(_), None) => refusal(Target::Unknown, "no route and no user has that name"),
+        }
+    }
+
+    /// Every route, the most specific first.
+    pub fn list(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.routes.iter().map(|route| Listed {
+            number: route.dialled.written(),
+            name: &route.name,
+            description: &route.description,
+            target: &route.target,
+            public: route.public,
+        })
     }
 }
+
+impl Route {
+    fn decision(&self) -> Decision {
+        let reason = format!("route {} ({})", self.name, self.dialled.written());
+        Decision { target: self.target.clone(), reason }
+    }
+}
+
+fn refusal(target: Target, reason: &str) -> Decision {
+    Decision { target, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;
