@@ -7,5 +7,6 @@ pub mod dispatch;
 pub mod endpoint;
 pub mod flow;
 pub mod message;
+pub mod shard;
 pub mod stateless;
 pub mod transaction;

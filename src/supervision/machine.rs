@@ -221,6 +221,11 @@ impl<P: Clone> Mail<P> {
         self.generation
     }
 
+    /// The same, for an owner that counts its generations itself.
+    pub fn revive_as(&mut self, generation: Generation) {
+        self.generation = self.generation.max(generation);
+    }
+
     fn letters(&self, to: Party, lane: &Lane<P>) -> Vec<Letter<P>> {
         let letter = |(number, body): &(u64, P)| Letter {
             from: self.owner,

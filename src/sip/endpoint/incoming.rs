@@ -43,6 +43,24 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Answers a request and keeps nothing of it: its repeat is received as if it were new, and gets the same
+    /// answer. Without an answer it is as if it had never come.
+    pub fn dismiss(&mut self, key: &ServerKey, response: Option<Response>) {
+        let Some(mut server) = self.servers.remove(key) else { return };
+        let part = PartKey::Server(key.clone());
+        self.agenda.reschedule(part.clone(), &mut server.scheduled, None);
+        if let Some(owner) = server.owner {
+            self.disown(owner, &part);
+        }
+        if let Some(origin) = &server.origin {
+            self.origins.remove(origin);
+        }
+        self.changed.insert(part);
+        if let Some(response) = response {
+            self.transmit(server.reply, response.to_bytes());
+        }
+    }
+
     /// Tells which leg takes a request that came outside of dialogs.
     pub fn assign(&mut self, key: &ServerKey, owner: LegId) {
         let Some(server) = self.servers.get_mut(key) else { return };
