@@ -9,7 +9,10 @@ pub fn fingerprint(request: &Request) -> u64 {
     let names = [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq];
     let values = names.iter().filter_map(|name| request.headers().get(name));
     values.fold(0xcbf2_9ce4_8422_2325, |hash, value| {
-        value.bytes().chain([0]).fold(hash, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        value
+            .bytes()
+            .chain([0])
+            .fold(hash, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     })
 }
 

@@ -96,7 +96,9 @@ impl Claim {
             response: text("response")?,
             algorithm: Algorithm::named(text("algorithm").as_deref())?,
             counted: match text("qop") {
-                Some(qop) if qop.eq_ignore_ascii_case("auth") => Some(Counted::read(text("nc")?, text("cnonce")?)?),
+                Some(qop) if qop.eq_ignore_ascii_case("auth") => {
+                    Some(Counted::read(text("nc")?, text("cnonce")?)?)
+                }
                 Some(_) => return None,
                 None => None,
             },
@@ -131,7 +133,8 @@ impl Claim {
         }
         // An unknown user's answer is compared, too, for the sake of time.
         let password = password_of(&self.user);
-        let is_right = self.question().is_answered_by(&self.response, password.as_deref().unwrap_or_default());
+        let is_right =
+            self.question().is_answered_by(&self.response, password.as_deref().unwrap_or_default());
         if !(is_right & password.is_some()) {
             return Err(Denied::Wrong);
         }
@@ -155,7 +158,10 @@ impl Claim {
             method: &self.method,
             uri: &self.uri,
             nonce: &self.nonce,
-            counted: self.counted.as_ref().map(|counted| (counted.text.as_str(), counted.client_nonce.as_str())),
+            counted: self
+                .counted
+                .as_ref()
+                .map(|counted| (counted.text.as_str(), counted.client_nonce.as_str())),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! A request without credentials gets a [`challenge`], for which nothing is kept. One with credentials makes a
 //! [`Claim`]; the [`Throttle`] may refuse the claim unseen; [`Claim::prove`] looks at it.
 
-pub mod digest;
 mod claim;
+pub mod digest;
 mod nonce;
 mod replay;
 mod throttle;

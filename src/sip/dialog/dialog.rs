@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::route::RouteSet;
 use crate::sip::flow::Flow;
-use crate::sip::message::{CSeq, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode, Uri, Via};
+use crate::sip::message::{
+    CSeq, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode, Uri, Via,
+};
 
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
