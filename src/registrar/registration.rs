@@ -114,8 +114,8 @@ impl<'a> Registration<'a> {
         }))
     }
 
-    /// The time asked for: the contact's own, else the header's, else our default, which also stands for one that
-    /// cannot be read (§10.2.1.1).
+    /// The time asked for: the contact's own, else the header's, else our default, which also stands for one
+    /// that cannot be read (§10.2.1.1).
     fn seconds(&self, contact: &NameAddr) -> u32 {
         let asked = match contact.params.value("expires") {
             Some(own) => own.parse().ok(),

@@ -3,8 +3,8 @@
 
 use crate::sip::message::{HeaderName, Request};
 
-/// A number that tells one transaction's requests from another's: FNV-1a of the top Via, which has the branch, the
-/// Call-ID and the CSeq.
+/// A number that tells one transaction's requests from another's: FNV-1a of the top Via, which has the
+/// branch, the Call-ID and the CSeq.
 pub fn fingerprint(request: &Request) -> u64 {
     let names = [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq];
     let values = names.iter().filter_map(|name| request.headers().get(name));

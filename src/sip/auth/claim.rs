@@ -67,7 +67,8 @@ struct Counted {
 }
 
 impl Claim {
-    /// The credentials that `request` has in `header` for `realm`; those with the strongest algorithm, if several.
+    /// The credentials that `request` has in `header` for `realm`; those with the strongest algorithm, if
+    /// several.
     pub fn of(realm: &Realm, request: &Request, header: &HeaderName) -> Result<Self, Denied> {
         let mut best: Result<Self, Denied> = Err(Denied::Missing);
         for params in request.headers().digest(header) {
@@ -116,8 +117,8 @@ impl Claim {
         &self.user
     }
 
-    /// Proves the claim, or denies it, at `now` (wall seconds). `source` is where the request came from, `password_of` knows
-    /// the users, `nonces` is the one table of this realm's secret.
+    /// Proves the claim, or denies it, at `now` (wall seconds). `source` is where the request came from,
+    /// `password_of` knows the users, `nonces` is the one table of this realm's secret.
     pub fn prove(
         &self,
         realm: &Realm,
