@@ -41,6 +41,13 @@ fn dynamic_numbers_of_the_offer_come_back_in_the_answer() {
 }
 
 #[test]
+fn of_two_maps_for_one_number_the_first_counts() {
+    let maps = "a=rtpmap:96 PCMA/8000\na=rtpmap:96 PCMU/8000\n";
+    let (_, _, agreed) = was_called(&format!("m=audio 5004 RTP/AVP 96\n{maps}"));
+    assert_eq!(agreed.codec, Codec::Pcma);
+}
+
+#[test]
 fn events_are_left_out_when_either_side_has_none() {
     let (_, answer, agreed) = was_called("m=audio 5004 RTP/AVP 0\n");
     assert_eq!((agreed.events, lines(&answer, "a=fmtp").len()), (None, 0));
@@ -155,6 +162,7 @@ fn an_offer_without_a_usable_stream_is_not_acceptable_and_says_why() {
         ("m=video 5004 RTP/AVP 0\n", Obstacle::NoAudio),
         ("m=audio 0 RTP/AVP 0\n", Obstacle::Declined),
         ("m=audio 0 RTP/AVP 0\nm=audio 5004 RTP/SAVP 0\n", Obstacle::Transport),
+        ("m=audio 5004 RTP/SAVP 0\nm=audio 5006 RTP/AVP 9\nm=audio 0 RTP/AVP 0\n", Obstacle::Transport),
         ("m=audio 5004 UDP/TLS/RTP/SAVPF 0\n", Obstacle::Transport),
         ("m=audio 5004 RTP/AVP 18 9\n", Obstacle::Codec),
         ("m=audio 5004 RTP/AVP 0\na=rtpmap:0 L16/8000\n", Obstacle::Codec),
@@ -200,10 +208,17 @@ fn a_new_offer_may_change_codec_and_address_but_not_drop_streams() {
 }
 
 #[test]
-fn a_fax_in_place_of_the_voice_is_refused_and_the_voice_goes_on() {
+fn another_medium_in_place_of_the_voice_is_refused_and_the_voice_goes_on() {
     let (mut switch, answer, agreed) = was_called("m=audio 5004 RTP/AVP 0\n");
-    for fax in ["m=image 5004 udptl t38\n", "m=audio 0 RTP/AVP 0\nm=image 5004 udptl t38\n"] {
-        assert!(matches!(refusal(&mut switch, &phone(fax)), NegotiationError::NotAcceptable(_)));
+    let others = [
+        "m=image 5004 udptl t38\n",
+        "m=audio 0 RTP/AVP 0\nm=image 5004 udptl t38\n",
+        "m=image 0 udptl t38\n",
+        "m=video 0 RTP/AVP 96\n",
+        "m=audio 0 RTP/SAVP 0\n",
+    ];
+    for other in others {
+        assert!(matches!(refusal(&mut switch, &phone(other)), NegotiationError::NotAcceptable(_)));
     }
     assert_eq!((switch.answer_sent(), switch.agreed()), (Some(&answer), Some(&agreed)));
 }
