@@ -74,8 +74,9 @@ impl Registrar {
         self.remove(|binding| binding.expires <= now)
     }
 
-    /// A connection with `remote` is gone, and with it the only way to the phones behind it (RFC 5626 §4.2.1). Phones on
-    /// UDP stay: there is nothing to be gone, and a forged ICMP message must not unregister anybody.
+    /// A connection with `remote` is gone, and with it the only way to the phones behind it (RFC 5626
+    /// §4.2.1). Phones on UDP stay: there is nothing to be gone, and a forged ICMP message must not
+    /// unregister anybody.
     pub fn flow_failed(&self, remote: SocketAddr) -> usize {
         self.remove(|binding| binding.flow.connection.is_some() && binding.flow.remote == remote)
     }

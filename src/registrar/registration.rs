@@ -77,7 +77,10 @@ impl<'a> Registration<'a> {
     }
 
     /// Among REGISTERs of one Call-ID, the CSeq tells which is the latest (§10.3 step 7).
-    pub(super) fn is_newer_than<'b>(&self, mut old: impl Iterator<Item = &'b Binding>) -> Result<(), Objection> {
+    pub(super) fn is_newer_than<'b>(
+        &self,
+        mut old: impl Iterator<Item = &'b Binding>,
+    ) -> Result<(), Objection> {
         let is_late = old.any(|binding| binding.call_id == self.call_id && self.cseq <= binding.cseq);
         if is_late { Err(Objection::OutOfOrder) } else { Ok(()) }
     }
@@ -111,8 +114,8 @@ impl<'a> Registration<'a> {
         }))
     }
 
-    /// The time asked for: the contact's own, else the header's, else our default, which also stands for one that
-    /// cannot be read (§10.2.1.1).
+    /// The time asked for: the contact's own, else the header's, else our default, which also stands for one
+    /// that cannot be read (§10.2.1.1).
     fn seconds(&self, contact: &NameAddr) -> u32 {
         let asked = match contact.params.value("expires") {
             Some(own) => own.parse().ok(),

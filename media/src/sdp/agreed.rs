@@ -14,7 +14,8 @@ use crate::codec::Codec;
 /// The outcome of an offer and its answer, seen from our side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreed {
-    /// Where the peer wants RTP. While it holds with `0.0.0.0` this is where it last was, or `0.0.0.0`: nothing may be sent.
+    /// Where the peer wants RTP. While it holds with `0.0.0.0` this is where it last was, or `0.0.0.0`:
+    /// nothing may be sent.
     pub remote_rtp: SocketAddr,
     /// Where the peer wants RTCP.
     pub remote_rtcp: SocketAddr,
@@ -48,10 +49,10 @@ impl Agreed {
 pub(super) struct Counterpart {
     /// RTP and RTCP; nothing where the peer holds by address.
     addresses: Option<(SocketAddr, SocketAddr)>,
-    pub codec: Codec,
-    pub payload_type: u8,
-    pub events: Option<u8>,
-    pub ptime_ms: u32,
+    codec: Codec,
+    payload_type: u8,
+    events: Option<u8>,
+    packet_ms: u32,
     direction: Direction,
 }
 
@@ -60,7 +61,8 @@ pub(super) struct Terms<'a> {
     pub is_ipv4: bool,
     pub codecs: &'a [Codec],
     pub telephone_event: bool,
-    pub ptime_ms: u32,
+    /// Milliseconds of sound in a packet, if the peer has no wish.
+    pub packet_ms: u32,
 }
 
 impl Counterpart {
@@ -95,7 +97,7 @@ impl Counterpart {
             codec,
             payload_type,
             events: events.filter(|_| terms.telephone_event),
-            ptime_ms: stream.packet_ms(terms.ptime_ms),
+            packet_ms: stream.packet_ms(terms.packet_ms),
             direction: stream.direction(),
         })
     }
@@ -108,6 +110,15 @@ impl Counterpart {
     /// The peer takes sound from us.
     pub fn is_receiving(&self) -> bool {
         self.addresses.is_some() && self.direction.is_receiving()
+    }
+
+    /// One codec and its events, in the numbers of the offer (RFC 3264 §6.1): with one there is no codec to
+    /// change without a word.
+    pub fn answer_formats(&self) -> Vec<Format> {
+        let voice = Format { payload_type: self.payload_type, encoding: Encoding::Voice(self.codec) };
+        let encoding = Encoding::events_of(self.codec);
+        let events = self.events.map(|payload_type| Format { payload_type, encoding });
+        std::iter::once(voice).chain(events).collect()
     }
 
     /// What comes of it when we announce `ours` in direction `wanted`.
@@ -128,7 +139,7 @@ impl Counterpart {
             send_payload_type: self.payload_type,
             receive_payload_type: number_of(Encoding::Voice(self.codec)).unwrap_or(self.payload_type),
             events,
-            ptime_ms: self.ptime_ms,
+            ptime_ms: self.packet_ms,
             send: open.is_sending(),
             receive: open.is_receiving(),
             held,

@@ -33,7 +33,8 @@ pub struct Local {
     pub rtcp: SocketAddr,
 }
 
-/// The m-lines of a session, which keep their number and order for its life (RFC 3264 §8), and the one that is in use.
+/// The m-lines of a session, which keep their number and order for its life (RFC 3264 §8), and the one that
+/// is in use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Layout {
     pub lines: Vec<Line>,
@@ -75,7 +76,7 @@ pub(super) struct Announcement<'a> {
     /// The formats of the stream in use; none where that is declined too.
     pub formats: &'a [Format],
     pub direction: Direction,
-    pub ptime_ms: u32,
+    pub packet_ms: u32,
 }
 
 impl Announcement<'_> {
@@ -108,7 +109,7 @@ impl Announcement<'_> {
                 media.add_attribute_with_value("fmtp", format!("{payload_type} 0-16"));
             }
         }
-        media.add_attribute_with_value("ptime", self.ptime_ms);
+        media.add_attribute_with_value("ptime", self.packet_ms);
         media.add_attribute_from_str(self.direction.as_str());
         if let Some(rtcp) = self.rtcp() {
             media.add_attribute_with_value("rtcp", rtcp);

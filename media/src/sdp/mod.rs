@@ -1,4 +1,4 @@
-//! Session descriptions and their negotiation: what two parties agree to send each other (RFC 8866, RFC 3264).
+//! Session descriptions and their negotiation: what two parties agree to send (RFC 8866, RFC 3264).
 //! Must never open a socket, resolve a name or know SIP: bytes and addresses come in and go out as data.
 //!
 //! [`Description`] reads what peers really send, [`Stream`] types one of its lines, and
@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod mend;
 mod negotiation;
+mod numbering;
 mod stream;
 
 pub use agreed::Agreed;

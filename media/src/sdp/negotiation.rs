@@ -10,6 +10,7 @@ use super::description::Description;
 use super::direction::Direction;
 use super::error::{NegotiationError, Obstacle, SdpError};
 use super::format::{Encoding, Format};
+use super::numbering::Numbering;
 use super::stream::Stream;
 use crate::codec::Codec;
 
@@ -17,13 +18,12 @@ use crate::codec::Codec;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Negotiation {
     session_id: u64,
-    /// The highest version that ever left, in a refused offer too.
+    /// The highest version that ever left, be it in an offer that was refused.
     version: u64,
     local: Local,
     capabilities: Capabilities,
-    /// Numbers that the peer's offers gave to encodings: they keep their meaning (RFC 3264 §8.3.2).
     #[serde(default)]
-    numbers: Vec<Format>,
+    numbering: Numbering,
     /// Our offer that waits for its answer.
     offered: Option<Issued>,
     /// The last complete exchange.
@@ -34,21 +34,21 @@ pub struct Negotiation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Issued {
     version: u64,
-    /// The direction that we want; an answer may say less.
+    /// The direction that we want; an answer may have to say less.
     wanted: Direction,
     layout: Layout,
+    /// None where the stream was declined.
     formats: Vec<Format>,
     text: Bytes,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Settled {
+    offerer: Party,
     issued: Issued,
-    by: Party,
     agreed: Agreed,
 }
 
-/// Who offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Party {
     Us,
@@ -63,14 +63,14 @@ impl Negotiation {
             version: 0,
             local,
             capabilities,
-            numbers: Vec::new(),
+            numbering: Numbering::default(),
             offered: None,
             settled: None,
         }
     }
 
-    /// Our offer: the first one, or the session as it stands (a refresh says the same in the same version). While it
-    /// waits for its answer, each call gives the same bytes.
+    /// Our offer: the first one, or the session as it stands, so that a refresh says the same in the same
+    /// version. While it waits for its answer, each call gives the same bytes.
     ///
     /// # Errors
     /// [`NegotiationError::NothingToOffer`] without a codec.
@@ -81,11 +81,13 @@ impl Negotiation {
         }
     }
 
-    /// The session as it stands in another direction: `SendOnly` or `Inactive` hold the peer, `SendRecv` takes it back.
-    /// It stays our wish in later offers and answers, unless it is withdrawn.
+    /// The session as it stands in another direction: `SendOnly` or `Inactive` hold the peer, `SendRecv`
+    /// takes it back. The direction stays our wish in later offers and answers, unless this offer is
+    /// withdrawn.
     ///
     /// # Errors
-    /// [`NegotiationError::OfferPending`] while an offer with another direction is out.
+    /// [`NegotiationError::OfferPending`] while an offer with another direction is out, and as
+    /// [`Self::offer`].
     pub fn offer_held(&mut self, direction: Direction) -> Result<Bytes, NegotiationError> {
         match &self.offered {
             Some(offered) if offered.wanted == direction => Ok(offered.text.clone()),
@@ -94,11 +96,11 @@ impl Negotiation {
         }
     }
 
-    /// Everything that we can do, as in a new call: what a re-INVITE without an offer asks for, behind which another
-    /// party may stand (RFC 6337 §5.2).
+    /// Everything that we can do, as in a new call: what a re-INVITE without an offer asks for, as another
+    /// party may stand behind it (RFC 3261 §14.2).
     ///
     /// # Errors
-    /// [`NegotiationError::OfferPending`] while an offer is out, [`NegotiationError::NothingToOffer`] without a codec.
+    /// [`NegotiationError::OfferPending`] while an offer is out, and as [`Self::offer`].
     pub fn offer_anew(&mut self) -> Result<Bytes, NegotiationError> {
         match &self.offered {
             Some(_) => Err(NegotiationError::OfferPending),
@@ -106,31 +108,23 @@ impl Negotiation {
         }
     }
 
-    /// The peer's answer to our offer; also a later one to the same offer, for gateways announce another
+    /// The peer's answer to our offer; also a second one to the same offer, as gateways announce another
     /// address in their 200 than in their 183.
     ///
     /// # Errors
-    /// `Malformed`, `NotAcceptable`, or `NoOffer` when the last offer was not ours. Nothing changes then: the offer
-    /// stays out until it is withdrawn.
+    /// `Malformed`, `NotAcceptable`, or `NoOffer` when the last offer was not ours. Nothing changes then: the
+    /// offer stays out until it is withdrawn.
     pub fn on_answer(&mut self, sdp: &[u8]) -> Result<Agreed, NegotiationError> {
-        let standing = self.settled.as_ref().filter(|settled| settled.by == Party::Us);
-        let issued = self.offered.as_ref().or(standing.map(|settled| &settled.issued));
-        let issued = issued.ok_or(NegotiationError::NoOffer)?;
+        let issued = self.answerable().ok_or(NegotiationError::NoOffer)?;
         let answer = Description::parse(sdp)?;
         let (offered, answered) = (issued.layout.lines.len(), answer.streams().len());
         if offered != answered {
             return Err(SdpError::StreamCount { offered, answered }.into());
         }
-        let stream =
-            answer.streams().nth(issued.layout.slot).filter(Stream::is_audio).ok_or(Obstacle::NoAudio)?;
-        let codecs = codecs_of(&issued.formats);
-        let terms = Terms {
-            is_ipv4: self.local.rtp.is_ipv4(),
-            codecs: &codecs,
-            telephone_event: true,
-            ptime_ms: self.capabilities.ptime_ms,
-        };
-        let agreed = match (Counterpart::find(&stream, &terms), self.agreed()) {
+        let slot = issued.layout.slot;
+        let stream = answer.streams().nth(slot).filter(Stream::is_audio).ok_or(Obstacle::NoAudio)?;
+        let found = Counterpart::find(&stream, &self.terms(&codecs_of(&issued.formats)));
+        let agreed = match (found, self.agreed()) {
             (Ok(peer), before) => {
                 let held = match before {
                     // We left it no choice, so its answer tells nothing.
@@ -144,11 +138,12 @@ impl Negotiation {
         };
         let issued = issued.clone();
         self.offered = None;
-        self.settled = Some(Settled { issued, by: Party::Us, agreed: agreed.clone() });
+        self.settled = Some(Settled { offerer: Party::Us, issued, agreed: agreed.clone() });
         Ok(agreed)
     }
 
-    /// The peer's offer, answered at once: the first audio stream that will do is taken, all others are declined.
+    /// The peer's offer, answered at once: the first audio stream that will do is taken, all others are
+    /// declined.
     ///
     /// # Errors
     /// `OfferPending` (491), `NotAcceptable` (488) or `Malformed` (400). Nothing changes then.
@@ -158,33 +153,25 @@ impl Negotiation {
         }
         let offer = Description::parse(sdp)?;
         let streams: Vec<Stream<'_>> = offer.streams().collect();
-        if self.settled.as_ref().is_some_and(|settled| streams.len() < settled.issued.layout.lines.len()) {
+        if self.standing().is_some_and(|standing| streams.len() < standing.layout.lines.len()) {
             return Err(Obstacle::StreamsDropped.into());
         }
-        match (self.choose(&streams), self.agreed()) {
-            (Ok((slot, peer)), before) => {
-                let wanted = self.wanted();
-                let agreed_formats = answer_formats(&peer);
-                let agreed = peer.agree(&agreed_formats, wanted, !peer.is_receiving(), before);
+        match self.choose(&streams) {
+            Ok((slot, peer)) => {
+                let (wanted, formats) = (self.wanted(), peer.answer_formats());
+                let agreed = peer.agree(&formats, wanted, !peer.is_receiving(), self.agreed());
                 let direction = wanted.facing(peer.direction());
-                let issued = self.issue(Layout::of_offer(&streams, slot), agreed_formats, wanted, direction);
+                let issued = self.issue(Layout::of_offer(&streams, slot), formats, wanted, direction);
                 if let Some(stream) = streams.get(slot) {
-                    self.learn_numbers(&stream.formats());
+                    self.numbering.learn(&stream.formats());
                 }
                 Ok(self.settle(issued, agreed))
             }
-            // Removed, and nothing wanted in its place (RFC 3264 §8.2).
-            (Err(_), Some(before)) if streams.iter().all(Stream::is_declined) => {
-                let (wanted, agreed) = (self.wanted(), before.clone().silenced());
-                let issued =
-                    self.issue(Layout::of_offer(&streams, 0), Vec::new(), wanted, Direction::Inactive);
-                Ok(self.settle(issued, agreed))
-            }
-            (Err(obstacle), _) => Err(obstacle.into()),
+            Err(obstacle) => self.accept_removal(&streams).ok_or(obstacle.into()),
         }
     }
 
-    /// Our offer was refused: what was agreed before holds on (RFC 3261 §14.1).
+    /// Our offer was refused: what was agreed before goes on (RFC 3261 §14.1).
     pub fn withdraw(&mut self) {
         self.offered = None;
     }
@@ -194,8 +181,8 @@ impl Negotiation {
         self.local = local;
     }
 
-    /// From now on we are able to do `capabilities`. The next offer leaves the standing formats only if these hold one that no
-    /// longer is among them: to change the codec of a session, leave only the wanted one.
+    /// From now on we are able to do `capabilities`. Our next offer keeps the formats that stand as long as
+    /// all of them are still possible: to change the codec of a session, leave only the wanted one.
     pub fn adopt(&mut self, capabilities: Capabilities) {
         self.capabilities = capabilities;
     }
@@ -207,7 +194,7 @@ impl Negotiation {
 
     /// Our side of the last complete exchange, to be repeated where SIP wants it twice (183 and 200).
     pub fn answer_sent(&self) -> Option<&Bytes> {
-        self.settled.as_ref().map(|settled| &settled.issued.text)
+        self.standing().map(|standing| &standing.text)
     }
 
     /// An offer of ours waits for its answer.
@@ -215,16 +202,34 @@ impl Negotiation {
         self.offered.is_some()
     }
 
+    fn standing(&self) -> Option<&Issued> {
+        self.settled.as_ref().map(|settled| &settled.issued)
+    }
+
     fn wanted(&self) -> Direction {
-        self.settled.as_ref().map_or(Direction::SendRecv, |settled| settled.issued.wanted)
+        self.standing().map_or(Direction::SendRecv, |standing| standing.wanted)
+    }
+
+    /// The offer that an answer would answer.
+    fn answerable(&self) -> Option<&Issued> {
+        let ours = self.settled.as_ref().filter(|settled| settled.offerer == Party::Us);
+        self.offered.as_ref().or(ours.map(|settled| &settled.issued))
+    }
+
+    fn terms<'a>(&self, codecs: &'a [Codec]) -> Terms<'a> {
+        Terms {
+            is_ipv4: self.local.rtp.is_ipv4(),
+            codecs,
+            telephone_event: self.capabilities.telephone_event,
+            packet_ms: self.capabilities.ptime_ms,
+        }
     }
 
     fn propose(&mut self, direction: Direction, formats: Vec<Format>) -> Result<Bytes, NegotiationError> {
         if formats.is_empty() {
             return Err(NegotiationError::NothingToOffer);
         }
-        let layout =
-            self.settled.as_ref().map_or_else(Layout::audio, |settled| settled.issued.layout.clone());
+        let layout = self.standing().map_or_else(Layout::audio, |standing| standing.layout.clone());
         let issued = self.issue(layout, formats, direction, direction);
         self.version = self.version.max(issued.version);
         Ok(self.offered.insert(issued).text.clone())
@@ -240,15 +245,12 @@ impl Negotiation {
                 layout: &layout,
                 formats: &formats,
                 direction,
-                ptime_ms: self.capabilities.ptime_ms,
+                packet_ms: self.capabilities.ptime_ms,
             };
             announcement.to_bytes()
         };
-        let standing = self.settled.as_ref().map(|settled| &settled.issued);
-        let version = standing.map(|standing| standing.version);
-        let version = version
-            .filter(|&version| standing.is_some_and(|standing| standing.text == write(version)))
-            .unwrap_or_else(|| self.version.saturating_add(1));
+        let unchanged = self.standing().filter(|standing| write(standing.version) == standing.text);
+        let version = unchanged.map_or(self.version.saturating_add(1), |standing| standing.version);
         let text = write(version);
         Issued { version, wanted, layout, formats, text }
     }
@@ -256,18 +258,13 @@ impl Negotiation {
     fn settle(&mut self, issued: Issued, agreed: Agreed) -> (Bytes, Agreed) {
         let text = issued.text.clone();
         self.version = self.version.max(issued.version);
-        self.settled = Some(Settled { issued, by: Party::Peer, agreed: agreed.clone() });
+        self.settled = Some(Settled { offerer: Party::Peer, issued, agreed: agreed.clone() });
         (text, agreed)
     }
 
-    /// The first audio stream that will do; else what is wrong with the first that was wanted.
+    /// The first audio stream that will do; else what is wrong with the first that was meant.
     fn choose(&self, streams: &[Stream<'_>]) -> Result<(usize, Counterpart), Obstacle> {
-        let terms = Terms {
-            is_ipv4: self.local.rtp.is_ipv4(),
-            codecs: &self.capabilities.codecs,
-            telephone_event: self.capabilities.telephone_event,
-            ptime_ms: self.capabilities.ptime_ms,
-        };
+        let terms = self.terms(&self.capabilities.codecs);
         let mut obstacle = Obstacle::NoAudio;
         for (slot, stream) in streams.iter().enumerate().filter(|(_, stream)| stream.is_audio()) {
             match Counterpart::find(stream, &terms) {
@@ -279,14 +276,25 @@ impl Negotiation {
         Err(obstacle)
     }
 
+    /// The peer removes the stream and wants nothing in its place (RFC 3264 §8.2): the session goes on
+    /// without sound. Another medium in its place, such as a fax, is refused instead.
+    fn accept_removal(&mut self, streams: &[Stream<'_>]) -> Option<(Bytes, Agreed)> {
+        let (slot, wanted) = self.standing().map(|standing| (standing.layout.slot, standing.wanted))?;
+        let place = streams.get(slot)?;
+        let is_removal = place.is_audio() && place.is_plain_rtp() && streams.iter().all(Stream::is_declined);
+        let agreed = self.agreed().filter(|_| is_removal)?.clone().silenced();
+        let issued = self.issue(Layout::of_offer(streams, slot), Vec::new(), wanted, Direction::Inactive);
+        Some(self.settle(issued, agreed))
+    }
+
     /// What we last announced, as long as we can still do all of it; else everything.
     fn standing_formats(&self) -> Vec<Format> {
-        let standing = self.settled.as_ref().map(|settled| &settled.issued.formats);
         let is_possible = |formats: &&Vec<Format>| {
             let codecs = codecs_of(formats);
             !codecs.is_empty() && codecs.iter().all(|codec| self.capabilities.codecs.contains(codec))
         };
-        standing.filter(is_possible).cloned().unwrap_or_else(|| self.all_formats())
+        let standing = self.standing().map(|standing| &standing.formats).filter(is_possible);
+        standing.cloned().unwrap_or_else(|| self.all_formats())
     }
 
     /// Every codec, the one in use first, so that no offer of ours changes it by accident; then events.
@@ -294,49 +302,10 @@ impl Negotiation {
         let in_use = self.agreed().map(|agreed| agreed.codec);
         let mut codecs = self.capabilities.codecs.clone();
         codecs.sort_by_key(|&codec| Some(codec) != in_use);
-        codecs.dedup();
-        let Some(&first) = codecs.first() else { return Vec::new() };
-        let mut encodings: Vec<Encoding> = codecs.into_iter().map(Encoding::Voice).collect();
-        if self.capabilities.telephone_event {
-            encodings.push(Encoding::events_of(first));
-        }
-        let mut formats: Vec<Format> = Vec::new();
-        for encoding in encodings {
-            if let Some(payload_type) = self.number_for(encoding) {
-                formats.push(Format { payload_type, encoding });
-            }
-        }
-        formats
+        let events = codecs.first().filter(|_| self.capabilities.telephone_event);
+        let events = events.map(|&codec| Encoding::events_of(codec));
+        self.numbering.assign(codecs.iter().map(|&codec| Encoding::Voice(codec)).chain(events))
     }
-
-    /// The number that the session uses for `encoding`, else its usual one, else one that stands for nothing yet.
-    fn number_for(&self, encoding: Encoding) -> Option<u8> {
-        let known = self.numbers.iter().rev().find(|format| format.encoding == encoding);
-        let usual: u8 = match encoding {
-            Encoding::Voice(Codec::Pcmu) => 0,
-            Encoding::Voice(Codec::Pcma) => 8,
-            Encoding::TelephoneEvent { .. } | Encoding::Other => 101,
-        };
-        let is_free = |number: &u8| self.numbers.iter().all(|format| format.payload_type != *number);
-        known
-            .map(|format| format.payload_type)
-            .or_else(|| std::iter::once(usual).chain(96..=127).find(is_free))
-    }
-
-    fn learn_numbers(&mut self, formats: &[Format]) {
-        for format in formats {
-            self.numbers.retain(|known| known.payload_type != format.payload_type);
-            self.numbers.push(*format);
-        }
-    }
-}
-
-/// One codec and its events, in the numbers of the offer (RFC 3264 §6.1).
-fn answer_formats(peer: &Counterpart) -> Vec<Format> {
-    let voice = Format { payload_type: peer.payload_type, encoding: Encoding::Voice(peer.codec) };
-    let events =
-        peer.events.map(|payload_type| Format { payload_type, encoding: Encoding::events_of(peer.codec) });
-    std::iter::once(voice).chain(events).collect()
 }
 
 fn codecs_of(formats: &[Format]) -> Vec<Codec> {

@@ -76,14 +76,13 @@ impl<'a> Stream<'a> {
 
     /// The payload types in order of preference; what is no payload type is left out.
     pub fn formats(&self) -> Vec<Format> {
-        let mut maps = [None; 128];
-        for text in values(&self.media.attributes, "rtpmap") {
-            let Some((number, encoding)) = text.split_once([' ', '\t']) else { continue };
-            let slot = number.parse::<usize>().ok().and_then(|number| maps.get_mut(number));
-            // The first map counts; a second one for the same number is a mistake.
-            slot.map(|slot: &mut Option<Encoding>| {
-                slot.get_or_insert_with(|| Encoding::from_rtpmap(encoding))
-            });
+        let mut maps: [Option<Encoding>; 128] = [None; 128];
+        for map in values(&self.media.attributes, "rtpmap") {
+            let Some((number, encoding)) = map.split_once([' ', '\t']) else { continue };
+            if let Some(slot) = number.parse::<usize>().ok().and_then(|number| maps.get_mut(number)) {
+                // A second map for a number is a mistake; the first counts.
+                slot.get_or_insert_with(|| Encoding::from_rtpmap(encoding));
+            }
         }
         let numbers = self.media.fmt.split_whitespace().filter_map(|format| format.parse::<u8>().ok());
         numbers
@@ -95,7 +94,8 @@ impl<'a> Stream<'a> {
             .collect()
     }
 
-    /// Milliseconds of sound that a packet to this peer should hold: as it wishes, `ours` if it has no (sane) wish, never more than it can take.
+    /// Milliseconds of sound that a packet to this peer should hold: as it wishes, `ours` if it has no (sane)
+    /// wish, never more than it can take.
     pub fn packet_ms(&self, ours: u32) -> u32 {
         let number = |name| {
             let value: u32 = self.value(name)?.split('.').next()?.trim().parse().ok()?;
@@ -107,11 +107,9 @@ impl<'a> Stream<'a> {
 
     /// The stream's own address, else the session's; of several, the first that is one.
     fn ip(&self) -> Option<IpAddr> {
-        let own = self.media.connections.iter().find_map(address);
-        if self.media.connections.is_empty() {
-            self.session.connection.as_ref().and_then(address)
-        } else {
-            own
+        match self.media.connections.as_slice() {
+            [] => self.session.connection.as_ref().and_then(address),
+            own => own.iter().find_map(address),
         }
     }
 
@@ -120,7 +118,7 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// The address of a c-line, without time-to-live; an IPv4 address in IPv6 clothes is an IPv4 address (RFC 5118 §4.9).
+/// The address of a c-line, without time-to-live; one of IPv4 in IPv6 clothes is one of IPv4 (RFC 5118 §4.9).
 fn address(connection: &Connection) -> Option<IpAddr> {
     let text = connection.connection_address.split('/').next()?;
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())

@@ -67,7 +67,8 @@ struct Counted {
 }
 
 impl Claim {
-    /// The credentials that `request` has in `header` for `realm`; those with the strongest algorithm, if several.
+    /// The credentials that `request` has in `header` for `realm`; those with the strongest algorithm, if
+    /// several.
     pub fn of(realm: &Realm, request: &Request, header: &HeaderName) -> Result<Self, Denied> {
         let mut best: Result<Self, Denied> = Err(Denied::Missing);
         for params in request.headers().digest(header) {
@@ -96,7 +97,9 @@ impl Claim {
             response: text("response")?,
             algorithm: Algorithm::named(text("algorithm").as_deref())?,
             counted: match text("qop") {
-                Some(qop) if qop.eq_ignore_ascii_case("auth") => Some(Counted::read(text("nc")?, text("cnonce")?)?),
+                Some(qop) if qop.eq_ignore_ascii_case("auth") => {
+                    Some(Counted::read(text("nc")?, text("cnonce")?)?)
+                }
                 Some(_) => return None,
                 None => None,
             },
@@ -114,8 +117,8 @@ impl Claim {
         &self.user
     }
 
-    /// Proves the claim, or denies it, at `now` (wall seconds). `source` is where the request came from, `password_of` knows
-    /// the users, `nonces` is the one table of this realm's secret.
+    /// Proves the claim, or denies it, at `now` (wall seconds). `source` is where the request came from,
+    /// `password_of` knows the users, `nonces` is the one table of this realm's secret.
     pub fn prove(
         &self,
         realm: &Realm,
@@ -131,7 +134,8 @@ impl Claim {
         }
         // An unknown user's answer is compared, too, for the sake of time.
         let password = password_of(&self.user);
-        let is_right = self.question().is_answered_by(&self.response, password.as_deref().unwrap_or_default());
+        let is_right =
+            self.question().is_answered_by(&self.response, password.as_deref().unwrap_or_default());
         if !(is_right & password.is_some()) {
             return Err(Denied::Wrong);
         }
@@ -155,7 +159,10 @@ impl Claim {
             method: &self.method,
             uri: &self.uri,
             nonce: &self.nonce,
-            counted: self.counted.as_ref().map(|counted| (counted.text.as_str(), counted.client_nonce.as_str())),
+            counted: self
+                .counted
+                .as_ref()
+                .map(|counted| (counted.text.as_str(), counted.client_nonce.as_str())),
         }
     }
 }

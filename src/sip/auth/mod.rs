@@ -4,8 +4,8 @@
 //! A request without credentials gets a [`challenge`], for which nothing is kept. One with credentials makes a
 //! [`Claim`]; the [`Throttle`] may refuse the claim unseen; [`Claim::prove`] looks at it.
 
-pub mod digest;
 mod claim;
+pub mod digest;
 mod nonce;
 mod replay;
 mod throttle;
@@ -21,9 +21,9 @@ use self::digest::Algorithm;
 use super::message::{HeaderName, Request, Response, StatusCode};
 use super::stateless;
 
-/// The values of WWW-Authenticate or Proxy-Authenticate for `request`, one for each algorithm, the strongest first
-/// (RFC 8760 §2.4). `now` is in wall seconds; `stale` tells the phone that its password may have been right. A
-/// retransmission within the second gets the same values.
+/// The values of WWW-Authenticate or Proxy-Authenticate for `request`, one for each algorithm, the strongest
+/// first (RFC 8760 §2.4). `now` is in wall seconds; `stale` tells the phone that its password may have been
+/// right. A retransmission within the second gets the same values.
 pub fn challenge(realm: &Realm, request: &Request, source: IpAddr, now: u64, stale: bool) -> Vec<String> {
     let nonce = realm.mint(source, stateless::fingerprint(request), now);
     let name = realm.name.replace('\\', "\\\\").replace('"', "\\\"");
@@ -34,8 +34,9 @@ pub fn challenge(realm: &Realm, request: &Request, source: IpAddr, now: u64, sta
     Algorithm::OFFERED.map(value).into()
 }
 
-/// The whole answer to a request that was denied: 400 for what cannot be read, a challenge otherwise, alike whatever
-/// was wrong. `header` is where the credentials were looked for: Authorization gives 401, Proxy-Authorization 407.
+/// The whole answer to a request that was denied: 400 for what cannot be read, a challenge otherwise, alike
+/// whatever was wrong. `header` is where the credentials were looked for: Authorization gives 401,
+/// Proxy-Authorization 407.
 pub fn refuse(
     denied: Denied,
     realm: &Realm,

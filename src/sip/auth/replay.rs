@@ -131,6 +131,10 @@ impl NonceTable {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::sip::auth::Realm;
 
@@ -139,6 +143,23 @@ mod tests {
     fn nonce(salt: u64, issued: u64) -> Nonce {
         let realm = Realm { name: "example".into(), secret: [1; 32], lifetime: LIFETIME };
         realm.mint([192, 0, 2, 1].into(), salt, issued)
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_ever_taken_twice_while_its_nonce_lives(
+            uses in prop::collection::vec((0_u64..6, 1000_u64..1010, 0_u32..80), 1..300),
+            limit in 1_usize..8,
+        ) {
+            let (mut table, mut taken) = (NonceTable::new(limit, LIFETIME), HashSet::new());
+            for (at, (salt, issued, count)) in uses.into_iter().enumerate() {
+                let now = 1010 + at as u64 / 2;
+                if table.accept(&nonce(salt, issued), count, now) == Acceptance::Fresh {
+                    prop_assert!(taken.insert((salt, issued, count)));
+                }
+                prop_assert!(table.len() <= limit);
+            }
+        }
     }
 
     #[test]

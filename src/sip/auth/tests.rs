@@ -86,11 +86,18 @@ fn challenges() -> Vec<String> {
 #[test]
 fn sha_256_is_offered_before_md5_and_a_phone_may_take_either() {
     let offered = challenges();
-    assert_eq!(offered.iter().map(|one| param(one, "algorithm").unwrap()).collect::<Vec<_>>(), ["SHA-256", "MD5"]);
+    assert_eq!(
+        offered.iter().map(|one| param(one, "algorithm").unwrap()).collect::<Vec<_>>(),
+        ["SHA-256", "MD5"]
+    );
     for one in offered {
         assert_eq!(param(&one, "qop"), Some("auth"));
         assert_eq!(param(&one, "stale"), None);
-        assert_eq!(attempt(&mut nonces(), &ALICE.credentials(&one), home(), NOW), Ok("alice".into()), "{one}");
+        assert_eq!(
+            attempt(&mut nonces(), &ALICE.credentials(&one), home(), NOW),
+            Ok("alice".into()),
+            "{one}"
+        );
     }
 }
 
@@ -108,12 +115,17 @@ fn nothing_is_kept_before_the_first_valid_use() {
 fn unknown_users_and_wrong_passwords_are_told_apart_by_nobody() {
     let answer = |phone: Phone<'_>| {
         let denied = attempt(&mut nonces(), &phone.credentials(&challenges()[0]), home(), NOW).unwrap_err();
-        let refusal = refuse(denied, &realm(), &register("z9hG4bK2"), &HeaderName::Authorization, home(), NOW);
+        let refusal =
+            refuse(denied, &realm(), &register("z9hG4bK2"), &HeaderName::Authorization, home(), NOW);
         refusal.to_bytes()
     };
     let wrong = answer(Phone { password: "rabbit", ..ALICE });
     assert_eq!(wrong, answer(Phone { user: "mallory", ..ALICE }));
-    assert_eq!(wrong, answer(Phone { user: "mallory", password: "", ..ALICE }), "nor is an empty password theirs");
+    assert_eq!(
+        wrong,
+        answer(Phone { user: "mallory", password: "", ..ALICE }),
+        "nor is an empty password theirs"
+    );
 }
 
 #[test]
@@ -130,11 +142,17 @@ fn a_replay_is_refused_and_the_next_count_is_taken() {
 fn the_count_is_hexadecimal_and_hashed_as_it_was_sent() {
     for count in ["0000000a", "0000000B", "000000ff"] {
         let phone = Phone { counted: Some((count, "77")), ..ALICE };
-        assert_eq!(attempt(&mut nonces(), &phone.credentials(&challenges()[0]), home(), NOW), Ok("alice".into()));
+        assert_eq!(
+            attempt(&mut nonces(), &phone.credentials(&challenges()[0]), home(), NOW),
+            Ok("alice".into())
+        );
     }
     for count in ["1", "0000000g", "+0000001", "000000001", "00000000"] {
         let phone = Phone { counted: Some((count, "77")), ..ALICE };
-        assert!(attempt(&mut nonces(), &phone.credentials(&challenges()[0]), home(), NOW).is_err(), "{count}");
+        assert!(
+            attempt(&mut nonces(), &phone.credentials(&challenges()[0]), home(), NOW).is_err(),
+            "{count}"
+        );
     }
 }
 
@@ -159,7 +177,9 @@ fn a_nonce_that_is_old_or_anothers_is_stale_whatever_the_password() {
         assert_eq!(attempt(&mut nonces(), &forged, home(), NOW), Err(Denied::Stale));
     }
     let again = refuse(Denied::Stale, &realm(), &register("b"), &HeaderName::Authorization, home(), NOW);
-    assert!(again.headers().all(&HeaderName::WwwAuthenticate).all(|value| param(&value, "stale") == Some("true")));
+    assert!(
+        again.headers().all(&HeaderName::WwwAuthenticate).all(|value| param(&value, "stale") == Some("true"))
+    );
 }
 
 #[test]
@@ -180,7 +200,11 @@ fn credentials_for_another_uri_or_with_parts_missing_are_malformed() {
         good.replace("\"alice\"", &format!("\"{}\"", "a".repeat(300))),
     ];
     for credentials in cases {
-        assert_eq!(attempt(&mut nonces(), &credentials, home(), NOW), Err(Denied::Malformed), "{credentials}");
+        assert_eq!(
+            attempt(&mut nonces(), &credentials, home(), NOW),
+            Err(Denied::Malformed),
+            "{credentials}"
+        );
     }
     let answer = refuse(Denied::Malformed, &realm(), &register("b"), &HeaderName::Authorization, home(), NOW);
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);

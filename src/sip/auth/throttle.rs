@@ -118,20 +118,12 @@ impl Throttle {
         of(self.sources.get(&source)).max(of(self.accounts.get(user)))
     }
 
-    /// The credentials were wrong. Call it for [`super::Denied::Wrong`] only: there the nonce was ours, which a forged
-    /// source address cannot have, so that nobody is blocked in another's name.
-    pub fn failed(&mut self, source: IpAddr, user: &str, now: Moment) {
-        let source = neighbourhood(source);
-        let home =
-            self.homes.get_mut(user).and_then(|homes| homes.iter_mut().find(|home| home.source == source));
-        if let Some(home) = home {
-            home.failures.add(&self.tolerance, now);
-            return;
-        }
-        make_room(&mut self.sources, self.tolerance.limit, |failures| failures.last);
-        self.sources.entry(source).or_default().add(&self.tolerance, now);
-        make_room(&mut self.accounts, self.tolerance.limit, |failures| failures.last);
-        self.accounts.entry(user.to_owned()).or_default().add(&self.tolerance, now);
+    /// The credentials were wrong. Call it for [`super::Denied::Wrong`] only: there the nonce was ours, which
+    /// a forged source address cannot have, so that nobody is blocked in another's name. Returns what the
+    /// next attempt would get at once: an alarm is due where that is [`Verdict::Drop`].
+    pub fn failed(&mut self, source: IpAddr, user: &str, now: Moment) -> Verdict {
+        self.count_failure(neighbourhood(source), user, now);
+        self.check(source, user, now)
     }
 
     /// The credentials were right: `source` is a home of `user` from now on.
@@ -153,6 +145,19 @@ impl Throttle {
     pub fn suspects(&self) -> usize {
         self.sources.len() + self.accounts.len()
     }
+
+    fn count_failure(&mut self, source: IpAddr, user: &str, now: Moment) {
+        let home =
+            self.homes.get_mut(user).and_then(|homes| homes.iter_mut().find(|home| home.source == source));
+        if let Some(home) = home {
+            home.failures.add(&self.tolerance, now);
+            return;
+        }
+        make_room(&mut self.sources, self.tolerance.limit, |failures| failures.last);
+        self.sources.entry(source).or_default().add(&self.tolerance, now);
+        make_room(&mut self.accounts, self.tolerance.limit, |failures| failures.last);
+        self.accounts.entry(user.to_owned()).or_default().add(&self.tolerance, now);
+    }
 }
 
 /// Whoever has one IPv6 address of a /64 has them all.
@@ -163,7 +168,8 @@ fn neighbourhood(source: IpAddr) -> IpAddr {
     }
 }
 
-/// Forgets the half that was quiet longest once `limit` is reached, so that a flood pays for sorting only now and then.
+/// Forgets the half that was quiet longest once `limit` is reached, so that a flood pays for sorting only now
+/// and then.
 fn make_room<K: Ord, V>(table: &mut BTreeMap<K, V>, limit: usize, last: impl Fn(&V) -> Moment) {
     if table.len() < limit.max(2) {
         return;
@@ -185,6 +191,12 @@ mod tests {
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    fn fail(throttle: &mut Throttle, source: IpAddr, user: &str, times: u32, seconds: u64) {
+        for _ in 0..times {
+            throttle.failed(source, user, at(seconds));
+        }
     }
 
     /// The verdict on each of `attempts` guesses, one every `pace` seconds; only what is looked at can fail.
@@ -215,10 +227,10 @@ mod tests {
     fn who_waits_out_the_pause_is_heard_and_who_is_quiet_long_enough_is_forgiven() {
         let mut throttle = Throttle::new(Tolerance::default());
         let phone = address("192.0.2.1");
-        (0..5).for_each(|_| throttle.failed(phone, "alice", at(10)));
-        assert_eq!(throttle.check(phone, "alice", at(10)), Verdict::Refuse);
+        let verdicts = [(); 5].map(|()| throttle.failed(phone, "alice", at(10)));
+        assert_eq!(verdicts, [[Verdict::Proceed; 4].as_slice(), &[Verdict::Refuse]].concat()[..]);
         assert_eq!(throttle.check(phone, "alice", at(11)), Verdict::Proceed);
-        (0..20).for_each(|_| throttle.failed(phone, "alice", at(12)));
+        fail(&mut throttle, phone, "alice", 20, 12);
         assert_eq!(throttle.check(phone, "alice", at(600)), Verdict::Drop);
         assert_eq!(throttle.check(phone, "alice", at(613)), Verdict::Proceed);
     }
@@ -239,7 +251,7 @@ mod tests {
         let (desk, mobile, guesser) = (address("192.0.2.1"), address("2001:db8::1"), address("198.51.100.9"));
         throttle.succeeded(desk, "alice", at(1));
         throttle.succeeded(mobile, "alice", at(2));
-        (0..500).for_each(|_| throttle.failed(guesser, "alice", at(10)));
+        fail(&mut throttle, guesser, "alice", 500, 10);
         assert_eq!(throttle.check(guesser, "alice", at(11)), Verdict::Drop);
         assert_eq!(throttle.check(desk, "alice", at(11)), Verdict::Proceed);
         assert_eq!(throttle.check(address("2001:db8::2"), "alice", at(11)), Verdict::Proceed, "same /64");
@@ -250,7 +262,7 @@ mod tests {
         let mut throttle = Throttle::new(Tolerance::default());
         let office = address("192.0.2.1");
         throttle.succeeded(office, "alice", at(1));
-        (0..500).for_each(|_| throttle.failed(office, "bob", at(10)));
+        fail(&mut throttle, office, "bob", 500, 10);
         assert_eq!(throttle.check(office, "bob", at(11)), Verdict::Drop);
         assert_eq!(throttle.check(office, "alice", at(11)), Verdict::Proceed);
     }
@@ -260,7 +272,7 @@ mod tests {
         let mut throttle = Throttle::new(Tolerance::default());
         let home = address("192.0.2.1");
         throttle.succeeded(home, "alice", at(1));
-        (0..12).for_each(|_| throttle.failed(home, "alice", at(10)));
+        fail(&mut throttle, home, "alice", 12, 10);
         assert_eq!(throttle.check(home, "alice", at(11)), Verdict::Drop);
         throttle.succeeded(home, "alice", at(12));
         assert_eq!(throttle.check(home, "alice", at(12)), Verdict::Proceed);
@@ -274,7 +286,7 @@ mod tests {
             throttle.failed(IpAddr::from(guess.to_be_bytes()), &format!("user{guess}"), at(u64::from(guess)));
             assert!(throttle.suspects() <= 200);
         }
-        (0..20).for_each(|_| throttle.failed(address("198.51.100.9"), "alice", at(10_000)));
+        fail(&mut throttle, address("198.51.100.9"), "alice", 20, 10_000);
         assert_eq!(throttle.check(address("198.51.100.9"), "carol", at(10_001)), Verdict::Drop);
         assert_eq!(throttle.check(address("192.0.2.1"), "alice", at(10_001)), Verdict::Proceed);
     }

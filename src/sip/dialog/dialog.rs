@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::route::RouteSet;
 use crate::sip::flow::Flow;
-use crate::sip::message::{CSeq, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode, Uri, Via};
+use crate::sip::message::{
+    CSeq, HeaderError, HeaderName, Headers, Method, NameAddr, Request, Response, StatusCode, Uri, Via,
+};
 
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
@@ -84,11 +86,11 @@ impl Dialog {
         })
     }
 
-    /// The caller's dialog: made by our INVITE and a response with a To tag, early for a 1xx, confirmed for a 2xx
-    /// (RFC 3261 §12.1.2). A forked INVITE makes one for each To tag.
+    /// The caller's dialog: made by our INVITE and a response with a To tag, early for a 1xx, confirmed for a
+    /// 2xx (RFC 3261 §12.1.2). A forked INVITE makes one for each To tag.
     ///
-    /// Where the response names no Contact, requests go on to the target of the INVITE: elements that forget it
-    /// in a 180 are many, and a call that was answered must at least be ended somewhere.
+    /// Where the response names no Contact, requests go on to the target of the INVITE: elements that forget
+    /// it in a 180 are many, and a call that was answered must at least be ended somewhere.
     pub fn uac(invite: &Request, response: &Response, flow: &Flow) -> Result<Self, DialogError> {
         let (ours, theirs) = (invite.headers(), response.headers());
         let (local, remote) = (ours.from()?, theirs.to()?);
@@ -111,8 +113,9 @@ impl Dialog {
         })
     }
 
-    /// The 2xx to our INVITE arrived after the dialog was made by a 1xx: route set and remote target are those of the
-    /// 2xx now (RFC 3261 §13.2.2.4). Nothing changes where the response belongs to another dialog.
+    /// The 2xx to our INVITE arrived after the dialog was made by a 1xx: route set and remote target are
+    /// those of the 2xx now (RFC 3261 §13.2.2.4). Nothing changes where the response belongs to another
+    /// dialog.
     pub fn confirm(&mut self, response: &Response) -> Result<(), DialogError> {
         let headers = response.headers();
         if headers.call_id()? != self.call_id || headers.to()?.tag() != self.remote.tag() {
@@ -178,8 +181,8 @@ impl Dialog {
         self.routes.next_hop(&self.remote_target)
     }
 
-    /// Our next request in the dialog, with the next CSeq (RFC 3261 §12.2.1.1). ACK and CANCEL are not made here: they
-    /// bear the CSeq of their INVITE.
+    /// Our next request in the dialog, with the next CSeq (RFC 3261 §12.2.1.1). ACK and CANCEL are not made
+    /// here: they bear the CSeq of their INVITE.
     pub fn request(&mut self, method: Method, via: &Via, contact: Option<&NameAddr>) -> Request {
         // 2³¹ requests are not made in a call; if they are, the peer refuses and the call ends in order.
         self.local_cseq = self.local_cseq.saturating_add(1);
@@ -190,15 +193,15 @@ impl Dialog {
         request
     }
 
-    /// The ACK of a 2xx to the INVITE or re-INVITE with this CSeq number (RFC 3261 §13.2.2.4). Repeated for each repeated
-    /// 2xx, it is the same but for what `via` says.
+    /// The ACK of a 2xx to the INVITE or re-INVITE with this CSeq number (RFC 3261 §13.2.2.4). Repeated for
+    /// each repeated 2xx, it is the same but for what `via` says.
     pub fn ack(&self, invite_cseq: u32, via: &Via) -> Request {
         self.compose(Method::Ack, invite_cseq, via)
     }
 
-    /// Takes note of the peer's request in the dialog, or tells why it must be refused (RFC 3261 §12.2.2). Gaps in CSeq are
-    /// allowed, and so is a request that is offered once more after a restart. Its effect on the remote target is
-    /// applied by [`Dialog::refresh`] once the request is accepted.
+    /// Takes note of the peer's request in the dialog, or tells why it must be refused (RFC 3261 §12.2.2).
+    /// Gaps in CSeq are allowed, and so is a request that is offered once more after a restart. Its effect on
+    /// the remote target is applied by [`Dialog::refresh`] once the request is accepted.
     pub fn receive(&mut self, request: &Request) -> Result<(), Refusal> {
         let malformed = |_: HeaderError| Refusal::Malformed;
         let headers = request.headers();
@@ -220,8 +223,8 @@ impl Dialog {
         Ok(())
     }
 
-    /// The remote target is the Contact of an accepted target refresh request, INVITE or UPDATE, or of its 2xx
-    /// (RFC 3261 §12.2). The route set never changes by it.
+    /// The remote target is the Contact of an accepted target refresh request, INVITE or UPDATE, or of its
+    /// 2xx (RFC 3261 §12.2). The route set never changes by it.
     pub fn refresh(&mut self, message_headers: &Headers) {
         if let Ok(Some(contact)) = message_headers.contact() {
             self.remote_target = contact.uri;

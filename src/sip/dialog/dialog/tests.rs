@@ -14,7 +14,8 @@ fn flow() -> Flow {
 }
 
 fn parse(lines: &[&str]) -> Message {
-    let text = lines.iter().flat_map(|line| [line, "\r\n"]).chain(["Content-Length: 0\r\n\r\n"]).collect::<String>();
+    let text =
+        lines.iter().flat_map(|line| [line, "\r\n"]).chain(["Content-Length: 0\r\n\r\n"]).collect::<String>();
     Message::parse(Bytes::from(text), &Limits::default()).unwrap_or_else(|_| panic!("{lines:?}"))
 }
 
@@ -46,7 +47,8 @@ fn via() -> Via {
 
 /// Alice's INVITE as it arrives at Bob, behind these proxies.
 fn invite(record_routes: &[&str]) -> Request {
-    let mut lines = vec!["INVITE sip:bob@192.0.2.2 SIP/2.0", "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKinvite"];
+    let mut lines =
+        vec!["INVITE sip:bob@192.0.2.2 SIP/2.0", "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKinvite"];
     lines.extend(record_routes);
     lines.extend([
         "Max-Forwards: 70",
@@ -107,7 +109,10 @@ fn the_callee_answers_to_the_callers_contact_under_its_own_tag() {
     let bye = dialog.request(Method::Bye, &via(), None);
     let headers = bye.headers();
     assert_eq!(bye.uri().to_string(), "sip:alice@192.0.2.1;transport=tcp", "no URI headers in a Request-URI");
-    assert_eq!(headers.from().unwrap().to_string(), "Bob <sip:bob@biloxi.example>;tag=314159".parse::<NameAddr>().unwrap().to_string());
+    assert_eq!(
+        headers.from().unwrap().to_string(),
+        "Bob <sip:bob@biloxi.example>;tag=314159".parse::<NameAddr>().unwrap().to_string()
+    );
     assert_eq!(headers.to().unwrap().tag(), Some("9fxced76sl"));
     assert_eq!(headers.to().unwrap().display.as_deref(), Some("Alice"));
     assert_eq!(headers.call_id().unwrap(), "3848276298220188511@atlanta.example");
@@ -148,7 +153,10 @@ fn an_ack_bears_the_number_of_its_invite_and_the_route_but_counts_nothing() {
 
 #[test]
 fn the_route_set_is_in_order_for_the_callee_and_reversed_for_the_caller() {
-    let recorded = ["Record-Route: <sip:p2.example;lr>, <sip:p1.example;lr;ftag=7>", "Record-Route: <sip:p0.example;lr>"];
+    let recorded = [
+        "Record-Route: <sip:p2.example;lr>, <sip:p1.example;lr;ftag=7>",
+        "Record-Route: <sip:p0.example;lr>",
+    ];
     let mut callee = callee(&recorded);
     let mut caller = caller(&recorded);
     let forward = ["<sip:p2.example;lr>", "<sip:p1.example;lr;ftag=7>", "<sip:p0.example;lr>"];
@@ -180,9 +188,13 @@ fn without_routes_the_next_hop_is_the_remote_target() {
 fn requests_of_another_dialog_are_refused_with_481() {
     let good = from_alice("BYE", 11, "sip:alice@192.0.2.1");
     assert_eq!(callee(&[]).receive(&good), Ok(()));
-    for (ours, theirs) in [("tag=9fxced76sl", "tag=other"), ("tag=314159", "tag=other"), ("Call-ID: 3", "Call-ID: 4")] {
+    for (ours, theirs) in
+        [("tag=9fxced76sl", "tag=other"), ("tag=314159", "tag=other"), ("Call-ID: 3", "Call-ID: 4")]
+    {
         let text = String::from_utf8(good.to_bytes().to_vec()).unwrap().replace(ours, theirs);
-        let Ok(Message::Request(foreign)) = Message::parse(text.into(), &Limits::default()) else { panic!("{theirs}") };
+        let Ok(Message::Request(foreign)) = Message::parse(text.into(), &Limits::default()) else {
+            panic!("{theirs}")
+        };
         let refusal = callee(&[]).receive(&foreign).unwrap_err();
         assert_eq!((refusal, refusal.status().code()), (Refusal::NoDialog, 481), "{theirs}");
     }
