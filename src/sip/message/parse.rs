@@ -17,8 +17,6 @@ use super::validate::Violation;
 use super::write::Envelope;
 
 mod lines;
-#[cfg(test)]
-mod tests;
 
 use lines::Head;
 
