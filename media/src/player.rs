@@ -36,6 +36,11 @@ impl Playback {
         Playback { activity, key, loops, lap: 0, place: 0, played: 0, progress: Progress::Playing }
     }
 
+    /// Whether this is the playing of that name; with another prompt it is another one.
+    pub fn is_of(&self, activity: u64, asset: &Asset) -> bool {
+        self.activity == activity && self.key == asset.key
+    }
+
     /// Which playing this is.
     pub const fn activity(&self) -> u64 {
         self.activity
