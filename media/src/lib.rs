@@ -13,7 +13,9 @@
 pub mod asset;
 pub mod codec;
 pub mod moment;
+pub mod player;
 pub mod port;
+pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

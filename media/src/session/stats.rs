@@ -44,3 +44,28 @@ pub struct Stats {
     /// Jitter that the other end reports, in microseconds.
     pub remote_jitter_us: Option<u32>,
 }
+
+/// Packets and octets of payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Traffic {
+    pub(super) packets: u64,
+    pub(super) octets: u64,
+}
+
+impl Traffic {
+    pub(super) const fn count(&mut self, octets: usize) {
+        self.packets += 1;
+        self.octets += octets as u64;
+    }
+}
+
+/// What the session itself counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Counters {
+    pub(super) sent: Traffic,
+    pub(super) received: Traffic,
+    pub(super) foreign: u64,
+    pub(super) unusable: u64,
+    pub(super) unsent: u64,
+}
