@@ -158,6 +158,13 @@ impl Call {
         turn.letters.push(self.mail.post(Party::Script(self.parent), CallPost::Script(told)));
     }
 
+    /// Its actor cannot be kept alive: ends its legs, from the snapshot.
+    pub fn give_up(&mut self, turn: &mut Turn<Self>) {
+        self.end_all(Cause::Internal, turn);
+        self.tell_script(Told::CallerGone, turn);
+        self.phase = Phase::Over;
+    }
+
     /// Ends every leg that is not over.
     fn end_all(&mut self, cause: Cause, turn: &mut Turn<Self>) {
         self.dialing = None;

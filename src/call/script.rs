@@ -115,6 +115,22 @@ impl ScriptRun {
         Self { leg, call, script, waiting: Waiting::Nothing, told: 0, mail: Mail::new(Party::Script(leg)) }
     }
 
+    /// The leg that it runs for.
+    pub fn leg(&self) -> LegId {
+        self.leg
+    }
+
+    /// The call that carries out what it wants.
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// Its actor cannot be kept alive: the call ends.
+    pub fn give_up(&mut self, turn: &mut Turn<Self>) {
+        self.waiting = Waiting::Nothing;
+        self.want(Wanted::Hangup, turn);
+    }
+
     fn want(&mut self, wanted: Wanted, turn: &mut Turn<Self>) {
         turn.letters.push(self.mail.post(Party::Call(self.call), wanted));
     }

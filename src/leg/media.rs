@@ -143,8 +143,8 @@ impl MediaSide {
         Wish::Open {
             leg,
             generation,
-            lease: self.lease.clone(),
-            clock: self.clock.clone(),
+            lease: self.lease,
+            clock: self.clock,
             agreed: self.agreed.clone().map(Box::new),
             round: self.round,
             hear: self.hear.clone(),

@@ -288,9 +288,30 @@ impl Leg {
         }
     }
 
-    /// Its actor cannot be kept alive: ends the leg from the snapshot with as little of its own code as can be.
+    /// Its actor cannot be kept alive: ends the leg with BYE, from the snapshot, for good.
     pub fn give_up(&mut self, turn: &mut Turn<Leg>) {
         self.order(Order::Hangup { cause: Cause::Internal }, turn);
+        self.vanish(turn);
+    }
+
+    /// Ends the leg with as little of its own code as can be: what is open is left to the shard.
+    pub fn disown(&mut self, turn: &mut Turn<Leg>) {
+        self.core.tell(Event::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
+        self.core.report(Report::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
+        self.vanish(turn);
+    }
+
+    fn vanish(&mut self, turn: &mut Turn<Leg>) {
+        self.stage = Stage::Gone;
+        self.core.media.close();
+        self.core.apply_media(turn);
+        self.core.errand(Errand::Abandon, turn);
+        turn.effect(LegEffect::Release(self.core.media.lease));
+    }
+
+    /// The condition that its media side shall be in now.
+    pub fn wish(&self) -> Wish {
+        self.core.media.wish(self.core.id, self.core.mail.generation())
     }
 
     fn start(&mut self, turn: &mut Turn<Leg>) {
@@ -390,7 +411,7 @@ impl Leg {
         {
             self.stage = Stage::Gone;
             self.core.errand(Errand::Abandon, turn);
-            turn.effect(LegEffect::Release(self.core.media.lease.clone()));
+            turn.effect(LegEffect::Release(self.core.media.lease));
         }
     }
 }
@@ -432,7 +453,7 @@ impl Machine for Leg {
 
     fn resume(&mut self, turn: &mut Turn<Self>) {
         match self.stage {
-            Stage::Gone => turn.effect(LegEffect::Release(self.core.media.lease.clone())),
+            Stage::Gone => turn.effect(LegEffect::Release(self.core.media.lease)),
             _ => self.core.apply_media(turn),
         }
     }

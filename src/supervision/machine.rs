@@ -39,9 +39,9 @@ impl fmt::Display for Party {
 ///
 /// Its runner commits a clone after every input, before any output leaves. All that the machine needs
 /// to go on elsewhere is in the value.
-pub trait Machine: Clone + fmt::Debug + Serialize + DeserializeOwned + 'static {
+pub trait Machine: Clone + Unpin + fmt::Debug + Serialize + DeserializeOwned + 'static {
     /// What may happen to it.
-    type Input: fmt::Debug + 'static;
+    type Input: fmt::Debug + Send + 'static;
     /// What it writes to other machines.
     type Post: Clone + fmt::Debug + Serialize + DeserializeOwned + 'static;
     /// What it wants of the world outside: a condition or an idempotent act, repeated after a restore.

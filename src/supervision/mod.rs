@@ -13,6 +13,7 @@ mod fence;
 mod handle;
 mod isolate;
 mod policy;
+pub mod runner;
 mod supervisor;
 pub mod tree;
 pub mod watchdog;

@@ -62,7 +62,11 @@ impl Gate {
                     let proved = claim.prove(&self.realm, source, password_of, &mut self.nonces, wall);
                     match &proved {
                         Ok(_) => self.throttle.succeeded(source, claim.user(), now),
-                        Err(Denied::Wrong) => self.throttle.failed(source, claim.user(), now),
+                        Err(Denied::Wrong) => {
+                            if self.throttle.failed(source, claim.user(), now) == Verdict::Drop {
+                                tracing::warn!(%source, "guesses passwords and is no longer answered");
+                            }
+                        }
                         Err(_) => {}
                     }
                     proved

@@ -195,7 +195,8 @@ fn invite(
                 let decision = exchange.route(&Caller { user: Some(user.clone()) }, &dialled);
                 (Some(user), decision)
             }
-            Passage::Answer(response) => return Outcome::Answered(response),
+            // Nothing is kept, so nothing is sent again towards an address that may be forged (T12).
+            Passage::Answer(response) => return Outcome::Dismissed(Some(response)),
             Passage::Silence => return Outcome::Dismissed(None),
         }
     } else {

@@ -1,0 +1,169 @@
+//! The house as a shard sees it: who is served, who calls, and the beginning of a call.
+//! It must never begin a call for which ports, limits or time are missing: refusing is early and cheap.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use trunkline_media::moment::Moment;
+
+use super::cell::Cell;
+use super::house::House;
+use crate::call::script::ScriptRun;
+use crate::call::{Call, CallSpec, CallerId};
+use crate::ids::{CallId, LegId};
+use crate::leg::{Basis, InboundSpec, Leg, Path};
+use crate::ops::events::Event;
+use crate::routing::{Caller, Decision, Target};
+use crate::sip::flow::Flow;
+use crate::sip::message::{Host, Request, Response, StatusCode, Uri};
+use crate::sip::shard::{Admission, Exchange, Passage};
+use crate::twiml::script::Script;
+
+/// Queue delay from which on new calls are refused: those that are up come first (design §12).
+const TOO_LATE: Duration = Duration::from_millis(500);
+
+/// Hops that a call without Max-Forwards may take (RFC 3261 §8.1.1.6).
+const HOPS: u8 = 70;
+
+impl Exchange for Cell {
+    fn serves(&self, uri: &Uri) -> bool {
+        let Some(domain) = &self.house.config.sip.domain else { return true };
+        match uri.host() {
+            Some(Host::Name(name)) => name.eq_ignore_ascii_case(domain),
+            Some(host) => host.ip().is_some_and(|ip| self.house.addresses.is_ours(ip)),
+            None => false,
+        }
+    }
+
+    fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage {
+        let wall = self.house.clock.wall() / 1_000_000;
+        let password_of = |user: &str| self.house.credentials.users.get(user).cloned();
+        self.gate.borrow_mut().pass(request, flow, password_of, now, wall)
+    }
+
+    fn is_user(&self, name: &str) -> bool {
+        self.house.credentials.users.contains_key(name)
+    }
+
+    fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
+        self.house.registrar.register(user, request, flow, now)
+    }
+
+    fn route(&self, caller: &Caller, dialled: &str) -> Decision {
+        self.house.plan.routes.decide(caller, dialled, |name| self.is_user(name))
+    }
+
+    fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
+        if let Some(leg) = self.admitted.borrow().get(admission.key) {
+            return Ok(*leg);
+        }
+        if self.lag.get() > TOO_LATE {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        let limits = &self.house.config.limits;
+        if !House::take(&self.house.load.calls, limits.calls) {
+            tracing::warn!(limit = limits.calls, "the limit of calls is reached");
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        self.begin_inbound(&admission, now).inspect_err(|_| House::give_back(&self.house.load.calls))
+    }
+}
+
+impl Cell {
+    fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
+        let id = LegId::from_bytes(self.seed());
+        let call = CallId(id);
+        let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
+        let lease = basis.lease;
+        let path = self.path(admission.flow.clone());
+        let invite = admission.invite.clone();
+        let spec = InboundSpec { basis, invite, key: admission.key.clone(), path };
+        let leg = match Leg::inbound(spec) {
+            Ok(leg) => leg,
+            Err(error) => {
+                tracing::debug!(%error, "an INVITE makes no dialog");
+                self.give_basis_back(&lease, now);
+                return Err(StatusCode::BAD_REQUEST);
+            }
+        };
+        let hops = admission.invite.headers().max_forwards().ok().flatten().unwrap_or(HOPS);
+        let call = Call::new(CallSpec {
+            parent: id,
+            caller: caller_id(admission),
+            max_forwards: hops.saturating_sub(1),
+            seed: self.seed(),
+        });
+        let (script, findings) = match self.house.plan.document(&admission.decision) {
+            Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
+            Err(error) => {
+                let script = Script::broken(&error);
+                (script, vec![error.finding()])
+            }
+        };
+        let run = ScriptRun::new(id, call.id(), script);
+        self.begin_call(leg, call, run, admission.key.clone());
+        let target = match &admission.decision.target {
+            Target::Script(name) | Target::Endpoint(name) => name.clone(),
+            Target::Unknown | Target::Forbidden => String::new(),
+        };
+        self.note(id, Event::Routed { target, reason: admission.decision.reason.clone() });
+        for finding in findings {
+            let (line, column, code) = (finding.line, finding.column, finding.code);
+            self.note(id, Event::ScriptFinding { line, column, code, message: finding.message });
+        }
+        Ok(id)
+    }
+
+    /// Ports and names for a leg whose far end is at `peer`.
+    pub(super) fn basis(&self, id: LegId, call: CallId, peer: IpAddr, now: Moment) -> Result<Basis, StatusCode> {
+        if !House::take(&self.house.load.legs, self.house.config.limits.legs) {
+            tracing::warn!(limit = self.house.config.limits.legs, "the limit of legs is reached");
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        let addresses = &self.house.addresses;
+        let lease = addresses
+            .media_bind_ip(peer)
+            .map_err(|error| tracing::warn!(%peer, %error, "no way to a peer"))
+            .and_then(|ip| {
+                let lease = self.house.ports.lease(ip, now);
+                lease.map_err(|error| tracing::warn!(%error, "a call is refused"))
+            });
+        let Ok(lease) = lease else {
+            House::give_back(&self.house.load.legs);
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        };
+        Ok(Basis {
+            id,
+            call,
+            seed: self.seed(),
+            media_ip: addresses.media_advertised_ip(peer).unwrap_or(lease.ip),
+            lease,
+            codecs: self.house.codecs(),
+            media_timeout: Some(self.house.config.media.timeout).filter(|timeout| !timeout.is_zero()),
+            timing: self.house.timing(),
+            began: now,
+        })
+    }
+
+    /// Undoes [`basis`](Self::basis) for a leg that never began.
+    pub(super) fn give_basis_back(&self, lease: &trunkline_media::port::Lease, now: Moment) {
+        self.house.ports.release(lease, now);
+        House::give_back(&self.house.load.legs);
+    }
+
+    /// The way along a flow, with our address as the peer sees it.
+    pub(super) fn path(&self, flow: Flow) -> Path {
+        let advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
+        Path { advertised: advertised.unwrap_or(flow.local), flow }
+    }
+}
+
+/// Who calls: the user who proved it, else what From says.
+fn caller_id(admission: &Admission<'_>) -> CallerId {
+    let from = admission.invite.headers().from().ok();
+    let claimed = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
+    CallerId {
+        display: from.and_then(|from| from.display),
+        user: admission.user.clone().or(claimed).unwrap_or_else(|| "anonymous".to_owned()),
+    }
+}
