@@ -18,7 +18,7 @@ use super::write::Envelope;
 
 mod lines;
 
-use lines::Head;
+pub(super) use lines::Head;
 
 /// Why bytes did not become a message.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -19,6 +19,11 @@ const BASIC: &str = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK776;rport\r\n
     Call-ID: a84b4c76e66710@192.0.2.1\r\n\
     CSeq: 314159 INVITE\r\n";
 
+/// A failing case is printed; no file is left behind.
+fn cases(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
+}
+
 fn parse(message: impl Into<Bytes>) -> Result<Message, Rejected> {
     Message::parse(message.into(), &Limits::default())
 }
