@@ -2,6 +2,7 @@
 //! Must never wait for real time.
 
 mod client;
+mod disorder;
 mod network;
 mod phone;
 mod restart;
@@ -129,6 +130,15 @@ fn sent(endpoint: &mut Endpoint) -> Vec<(Message, SocketAddr)> {
 
 fn header(message: &Message, name: HeaderName) -> String {
     message.headers().all(&name).collect::<Vec<_>>().join(", ")
+}
+
+/// Fails if an index, a deadline or a name outlived its transactions.
+fn assert_nothing_is_left(endpoint: &Endpoint, story: &str) {
+    assert_eq!(endpoint.census(), Census::default(), "{story}");
+    assert_eq!(endpoint.parts().len(), 0, "{story}");
+    assert_eq!(endpoint.next_deadline(), None, "{story}");
+    let indexes = (endpoint.owned.len(), endpoint.towards.len(), endpoint.origins.len());
+    assert_eq!(indexes, (0, 0, 0), "{story}: owners, addresses, origins");
 }
 
 /// Lets time pass, deadline by deadline; what happened and when, in milliseconds.

@@ -113,9 +113,8 @@ fn ends_in_agreement(seed: u64, weather: &Weather) -> (Phone, Phone) {
     let (caller, callee) = run(seed, weather);
     assert_eq!(caller.call, Call::Over, "seed {seed}");
     assert!(matches!(callee.call, Call::Over | Call::Idle), "seed {seed}: {:?}", callee.call);
-    assert_eq!(caller.endpoint.census(), Census::default(), "seed {seed}: caller");
-    assert_eq!(callee.endpoint.census(), Census::default(), "seed {seed}: callee");
-    assert_eq!(caller.endpoint.next_deadline().or(callee.endpoint.next_deadline()), None, "seed {seed}");
+    assert_nothing_is_left(&caller.endpoint, &format!("seed {seed}: caller"));
+    assert_nothing_is_left(&callee.endpoint, &format!("seed {seed}: callee"));
     (caller, callee)
 }
 

@@ -1,6 +1,7 @@
 //! Requests that come in. Must never be told by looking inside the endpoint.
 
 use super::*;
+use crate::sip::message::Rejected;
 
 fn receive(endpoint: &mut Endpoint, request: &Request, now: u64) -> Vec<String> {
     endpoint.receive(Message::Request(request.clone()), udp(), at(now));
@@ -212,4 +213,31 @@ fn what_an_abandoning_leg_left_open_is_answered_for_it() {
     assert_eq!(answers, ["send 481 INFO", "send 500 INVITE"]);
     assert_eq!(receive(&mut endpoint, &invite, 20), ["send 500 INVITE"], "repeats are still absorbed");
     assert_eq!(endpoint.census().dialogs, 0);
+}
+
+#[test]
+fn a_request_that_could_not_be_read_whole_is_refused_with_what_could_be_read() {
+    let mut endpoint = Endpoint::new(Timing::default());
+    let text = from_peer("OPTIONS", "z9hG4bK1;rport", "").to_bytes();
+    let broken = String::from_utf8_lossy(&text).replace("CSeq: 2", "CSeq: x");
+    match Message::parse(Bytes::from(broken), &Limits::default()) {
+        Ok(message) => endpoint.receive(message, udp(), at(0)),
+        Err(Rejected::Answer { request, violation }) => endpoint.refuse(*request, &violation, &udp()),
+        Err(rejected) => panic!("{rejected}"),
+    }
+    let sent = sent(&mut endpoint);
+    let [(refusal, to)] = sent.as_slice() else { panic!("one answer") };
+    let Message::Response(response) = refusal else { panic!("a response") };
+    assert_eq!((response.status(), *to), (StatusCode::BAD_REQUEST, udp().remote));
+    assert!(header(refusal, HeaderName::Via).contains("rport=5062"));
+}
+
+#[test]
+fn a_transaction_on_a_connection_leaves_nothing_to_absorb() {
+    let (mut endpoint, options) = (Endpoint::new(Timing::default()), from_peer("OPTIONS", "z9hG4bK1", ""));
+    endpoint.receive(Message::Request(options.clone()), tcp(), at(0));
+    told(&mut endpoint);
+    assert_eq!(answer(&mut endpoint, &options, 200, 10), ["send 200 OPTIONS"]);
+    assert_eq!(pass(&mut endpoint, 10), []);
+    assert_nothing_is_left(&endpoint, "Timer J is zero");
 }
