@@ -16,6 +16,8 @@ mod outgoing;
 mod part;
 mod restore;
 mod server;
+#[cfg(test)]
+mod tests;
 mod via;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};

@@ -86,6 +86,7 @@ impl Endpoint {
         endpoint
     }
 
+    /// Parts that never left memory still say where the old agenda had them; the new one has nothing yet.
     fn assemble(timing: Timing, parts: impl IntoIterator<Item = Part>) -> Self {
         let mut endpoint = Self::new(timing);
         for part in parts {
@@ -93,11 +94,13 @@ impl Endpoint {
             match part {
                 Part::Client(mut client) => {
                     let due = client.next_deadline();
+                    client.scheduled = None;
                     endpoint.agenda.reschedule(key, &mut client.scheduled, due);
                     endpoint.adopt_client(*client);
                 }
                 Part::Server(mut server) => {
                     let due = server.next_deadline();
+                    server.scheduled = None;
                     endpoint.agenda.reschedule(key, &mut server.scheduled, due);
                     endpoint.adopt_server(*server);
                 }

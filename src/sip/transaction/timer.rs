@@ -55,7 +55,7 @@ impl Timer {
 
 /// The spans from which all timers follow, and how many transactions may be open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Timing {
     /// Estimate of the round trip; 500 ms.
     pub t1: Duration,
