@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PortPair;
-use crate::session::{ClockSeed, Event, Plan, SessionId};
+use crate::session::{ClockSeed, Event, Plan, Session, SessionId};
 
 /// Receives the events of a session, on the worker's thread.
 pub trait EventSink: Send + Sync {
@@ -30,6 +30,15 @@ pub enum Command {
         /// After how much silence a [`Event::MediaTimeout`] is told; `None` is never.
         timeout: Option<Duration>,
     },
+    /// Makes a session from a snapshot of another process; one that is open already stays as it is.
+    Resume {
+        /// Its state, from [`Engine::snapshot`](super::Engine::snapshot).
+        snapshot: Box<Session>,
+        /// Its sockets, taken again by [`PortTable::retake`](super::PortTable::retake).
+        sockets: Arc<PortPair>,
+        /// Who hears of it.
+        sink: Arc<dyn EventSink>,
+    },
     /// Brings a session into the condition wanted.
     Apply {
         /// Which session.
@@ -50,6 +59,9 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Command::Open { session, sockets, .. } => write!(f, "Open({session:?}, {sockets:?})"),
+            Command::Resume { snapshot, sockets, .. } => {
+                write!(f, "Resume({:?}, {sockets:?})", snapshot.id())
+            }
             Command::Apply { session, generation, plan } => {
                 write!(f, "Apply({session:?}, {generation}, {plan:?})")
             }

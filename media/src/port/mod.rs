@@ -1,9 +1,15 @@
 //! The edge of the media crate: sockets, the clock, and the threads that drive sessions.
 //! Must never decide anything about a packet; that is the session's.
 
+mod clock;
 mod command;
+mod deadlines;
+mod desk;
 mod engine;
+mod switchboard;
 mod table;
+mod thread;
+mod worker;
 
 pub use command::{Command, EventSink};
 pub use engine::{Census, Engine, EngineConfig, Full};

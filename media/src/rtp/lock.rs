@@ -132,8 +132,9 @@ impl SourceLock {
             known.count += 1;
             return known.count;
         }
-        // The longest known gives way: one that is real has agreed by then.
-        if let Some(place) = self.candidates.iter_mut().min_by_key(|place| place.map(|known| known.first)) {
+        // Who agreed least gives way, the longest known first: noise from many addresses keeps nobody out.
+        let standing = |place: &&mut Option<Candidate>| place.map(|known| (known.count, known.first));
+        if let Some(place) = self.candidates.iter_mut().min_by_key(standing) {
             *place = Some(Candidate { address, ssrc, first: now, count: 1 });
         }
         1

@@ -91,11 +91,12 @@ impl Session {
         self.id
     }
 
-    /// Brings the session into the condition wanted. A plan of an older generation is refused with an event.
-    pub fn apply(&mut self, plan: &Plan, generation: u64, now: Moment) {
+    /// Brings the session into the condition wanted. A plan of an older generation is refused with an event,
+    /// and `false`.
+    pub fn apply(&mut self, plan: &Plan, generation: u64, now: Moment) -> bool {
         if generation < self.generation {
             self.tell(Event::Refused { session: self.id, generation, seen: self.generation });
-            return;
+            return false;
         }
         self.generation = generation;
         self.meet(plan, now);
@@ -111,6 +112,7 @@ impl Session {
         self.vigil.watch(self.receive && self.remote.is_some(), now);
         self.quiet_since = now;
         self.set_ticking(now);
+        true
     }
 
     /// Goes on from a saved state in another process: skips the numbers that may have been used since.
