@@ -12,8 +12,9 @@ use actix::{Actor, ActorContext, Addr, Context, Recipient};
 use tokio::sync::oneshot;
 
 use super::exit::{ChildId, Exit, ExitReason};
+use super::fence;
 use super::supervisor::Supervisor;
-use super::{fence, watchdog};
+use super::watchdog::{self, Label};
 use crate::ids::Generation;
 
 /// Largest mailbox: far beyond any bound that makes sense, far below what actix refuses with a panic.
@@ -94,7 +95,7 @@ where
         future: Some(future),
         reins: Rc::clone(&reins),
         origin: Some(Origin { child, generation, report }),
-        label: watchdog::label(std::any::type_name::<A>()),
+        label: Label::of(std::any::type_name::<A>()),
     };
     actix_rt::spawn(isolated);
     (address, reins)
@@ -152,7 +153,7 @@ struct Isolated<A: Actor<Context = Context<A>>> {
     reins: Rc<Reins>,
     /// `None` once the end has been told.
     origin: Option<Origin>,
-    label: watchdog::Label,
+    label: Label,
 }
 
 impl<A: Actor<Context = Context<A>>> Isolated<A> {
@@ -199,10 +200,9 @@ impl<A: Actor<Context = Context<A>>> Future for Isolated<A> {
             }
             Order::Run | Order::Stopping => {}
         }
-        let polled = {
-            let _running = watchdog::running(this.label);
-            fence::guard(|| Pin::new(future).poll(task))
-        };
+        watchdog::running(Some(this.label));
+        let polled = fence::guard(|| Pin::new(future).poll(task));
+        watchdog::running(None);
         let reason = match polled {
             Ok(Poll::Pending) => {
                 let waker = this.reins.waker.take().filter(|waker| waker.will_wake(task.waker()));

@@ -14,8 +14,8 @@ use actix::{Actor, Addr, AsyncContext, Context, Recipient, Running, SpawnHandle}
 use tokio::sync::oneshot;
 use trunkline_media::moment::Moment;
 
-pub(super) use messages::{Branch, Outline, Phase};
-pub use messages::{Census, Refused, Shutdown, StartChild, StopChild, Tally, Watch};
+pub(super) use messages::Outline;
+pub use messages::{Census, Phase, Refused, Shutdown, StartChild, StopChild, Tally, Watch};
 
 use self::agenda::Agenda;
 use super::child::ChildSpec;
