@@ -38,13 +38,16 @@ impl ChildPolicy {
     }
 }
 
+type GiveUpHook = Box<dyn Fn(&ExitReason) + Send>;
+type RestartHook = Box<dyn Fn(Generation) + Send>;
+
 /// How a child is built and brought back, with what its owner wants to hear about it.
 pub struct ChildSpec {
     pub(super) id: ChildId,
     pub(super) policy: ChildPolicy,
     template: Box<dyn Template>,
-    give_up: Option<Box<dyn Fn(&ExitReason) + Send>>,
-    restarted: Option<Box<dyn Fn(Generation) + Send>>,
+    give_up: Option<GiveUpHook>,
+    restarted: Option<RestartHook>,
 }
 
 impl ChildSpec {

@@ -45,7 +45,7 @@ impl Supervisor {
                 return;
             }
         };
-        let queue = self.from_place(from);
+        let queue = self.children_from(from);
         self.agenda = Agenda::Regroup { from, pause, plan: Plan { queue, awaited } };
     }
 
@@ -69,7 +69,7 @@ impl Supervisor {
             }
             Agenda::Idle => None,
         };
-        let queue = self.from_place(0);
+        let queue = self.children_from(0);
         self.agenda = Agenda::Close { verdict, deadline, plan: Plan { queue, awaited } };
     }
 
@@ -152,7 +152,7 @@ impl Supervisor {
     /// Starts the children from place `from` on that are absent, in order, up to one that fails.
     fn start_from(&mut self, from: u64, ctx: &mut Context<Self>) {
         self.agenda = Agenda::Idle;
-        for id in self.from_place(from) {
+        for id in self.children_from(from) {
             if !self.start_absent(&id, ctx) {
                 break;
             }
@@ -164,7 +164,7 @@ impl Supervisor {
     }
 
     /// Children from place `from` on, in the order of starting.
-    fn from_place(&self, from: u64) -> Vec<ChildId> {
+    fn children_from(&self, from: u64) -> Vec<ChildId> {
         let later = self.children.iter().filter(|(_, child)| child.place >= from);
         let mut later: Vec<_> = later.map(|(id, child)| (child.place, id)).collect();
         later.sort_unstable();
