@@ -56,7 +56,7 @@ impl Supervisor {
         deadline: Option<Moment>,
         ctx: &mut Context<Self>,
     ) {
-        self.let_go(deadline, ctx);
+        self.let_go(deadline);
         let awaited = match &mut self.agenda {
             Agenda::Close { deadline: present, .. } => {
                 *present = earliest(*present, deadline);
@@ -84,7 +84,7 @@ impl Supervisor {
             Agenda::Pause { .. } => {}
             Agenda::Regroup { from, pause, plan } => {
                 let (from, pause, mut plan) = (*from, *pause, std::mem::take(plan));
-                if self.is_waiting(&mut plan, Fate::Restarts, None, ctx) {
+                if self.is_waiting(&mut plan, Fate::Restarts, None) {
                     self.agenda = Agenda::Regroup { from, pause, plan };
                 } else if pause.is_zero() {
                     self.start_from(from, ctx);
@@ -95,7 +95,7 @@ impl Supervisor {
             }
             Agenda::Close { plan, deadline, .. } => {
                 let (mut plan, deadline) = (std::mem::take(plan), *deadline);
-                self.is_waiting(&mut plan, Fate::Ended, deadline, ctx);
+                self.is_waiting(&mut plan, Fate::Ended, deadline);
                 if let Agenda::Close { plan: present, .. } = &mut self.agenda {
                     *present = plan;
                 }
@@ -107,18 +107,12 @@ impl Supervisor {
     }
 
     /// Stops the plan's children one after the other; true if one has to be waited for.
-    fn is_waiting(
-        &mut self,
-        plan: &mut Plan,
-        fate: Fate,
-        deadline: Option<Moment>,
-        ctx: &mut Context<Self>,
-    ) -> bool {
+    fn is_waiting(&mut self, plan: &mut Plan, fate: Fate, deadline: Option<Moment>) -> bool {
         if plan.awaited.as_ref().is_some_and(|id| self.is_ending(id)) {
             return true;
         }
         while let Some(id) = plan.queue.pop() {
-            self.end_child(&id, fate, deadline, ctx);
+            self.end_child(&id, fate, deadline);
             if self.is_ending(&id) && !(fate == Fate::Ended && self.ends_together) {
                 plan.awaited = Some(id);
                 return true;
@@ -128,7 +122,7 @@ impl Supervisor {
     }
 
     /// Nobody comes back to a group that closes: neither those that are absent nor those that are ending.
-    fn let_go(&mut self, deadline: Option<Moment>, ctx: &mut Context<Self>) {
+    fn let_go(&mut self, deadline: Option<Moment>) {
         let patience = deadline.map(|deadline| deadline.since(self.clock.now()));
         let mut absent = Vec::new();
         for (id, child) in &mut self.children {
@@ -138,8 +132,7 @@ impl Supervisor {
                 State::Ending { reins, fate, .. } => {
                     *fate = Fate::Ended;
                     if let Some(patience) = patience {
-                        let late = reins.clone();
-                        ctx.run_later(patience, move |_, _| late.kill());
+                        reins.stop(patience);
                     }
                 }
             }
