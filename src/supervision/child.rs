@@ -31,20 +31,17 @@ pub struct ChildPolicy {
     pub shutdown: Duration,
 }
 
-impl ChildPolicy {
-    /// The course of a child that has not been started.
-    pub(super) const fn course(&self) -> Course {
-        Course::new(self.restart, self.intensity, self.backoff)
-    }
-}
+type GiveUpHook = Box<dyn Fn(&ExitReason) + Send>;
+type RestartHook = Box<dyn Fn(Generation) + Send>;
 
 /// How a child is built and brought back, with what its owner wants to hear about it.
 pub struct ChildSpec {
     pub(super) id: ChildId,
-    pub(super) policy: ChildPolicy,
+    pub(super) course: Course,
+    pub(super) shutdown: Duration,
     template: Box<dyn Template>,
-    give_up: Option<Box<dyn Fn(&ExitReason) + Send>>,
-    restarted: Option<Box<dyn Fn(Generation) + Send>>,
+    give_up: Option<GiveUpHook>,
+    restarted: Option<RestartHook>,
 }
 
 impl ChildSpec {
@@ -61,7 +58,8 @@ impl ChildSpec {
         let id = id.into();
         let handle = Handle::vacant(id.clone());
         let template = Box::new(Blueprint { factory, handle: handle.clone(), mailbox: policy.mailbox });
-        (Self { id, policy, template, give_up: None, restarted: None }, handle)
+        let course = Course::new(policy.restart, policy.intensity, policy.backoff);
+        (Self { id, course, shutdown: policy.shutdown, template, give_up: None, restarted: None }, handle)
     }
 
     /// `hook` runs when a restart limit was reached with this child's exit: it will not come back.
@@ -126,7 +124,7 @@ impl fmt::Debug for ChildSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChildSpec")
             .field("id", &self.id)
-            .field("policy", &self.policy)
+            .field("course", &self.course)
             .finish_non_exhaustive()
     }
 }

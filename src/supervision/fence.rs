@@ -73,7 +73,8 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without text");
-    text.get(..text.floor_char_boundary(TEXT_LIMIT)).unwrap_or(text).to_owned()
+    let end = (0..=TEXT_LIMIT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

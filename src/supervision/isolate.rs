@@ -6,14 +6,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as Task, Poll, Waker};
+use std::time::Duration;
 
 use actix::dev::ContextFut;
 use actix::{Actor, ActorContext, Addr, Context, Recipient};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::exit::{ChildId, Exit, ExitReason};
+use super::fence;
 use super::supervisor::Supervisor;
-use super::{fence, watchdog};
+use super::watchdog::{self, Label};
 use crate::ids::Generation;
 
 /// Largest mailbox: far beyond any bound that makes sense, far below what actix refuses with a panic.
@@ -94,18 +97,20 @@ where
         future: Some(future),
         reins: Rc::clone(&reins),
         origin: Some(Origin { child, generation, report }),
-        label: watchdog::label(std::any::type_name::<A>()),
+        deadline: None,
+        label: Label::of(std::any::type_name::<A>()),
     };
     actix_rt::spawn(isolated);
     (address, reins)
 }
 
 /// What the owner of an isolated actor wants of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Order {
     #[default]
     Run,
-    Stop,
+    /// To stop within this time.
+    Stop(Duration),
     /// `Stop` was passed on to the actor.
     Stopping,
     Kill,
@@ -119,9 +124,10 @@ pub(super) struct Reins {
 }
 
 impl Reins {
-    /// Asks the actor to stop; it may finish its work first.
-    pub fn stop(&self) {
-        self.demand(Order::Stop);
+    /// Asks the actor to stop; it may finish its work first, but is killed after `patience`. Asking again
+    /// can only make the time shorter.
+    pub fn stop(&self, patience: Duration) {
+        self.demand(Order::Stop(patience));
     }
 
     /// Drops the actor as soon as it yields.
@@ -130,13 +136,19 @@ impl Reins {
     }
 
     fn demand(&self, order: Order) {
-        if self.order.get() < order {
+        if self.order.get() != Order::Kill {
             self.order.set(order);
-            if let Some(waker) = self.waker.take() {
-                waker.wake_by_ref();
-                self.waker.set(Some(waker));
-            }
         }
+        if let Some(waker) = self.waker.take() {
+            waker.wake_by_ref();
+            self.waker.set(Some(waker));
+        }
+    }
+
+    /// Remembers whom to wake when an order arrives.
+    fn await_orders(&self, waker: &Waker) {
+        let known = self.waker.take().filter(|known| known.will_wake(waker));
+        self.waker.set(Some(known.unwrap_or_else(|| waker.clone())));
     }
 }
 
@@ -152,11 +164,23 @@ struct Isolated<A: Actor<Context = Context<A>>> {
     reins: Rc<Reins>,
     /// `None` once the end has been told.
     origin: Option<Origin>,
-    label: watchdog::Label,
+    /// When patience with an actor that was asked to stop ends; it is set only if it did not stop at once.
+    deadline: Option<Pin<Box<Sleep>>>,
+    label: Label,
 }
 
 impl<A: Actor<Context = Context<A>>> Isolated<A> {
-    fn end(&mut self, mut reason: ExitReason) {
+    /// Whether the time to stop is over for an actor that has not done so.
+    fn is_overdue(&mut self, order: Order, task: &mut Task<'_>) -> bool {
+        if let Order::Stop(patience) = order {
+            let by = Instant::now() + patience;
+            let by = self.deadline.as_ref().map_or(by, |deadline| deadline.deadline().min(by));
+            self.deadline = Some(Box::pin(sleep_until(by)));
+        }
+        self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(task).is_ready())
+    }
+
+    fn end(&mut self, mut reason: ExitReason) -> Poll<()> {
         if let Some(mut future) = self.future.take() {
             if reason.is_abnormal() {
                 // Without this, dropping would run `stopping`, the mailbox and `stopped` on a broken actor.
@@ -171,6 +195,7 @@ impl<A: Actor<Context = Context<A>>> Isolated<A> {
         if let Some(Origin { child, generation, report }) = self.origin.take() {
             report.deliver(Exit { child, generation, reason });
         }
+        Poll::Ready(())
     }
 
     fn tell(&self, caught: &fence::Caught) {
@@ -188,45 +213,37 @@ impl<A: Actor<Context = Context<A>>> Future for Isolated<A> {
         let this = self.get_mut();
         let Some(future) = &mut this.future else { return Poll::Ready(()) };
         let order = this.reins.order.get();
-        match order {
-            Order::Kill => {
-                this.end(ExitReason::Killed);
-                return Poll::Ready(());
-            }
-            Order::Stop => {
-                this.reins.order.set(Order::Stopping);
-                future.ctx().stop();
-            }
-            Order::Run | Order::Stopping => {}
+        if order == Order::Kill {
+            return this.end(ExitReason::Killed);
         }
-        let polled = {
-            let _running = watchdog::running(this.label);
-            fence::guard(|| Pin::new(future).poll(task))
-        };
-        let reason = match polled {
+        if let Order::Stop(_) = order {
+            this.reins.order.set(Order::Stopping);
+            future.ctx().stop();
+        }
+        watchdog::running(Some(this.label));
+        let polled = fence::guard(|| Pin::new(future).poll(task));
+        watchdog::running(None);
+        match polled {
             Ok(Poll::Pending) => {
-                let waker = this.reins.waker.take().filter(|waker| waker.will_wake(task.waker()));
-                this.reins.waker.set(Some(waker.unwrap_or_else(|| task.waker().clone())));
-                return Poll::Pending;
+                this.reins.await_orders(task.waker());
+                if this.is_overdue(order, task) { this.end(ExitReason::Killed) } else { Poll::Pending }
             }
-            Ok(Poll::Ready(())) => VERDICT.take().unwrap_or(match order {
-                Order::Run => ExitReason::Normal,
-                Order::Stop | Order::Stopping | Order::Kill => ExitReason::Shutdown,
-            }),
+            Ok(Poll::Ready(())) => {
+                let asked = if order == Order::Run { ExitReason::Normal } else { ExitReason::Shutdown };
+                this.end(VERDICT.take().unwrap_or(asked))
+            }
             Err(caught) => {
                 VERDICT.take();
                 this.tell(&caught);
-                ExitReason::Panic(caught.text)
+                this.end(ExitReason::Panic(caught.text))
             }
-        };
-        this.end(reason);
-        Poll::Ready(())
+        }
     }
 }
 
 impl<A: Actor<Context = Context<A>>> Drop for Isolated<A> {
     /// An arbiter that stops drops its tasks: their supervisors have to know.
     fn drop(&mut self) {
-        self.end(ExitReason::Killed);
+        let _ = self.end(ExitReason::Killed);
     }
 }

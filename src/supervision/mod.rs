@@ -27,4 +27,4 @@ pub use exit::{ChildId, Down, Exit, ExitReason, Fate};
 pub use handle::{Handle, Undelivered};
 pub use isolate::isolate;
 pub use policy::{Backoff, Course, Decision, Intensity, Policy, Restart, Scope, Strategy};
-pub use supervisor::{Census, Refused, Shutdown, StartChild, StopChild, Supervisor, Tally, Watch};
+pub use supervisor::{Census, Phase, Refused, Shutdown, StartChild, StopChild, Supervisor, Tally, Watch};

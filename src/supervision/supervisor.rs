@@ -10,19 +10,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Recipient, Running, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext, Context, Recipient, Running};
 use tokio::sync::oneshot;
 use trunkline_media::moment::Moment;
 
-pub(super) use messages::{Branch, Outline, Phase};
-pub use messages::{Census, Refused, Shutdown, StartChild, StopChild, Tally, Watch};
+pub(super) use messages::Outline;
+pub use messages::{Census, Phase, Refused, Shutdown, StartChild, StopChild, Tally, Watch};
 
 use self::agenda::Agenda;
 use super::child::ChildSpec;
 use super::clock::Clock;
 use super::exit::{ChildId, Down, Exit, ExitReason, Fate};
 use super::isolate::{self, Reins, Report};
-use super::policy::{Course, Decision, Intensity, Policy, Scope, Strategy};
+use super::policy::{Decision, Intensity, Policy, Scope, Strategy};
 use crate::ids::Generation;
 
 /// Mailbox of a root supervisor. That of any other is in its [`ChildPolicy`](super::ChildPolicy).
@@ -34,7 +34,7 @@ pub struct Supervisor {
     clock: Arc<dyn Clock>,
     /// Children from the start, until they are started.
     founders: Vec<ChildSpec>,
-    children: HashMap<ChildId, Child>,
+    children: HashMap<ChildId, Box<Child>>,
     /// Place of the next child in the order of starting.
     next_place: u64,
     agenda: Agenda,
@@ -51,17 +51,15 @@ struct Child {
     /// Place in the order of starting.
     place: u64,
     spec: ChildSpec,
-    course: Course,
     generation: Generation,
     state: State,
 }
 
 enum State {
     Running(Rc<Reins>),
-    /// Told to stop; killed when the timer ends first.
+    /// Told to stop; killed if it takes too long.
     Ending {
         reins: Rc<Reins>,
-        timer: SpawnHandle,
         fate: Fate,
     },
     /// Between two generations, or never started.
@@ -132,11 +130,10 @@ impl Supervisor {
             return Err(Refused::NameTaken);
         }
         let id = spec.id.clone();
-        let course = spec.policy.course();
         let place = self.next_place;
         self.next_place += 1;
         let generation = Generation::default();
-        self.children.insert(id.clone(), Child { place, spec, course, generation, state: State::Absent });
+        self.children.insert(id.clone(), Child { place, spec, generation, state: State::Absent }.into());
         if matches!(self.agenda, Agenda::Idle) {
             self.start_generation(&id, ctx);
         }
@@ -148,7 +145,7 @@ impl Supervisor {
     fn start_generation(&mut self, id: &ChildId, ctx: &mut Context<Self>) -> bool {
         let Some(child) = self.children.get_mut(id) else { return true };
         let link = self.parent_link.get_or_insert_with(|| Rc::new(ctx.address()));
-        child.course.began(self.clock.now());
+        child.spec.course.began(self.clock.now());
         match child.spec.start(child.generation, Rc::clone(link)) {
             Ok(reins) => {
                 child.state = State::Running(reins);
@@ -164,16 +161,13 @@ impl Supervisor {
     }
 
     /// Asks a running child to stop, and sees to it that it does by its deadline.
-    fn end_child(&mut self, id: &ChildId, fate: Fate, deadline: Option<Moment>, ctx: &mut Context<Self>) {
+    fn end_child(&mut self, id: &ChildId, fate: Fate, deadline: Option<Moment>) {
         let Some(child) = self.children.get_mut(id) else { return };
         let State::Running(reins) = &child.state else { return };
         let reins = Rc::clone(reins);
-        let granted = child.spec.policy.shutdown;
-        let span = deadline.map_or(granted, |deadline| deadline.since(self.clock.now()).min(granted));
-        reins.stop();
-        let late = Rc::clone(&reins);
-        let timer = ctx.run_later(span, move |_, _| late.kill());
-        child.state = State::Ending { reins, timer, fate };
+        let granted = child.spec.shutdown;
+        reins.stop(deadline.map_or(granted, |deadline| deadline.since(self.clock.now()).min(granted)));
+        child.state = State::Ending { reins, fate };
     }
 
     /// A child's exit: by order, or a matter for the policy.
@@ -185,10 +179,7 @@ impl Supervisor {
         child.spec.vacate();
         match std::mem::replace(&mut child.state, State::Absent) {
             State::Absent => return,
-            State::Ending { timer, fate, .. } => {
-                ctx.cancel_future(timer);
-                self.settle(exit, fate);
-            }
+            State::Ending { fate, .. } => self.settle(exit, fate),
             State::Running(_) if matches!(self.agenda, Agenda::Close { .. }) => {
                 self.settle(exit, Fate::Ended)
             }
@@ -199,7 +190,7 @@ impl Supervisor {
 
     fn on_failure(&mut self, exit: &Exit, ctx: &mut Context<Self>) {
         let Some(child) = self.children.get_mut(&exit.child) else { return };
-        let decision = self.policy.on_exit(&mut child.course, &exit.reason, self.clock.now(), dice());
+        let decision = self.policy.on_exit(&mut child.spec.course, &exit.reason, self.clock.now(), dice());
         match decision {
             Decision::Forget => self.settle(exit, Fate::Ended),
             Decision::GiveUp => self.give_up(exit),

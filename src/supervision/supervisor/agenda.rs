@@ -45,7 +45,7 @@ impl Supervisor {
                 return;
             }
         };
-        let queue = self.from_place(from);
+        let queue = self.children_from(from);
         self.agenda = Agenda::Regroup { from, pause, plan: Plan { queue, awaited } };
     }
 
@@ -56,7 +56,7 @@ impl Supervisor {
         deadline: Option<Moment>,
         ctx: &mut Context<Self>,
     ) {
-        self.let_go(deadline, ctx);
+        self.let_go(deadline);
         let awaited = match &mut self.agenda {
             Agenda::Close { deadline: present, .. } => {
                 *present = earliest(*present, deadline);
@@ -69,7 +69,7 @@ impl Supervisor {
             }
             Agenda::Idle => None,
         };
-        let queue = self.from_place(0);
+        let queue = self.children_from(0);
         self.agenda = Agenda::Close { verdict, deadline, plan: Plan { queue, awaited } };
     }
 
@@ -84,7 +84,7 @@ impl Supervisor {
             Agenda::Pause { .. } => {}
             Agenda::Regroup { from, pause, plan } => {
                 let (from, pause, mut plan) = (*from, *pause, std::mem::take(plan));
-                if self.is_waiting(&mut plan, Fate::Restarts, None, ctx) {
+                if self.is_waiting(&mut plan, Fate::Restarts, None) {
                     self.agenda = Agenda::Regroup { from, pause, plan };
                 } else if pause.is_zero() {
                     self.start_from(from, ctx);
@@ -95,7 +95,7 @@ impl Supervisor {
             }
             Agenda::Close { plan, deadline, .. } => {
                 let (mut plan, deadline) = (std::mem::take(plan), *deadline);
-                self.is_waiting(&mut plan, Fate::Ended, deadline, ctx);
+                self.is_waiting(&mut plan, Fate::Ended, deadline);
                 if let Agenda::Close { plan: present, .. } = &mut self.agenda {
                     *present = plan;
                 }
@@ -107,18 +107,12 @@ impl Supervisor {
     }
 
     /// Stops the plan's children one after the other; true if one has to be waited for.
-    fn is_waiting(
-        &mut self,
-        plan: &mut Plan,
-        fate: Fate,
-        deadline: Option<Moment>,
-        ctx: &mut Context<Self>,
-    ) -> bool {
+    fn is_waiting(&mut self, plan: &mut Plan, fate: Fate, deadline: Option<Moment>) -> bool {
         if plan.awaited.as_ref().is_some_and(|id| self.is_ending(id)) {
             return true;
         }
         while let Some(id) = plan.queue.pop() {
-            self.end_child(&id, fate, deadline, ctx);
+            self.end_child(&id, fate, deadline);
             if self.is_ending(&id) && !(fate == Fate::Ended && self.ends_together) {
                 plan.awaited = Some(id);
                 return true;
@@ -128,7 +122,7 @@ impl Supervisor {
     }
 
     /// Nobody comes back to a group that closes: neither those that are absent nor those that are ending.
-    fn let_go(&mut self, deadline: Option<Moment>, ctx: &mut Context<Self>) {
+    fn let_go(&mut self, deadline: Option<Moment>) {
         let patience = deadline.map(|deadline| deadline.since(self.clock.now()));
         let mut absent = Vec::new();
         for (id, child) in &mut self.children {
@@ -138,8 +132,7 @@ impl Supervisor {
                 State::Ending { reins, fate, .. } => {
                     *fate = Fate::Ended;
                     if let Some(patience) = patience {
-                        let late = reins.clone();
-                        ctx.run_later(patience, move |_, _| late.kill());
+                        reins.stop(patience);
                     }
                 }
             }
@@ -152,7 +145,7 @@ impl Supervisor {
     /// Starts the children from place `from` on that are absent, in order, up to one that fails.
     fn start_from(&mut self, from: u64, ctx: &mut Context<Self>) {
         self.agenda = Agenda::Idle;
-        for id in self.from_place(from) {
+        for id in self.children_from(from) {
             if !self.start_absent(&id, ctx) {
                 break;
             }
@@ -164,7 +157,7 @@ impl Supervisor {
     }
 
     /// Children from place `from` on, in the order of starting.
-    fn from_place(&self, from: u64) -> Vec<ChildId> {
+    fn children_from(&self, from: u64) -> Vec<ChildId> {
         let later = self.children.iter().filter(|(_, child)| child.place >= from);
         let mut later: Vec<_> = later.map(|(id, child)| (child.place, id)).collect();
         later.sort_unstable();

@@ -132,7 +132,7 @@ impl Handler<StopChild> for Supervisor {
     fn handle(&mut self, StopChild { id }: StopChild, ctx: &mut Context<Self>) -> Self::Result {
         let child = self.children.get_mut(&id).ok_or(Refused::NoSuchChild)?;
         match &mut child.state {
-            State::Running(_) => self.end_child(&id, Fate::Ended, None, ctx),
+            State::Running(_) => self.end_child(&id, Fate::Ended, None),
             State::Ending { fate, .. } => *fate = Fate::Ended,
             State::Absent => {
                 let exit = Exit { child: id, generation: child.generation, reason: ExitReason::Shutdown };
@@ -181,7 +181,7 @@ impl Handler<Outline> for Supervisor {
     type Result = MessageResult<Outline>;
 
     fn handle(&mut self, _: Outline, _: &mut Context<Self>) -> Self::Result {
-        let mut children: Vec<_> = self.children.iter().collect();
+        let mut children: Vec<_> = self.children.iter().map(|(id, child)| (id, child.as_ref())).collect();
         children.sort_unstable_by_key(|(_, child)| child.place);
         let branch = |(id, child): (&ChildId, &Child)| Branch {
             id: id.clone(),
