@@ -140,9 +140,9 @@ impl Minter {
 
 /// Which of `shards` owns a Call-ID (FNV-1a): the same on every run, for every process.
 pub fn shard_of(call_id: &str, shards: usize) -> usize {
-    let hash = call_id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = call_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     usize::try_from(hash % shards.max(1) as u64).unwrap_or(0)
 }
 
@@ -154,7 +154,9 @@ mod tests {
     fn a_leg_id_reads_back_what_it_prints_and_refuses_the_rest() {
         let id = LegId::from_bytes(*b"0123456789abcdef");
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in ["", "CA", "CA0", "PA30313233343536373839616263646566", "CA3031323334353637383961626364656g"] {
+        for bad in
+            ["", "CA", "CA0", "PA30313233343536373839616263646566", "CA3031323334353637383961626364656g"]
+        {
             assert_eq!(bad.parse::<LegId>(), Err(BadSid), "{bad}");
         }
     }
