@@ -8,6 +8,7 @@ pub mod call;
 pub mod config;
 pub mod ids;
 pub mod leg;
+pub mod node;
 pub mod ops;
 pub mod registrar;
 pub mod routing;

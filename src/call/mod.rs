@@ -30,6 +30,8 @@ pub enum CallInput {
     Script(Wanted),
     /// A leg that it wanted could not even begin.
     Refused(LegId, Cause),
+    /// Whoever runs the switch ends the call.
+    End(Cause),
 }
 
 /// What a call writes to others.
@@ -276,6 +278,7 @@ impl Machine for Call {
         match input {
             CallInput::Leg(leg, report) => self.on_report(leg, report, turn),
             CallInput::Script(wanted) => self.on_wanted(wanted, turn),
+            CallInput::End(cause) => self.end_all(cause, turn),
             CallInput::Refused(leg, cause) => {
                 turn.tell(self.parent, Event::AttemptFailed { target: leg.to_string(), status: 0 });
                 if self.children.contains_key(&leg) {

@@ -23,7 +23,7 @@ use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
 pub use self::media::{Hear, MediaSide, Wish};
 pub use self::path::Path;
-pub use self::spec::{InboundSpec, OutboundSpec, Seat, Target};
+pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
 
 use self::established::Established;
 use self::incoming::Incoming;
@@ -264,6 +264,11 @@ impl Leg {
     /// The call that it belongs to.
     pub fn call(&self) -> CallId {
         self.core.call
+    }
+
+    /// Where its signalling goes.
+    pub fn peer_address(&self) -> std::net::SocketAddr {
+        self.core.media.peer
     }
 
     /// What was leased for its media.

@@ -30,7 +30,7 @@ impl Exchange for Cell {
         let Some(domain) = &self.house.config.sip.domain else { return true };
         match uri.host() {
             Some(Host::Name(name)) => name.eq_ignore_ascii_case(domain),
-            Some(host) => host.ip().is_some_and(|ip| self.house.addresses.is_ours(ip)),
+            Some(host) => host.ip().is_some_and(|ip| self.house.is_ours(ip)),
             None => false,
         }
     }
@@ -57,7 +57,8 @@ impl Exchange for Cell {
         if let Some(leg) = self.admitted.borrow().get(admission.key) {
             return Ok(*leg);
         }
-        if self.lag.get() > TOO_LATE {
+        let is_closing = self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed);
+        if is_closing || self.lag.get() > TOO_LATE {
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
         let limits = &self.house.config.limits;
@@ -121,13 +122,8 @@ impl Cell {
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
         let addresses = &self.house.addresses;
-        let lease = addresses
-            .media_bind_ip(peer)
-            .map_err(|error| tracing::warn!(%peer, %error, "no way to a peer"))
-            .and_then(|ip| {
-                let lease = self.house.ports.lease(ip, now);
-                lease.map_err(|error| tracing::warn!(%error, "a call is refused"))
-            });
+        let lease = self.house.ports.lease(addresses.media_bind_ip(peer), now);
+        let lease = lease.map_err(|error| tracing::warn!(%error, "a call is refused"));
         let Ok(lease) = lease else {
             House::give_back(&self.house.load.legs);
             return Err(StatusCode::SERVICE_UNAVAILABLE);
@@ -136,7 +132,7 @@ impl Cell {
             id,
             call,
             seed: self.seed(),
-            media_ip: addresses.media_advertised_ip(peer).unwrap_or(lease.ip),
+            media_ip: addresses.media_advertised_ip(peer),
             lease,
             codecs: self.house.codecs(),
             media_timeout: Some(self.house.config.media.timeout).filter(|timeout| !timeout.is_zero()),
@@ -154,7 +150,7 @@ impl Cell {
     /// The way along a flow, with our address as the peer sees it.
     pub(super) fn path(&self, flow: Flow) -> Path {
         let advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
-        Path { advertised: advertised.unwrap_or(flow.local), flow }
+        Path { advertised, flow }
     }
 }
 

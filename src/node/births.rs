@@ -66,13 +66,19 @@ impl Cell {
     fn start_supervisor(&self, call: CallId, founders: Vec<ChildSpec>) {
         let clock = std::sync::Arc::clone(&self.house.clock);
         let founders = Mutex::new(founders);
+        let undertaker = self.actors.borrow().undertaker.clone();
         let (spec, handle) = ChildSpec::new(format!("supervisor {call}"), TEMPORARY, move |_| {
             let founders = founders.lock().map(|mut founders| std::mem::take(&mut *founders)).unwrap_or_default();
-            let empty = Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone()).ends_when_empty();
+            let empty = Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone());
+            let empty = undertaker.iter().fold(empty.ends_when_empty(), |all, one| all.watched_by(one.clone()));
             founders.into_iter().fold(empty, Supervisor::with)
         });
         self.actors.borrow_mut().supervisors.insert(call, handle);
-        self.start_child(spec);
+        let root = self.actors.borrow().root.clone();
+        if root.is_none_or(|root| root.try_send(StartChild(spec)).is_err()) {
+            tracing::error!(%call, "a call cannot be started: its arbiter has too much to do");
+            [Party::Script(call.0), Party::Leg(call.0), Party::Call(call)].into_iter().for_each(|party| self.lost(party));
+        }
     }
 
     /// Begins a leg of a running call.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::Addr;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::EventSink;
 
@@ -64,6 +65,8 @@ pub struct Cell {
 /// Ways to the actors of an arbiter.
 #[derive(Default)]
 pub(super) struct Actors {
+    pub root: Option<Addr<Supervisor>>,
+    pub undertaker: Option<actix::Recipient<crate::supervision::Down>>,
     pub shard: Option<Handle<ShardActor>>,
     pub supervisors: HashMap<CallId, Handle<Supervisor>>,
     pub legs: HashMap<LegId, Handle<LegActor>>,

@@ -74,7 +74,7 @@ impl Cell {
             }
             Some(host) => {
                 let listens = self.house.sockets.iter().any(|socket| socket.local().port() == port);
-                listens && host.ip().is_some_and(|ip| self.house.addresses.is_ours(ip))
+                listens && host.ip().is_some_and(|ip| self.house.is_ours(ip))
             }
             None => false,
         }

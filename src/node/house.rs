@@ -63,6 +63,8 @@ pub struct Load {
     pub calls: AtomicUsize,
     /// Legs that are up.
     pub legs: AtomicUsize,
+    /// The node is being stopped: no new calls.
+    pub closing: std::sync::atomic::AtomicBool,
     /// Datagrams that found a full mailbox.
     pub shed: AtomicUsize,
     /// Datagrams that could not be read at all.
@@ -74,6 +76,23 @@ impl House {
     pub fn flow_to(&self, remote: std::net::SocketAddr) -> Option<Flow> {
         let socket = self.sockets.iter().find(|socket| socket.local().is_ipv4() == remote.is_ipv4())?;
         Some(Flow { transport: Transport::Udp, local: socket.local(), remote, connection: None })
+    }
+
+    /// The timers and limits of SIP.
+    pub fn timing(&self) -> crate::sip::transaction::Timing {
+        let timers = &self.config.sip.timers;
+        crate::sip::transaction::Timing {
+            t1: timers.t1,
+            t2: timers.t2,
+            t4: timers.t4,
+            limit: self.config.limits.transactions,
+            ..crate::sip::transaction::Timing::default()
+        }
+    }
+
+    /// Whether an address is one of this host's.
+    pub fn is_ours(&self, ip: std::net::IpAddr) -> bool {
+        ip.is_loopback() || self.addresses.towards(ip) == Some(ip)
     }
 
     /// The socket that a flow belongs to.

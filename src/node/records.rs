@@ -10,6 +10,7 @@ use crate::call::script::ScriptRun;
 use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
 use crate::ops::events::Entry;
+use crate::sip::endpoint::Part;
 use crate::sip::shard::{ShardKey, ShardPart};
 
 /// Ended calls whose event logs are kept for `trace`.
@@ -48,6 +49,16 @@ pub struct LegLog {
     pub entries: Vec<Entry>,
 }
 
+/// How many pieces of each kind a shard has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ShardCounts {
+    pub mails: u64,
+    pub client: u64,
+    pub server: u64,
+    pub dialogs: u64,
+    pub orphans: u64,
+}
+
 impl Records {
     /// Keeps a leg.
     pub fn put_leg(&mut self, leg: Leg) {
@@ -83,6 +94,24 @@ impl Records {
         for part in changed {
             self.shard.insert(part.key(), part);
         }
+    }
+
+    /// How many pieces of each kind the shard has.
+    pub(super) fn shard_counts(&self) -> ShardCounts {
+        let mut counts = ShardCounts::default();
+        for part in self.shard.values() {
+            match part {
+                ShardPart::Mail(..) => counts.mails += 1,
+                ShardPart::Endpoint(Part::Client(client)) => {
+                    counts.client += 1;
+                    counts.orphans += u64::from(client.is_orphan());
+                }
+                ShardPart::Endpoint(Part::Server(_)) => counts.server += 1,
+                ShardPart::Endpoint(Part::Dialog { .. }) => counts.dialogs += 1,
+                ShardPart::Endpoint(Part::Spent { .. }) => {}
+            }
+        }
+        counts
     }
 
     /// The pieces of the shard.

@@ -116,6 +116,11 @@ impl Client {
         matches!(&self.course, Course::Invite(machine) if machine.state() == InviteClient::Proceeding)
     }
 
+    /// Whether it is an INVITE whose leg is gone.
+    pub fn is_orphan(&self) -> bool {
+        self.is_invite() && self.owner.is_none()
+    }
+
     pub(super) fn is_invite(&self) -> bool {
         matches!(self.course, Course::Invite(_))
     }
