@@ -152,7 +152,7 @@ impl Endpoint {
         self.unbind(owner);
         for key in self.owned.remove(&owner).unwrap_or_default() {
             match &key {
-                PartKey::Client(client) => self.orphan(client, now),
+                PartKey::Client(client) => self.orphan(client, None, now),
                 PartKey::Server(server) => self.desert(server, now),
                 PartKey::Dialog(_) => {}
             }

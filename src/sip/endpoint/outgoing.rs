@@ -56,6 +56,17 @@ impl Endpoint {
         self.settle_client(invite, now);
     }
 
+    /// Lets go of one INVITE while its leg lives on, such as an attempt that lost: it is cancelled as soon as that is
+    /// legal, a 2xx that still comes gets ACK and BYE from here, and its leg hears no more of it.
+    pub fn release(&mut self, invite: &ClientKey, reason: Option<&str>, now: Moment) {
+        let Some(owner) = self.clients.get(invite).and_then(|client| client.owner) else { return };
+        self.actions.retain(|action| !action.answers(invite));
+        let part = PartKey::Client(invite.clone());
+        self.disown(owner, &part);
+        self.changed.insert(part);
+        self.orphan(invite, reason, now);
+    }
+
     /// True while a request of ours has not run its course.
     pub fn is_open(&self, key: &ClientKey) -> bool {
         self.clients.contains_key(key)
@@ -89,13 +100,13 @@ impl Endpoint {
         }
     }
 
-    /// Lets go of a client transaction whose leg is gone.
-    pub(super) fn orphan(&mut self, key: &ClientKey, now: Moment) {
+    /// Nobody hears of it any more.
+    pub(super) fn orphan(&mut self, key: &ClientKey, reason: Option<&str>, now: Moment) {
         if let Some(client) = self.clients.get_mut(key) {
             client.owner = None;
             client.answer = None;
         }
-        self.cancel(key, None, now);
+        self.cancel(key, reason, now);
     }
 
     fn advance_client(&mut self, key: &ClientKey, input: Input, heard: Option<Heard>, now: Moment) {
