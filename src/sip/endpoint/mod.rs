@@ -10,6 +10,7 @@ mod action;
 mod agenda;
 mod client;
 mod compose;
+mod course;
 mod incoming;
 mod key;
 mod outgoing;

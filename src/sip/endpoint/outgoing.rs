@@ -92,7 +92,7 @@ impl Endpoint {
     pub(super) fn fire_client(&mut self, key: &ClientKey, now: Moment) {
         if let Some(client) = self.clients.get_mut(key) {
             client.scheduled = None;
-            let effects = client.fire(&self.timing, now);
+            let effects = client.course.fire(&self.timing, now);
             self.carry_out(key, effects, None, now);
             self.settle_client(key, now);
         } else if self.spent.remove(key).is_some() {
@@ -111,7 +111,7 @@ impl Endpoint {
 
     fn advance_client(&mut self, key: &ClientKey, input: Input, heard: Option<Heard>, now: Moment) {
         let Some(client) = self.clients.get_mut(key) else { return };
-        let effects = client.step(input, &self.timing, now);
+        let effects = client.course.step(input, &self.timing, now);
         if effects.is_empty() {
             return;
         }
@@ -123,7 +123,7 @@ impl Endpoint {
     fn cancel_if_legal(&mut self, key: &ClientKey, now: Moment) {
         let Some(client) = self.clients.get_mut(key) else { return };
         if client.may_cancel() && matches!(client.cancel, Cancel::Wanted { .. }) {
-            let effects = client.step(Input::Cancel, &self.timing, now);
+            let effects = client.course.step(Input::Cancel, &self.timing, now);
             self.carry_out(key, effects, None, now);
         }
     }
@@ -215,9 +215,9 @@ impl Endpoint {
     /// After a step: the agenda follows, and what is over goes.
     fn settle_client(&mut self, key: &ClientKey, now: Moment) {
         let Some(client) = self.clients.get_mut(key) else { return };
-        let (part, due) = (PartKey::Client(key.clone()), client.next_deadline());
+        let (part, due) = (PartKey::Client(key.clone()), client.course.next_deadline());
         self.agenda.reschedule(part.clone(), &mut client.scheduled, due);
-        if client.is_over() {
+        if client.course.is_over() {
             let (owner, remote) = (client.owner, client.flow.remote);
             self.clients.remove(key);
             self.spend(key.clone(), now + self.timing.patience());
