@@ -108,19 +108,23 @@ pub(super) fn unquote(inside: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// `text` as a quoted string. Line ends and NUL become spaces: nothing can be smuggled out of the quotes.
+/// `text` as a quoted string. Control characters become spaces: nothing can be smuggled out of the quotes.
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for letter in text.chars() {
         match letter {
             '"' | '\\' => quoted.extend(['\\', letter]),
-            '\r' | '\n' | '\0' => quoted.push(' '),
-            other => quoted.push(other),
+            other => quoted.push(printable(other)),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// `letter`, or a space in the place of a control character, which no line may hold.
+pub(super) const fn printable(letter: char) -> char {
+    if letter.is_ascii_control() && letter != '\t' { ' ' } else { letter }
 }
 
 /// A decimal number that fits `T`; leading zeros are allowed, signs are not.

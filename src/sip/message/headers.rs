@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
+use super::grammar::printable;
 use super::header::HeaderName;
 
 /// Ordered header fields.
@@ -38,18 +39,12 @@ impl Field {
     }
 }
 
-/// Writes on one line: CR, LF and NUL become spaces.
+/// Writes on one line: control characters become spaces.
 struct SingleLine<'a>(&'a mut String);
 
 impl Write for SingleLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.contains(['\r', '\n', '\0']) {
-            self.0.extend(
-                text.chars().map(|letter| if matches!(letter, '\r' | '\n' | '\0') { ' ' } else { letter }),
-            );
-        } else {
-            self.0.push_str(text);
-        }
+        self.0.extend(text.chars().map(printable));
         Ok(())
     }
 }
@@ -103,7 +98,7 @@ impl Headers {
         self.fields.iter().map(|field| (&field.name, field.text()))
     }
 
-    /// Adds a field at the end. CR, LF and NUL in the value become spaces.
+    /// Adds a field at the end. Control characters in the value become spaces.
     pub fn push(&mut self, name: HeaderName, value: impl Display) {
         self.fields.push(Field::new(name, value));
     }
@@ -135,6 +130,16 @@ impl Headers {
         match self.fields.iter_mut().find(|field| field.name == name) {
             Some(field) => *field = Field::new(name, value),
             None => self.push_front(name, value),
+        }
+    }
+
+    /// Writes `text` behind the value of the first field of this name, which otherwise stays as it came.
+    pub(super) fn append(&mut self, name: &HeaderName, text: impl Display) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == *name) {
+            let mut line = BytesMut::from(field.line.trim_ascii_end());
+            line.extend_from_slice(text.to_string().as_bytes());
+            line.extend_from_slice(b"\r\n");
+            field.line = line.freeze();
         }
     }
 

@@ -8,7 +8,7 @@ pub struct Limits {
     pub message: usize,
     /// Header lines, folded ones counted once.
     pub headers: usize,
-    /// Via values, over all lines.
+    /// Via values, over all lines. One for each hop that Max-Forwards allows: RFC 4475 §3.1.1.7 has 34.
     pub vias: usize,
     /// Bytes of one header line with its continuations, or of the start line.
     pub line: usize,
@@ -22,6 +22,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message: 65_535, headers: 128, vias: 32, line: 8_192 }
+        Self { message: 65_535, headers: 128, vias: 70, line: 8_192 }
     }
 }

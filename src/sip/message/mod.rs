@@ -23,6 +23,9 @@ mod uri;
 mod validate;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use grammar::SyntaxError;
 pub use header::{CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Via};
 pub use headers::Headers;

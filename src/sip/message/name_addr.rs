@@ -85,8 +85,9 @@ fn read_display(cursor: &mut Cursor<'_>) -> Result<Option<String>, SyntaxError> 
         cursor.skip_lws();
         return if cursor.eat(b'<') { Ok(Some(display)) } else { wanted("an angle bracket") };
     }
-    // Words of tokens; the field also sends letters beyond ASCII without quotes.
-    let words = cursor.run(|byte| is_token(byte) || byte >= 0x80 || matches!(byte, b' ' | b'\t'));
+    // The grammar wants tokens here. The field also sends letters beyond ASCII and `AT&T (work)`, which nobody can
+    // take for anything else; a comma, colon, semicolon or @ stays refused.
+    let words = cursor.run(|byte| is_token(byte) || byte >= 0x80 || b" \t()&/#=?$".contains(&byte));
     Ok(cursor.eat(b'<').then(|| words.trim_end_matches([' ', '\t']).to_owned()))
 }
 

@@ -17,10 +17,8 @@ use super::validate::Violation;
 use super::write::Envelope;
 
 mod lines;
-#[cfg(test)]
-mod tests;
 
-use lines::Head;
+pub(super) use lines::Head;
 
 /// Why bytes did not become a message.
 #[derive(Clone, Debug, thiserror::Error)]

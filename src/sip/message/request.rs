@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::header::HeaderName;
 use super::headers::Headers;
 use super::method::Method;
+use super::params::Params;
 use super::response::Response;
 use super::status::StatusCode;
 use super::uri::Uri;
@@ -113,7 +114,9 @@ impl Request {
         if let Ok(to) = self.headers().to()
             && to.tag().is_none()
         {
-            response.headers_mut().set(HeaderName::To, to.with_tag(to_tag));
+            let mut tag = Params::new();
+            tag.set("tag", Some(to_tag));
+            response.headers_mut().append(&HeaderName::To, tag);
         }
         response
     }

@@ -3,8 +3,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::header::HeaderName;
 use super::limits::Limits;
+use super::parse::Head;
 
 /// What a stream carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Framer {
     buffer: BytesMut,
     /// How much of the buffer is known to hold no end of the headers.
     searched: usize,
+    /// Where the message at the front ends, once its headers are there.
+    end: Option<usize>,
     /// One line end was just told as a pong; another makes it a ping.
     half_ping: bool,
     broken: Option<FrameError>,
@@ -43,7 +45,7 @@ pub struct Framer {
 impl Framer {
     /// A framer at the begin of a connection.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, buffer: BytesMut::new(), searched: 0, half_ping: false, broken: None }
+        Self { limits, buffer: BytesMut::new(), searched: 0, end: None, half_ping: false, broken: None }
     }
 
     /// Adds what was read from the connection; [`Framer::next`] is to be called until it has nothing more.
@@ -86,41 +88,116 @@ impl Framer {
     }
 
     fn message(&mut self) -> Result<Option<Bytes>, FrameError> {
-        const END: &[u8] = b"\r\n\r\n";
-        let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
-        let Some(at) = unsearched.windows(END.len()).position(|window| window == END) else {
-            self.searched = self.buffer.len().saturating_sub(END.len() - 1);
-            return if self.buffer.len() > self.limits.message {
-                Err(FrameError::TooLarge(self.limits.message))
-            } else {
-                Ok(None)
-            };
+        let end = match self.end {
+            Some(end) => end,
+            None => match self.find_end()? {
+                Some(end) => *self.end.insert(end),
+                None => return Ok(None),
+            },
         };
-        let head = self.searched + at + END.len();
-        self.searched += at;
-        let length =
-            content_length(self.buffer.get(..head).unwrap_or_default()).ok_or(FrameError::NoLength)?;
-        let end = head.checked_add(length).filter(|end| *end <= self.limits.message);
-        let end = end.ok_or(FrameError::TooLarge(self.limits.message))?;
         if self.buffer.len() < end {
             return Ok(None);
         }
-        (self.searched, self.half_ping) = (0, false);
+        (self.searched, self.end, self.half_ping) = (0, None, false);
         Ok(Some(self.buffer.split_to(end).freeze()))
+    }
+
+    /// Where the message ends; `None` while its headers are not complete.
+    fn find_end(&mut self) -> Result<Option<usize>, FrameError> {
+        const BLANK: &[u8] = b"\r\n\r\n";
+        let limit = self.limits.message;
+        let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
+        let Some(at) = unsearched.windows(BLANK.len()).position(|window| window == BLANK) else {
+            self.searched = self.buffer.len().saturating_sub(BLANK.len() - 1);
+            return if self.buffer.len() > limit { Err(FrameError::TooLarge(limit)) } else { Ok(None) };
+        };
+        let head = self.searched + at + BLANK.len();
+        // The parser itself says how long the message is, so that both never see different ends.
+        let lines =
+            Head::read(&Bytes::copy_from_slice(self.buffer.get(..head).unwrap_or_default()), &self.limits);
+        let length = lines.headers.content_length().ok().flatten().filter(|_| lines.end == head);
+        let length = length.ok_or(FrameError::NoLength)?;
+        let end = head.checked_add(length).filter(|end| *end <= limit);
+        end.map(Some).ok_or(FrameError::TooLarge(limit))
     }
 }
 
-/// The length that all Content-Length headers of this head agree on; it is mandatory on streams (RFC 3261 §20.14).
-fn content_length(head: &[u8]) -> Option<usize> {
-    let mut lengths = head.split(|byte| *byte == b'\n').filter_map(|line| {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        let name: HeaderName = std::str::from_utf8(name.trim_ascii_end()).ok()?.parse().ok()?;
-        (name == HeaderName::ContentLength).then(|| {
-            let value = std::str::from_utf8(value.get(1..)?.trim_ascii()).ok()?;
-            super::grammar::number::<usize>(value).ok()
-        })
-    });
-    let length = lengths.next()??;
-    lengths.next().is_none().then_some(length)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a\r\nContent-Length: 3\r\n\r\nabc";
+    const TWO: &str = "BYE sip:b SIP/2.0\r\nl : 0\r\n\r\n";
+
+    fn framer() -> Framer {
+        Framer::new(Limits::default())
+    }
+
+    fn drain(framer: &mut Framer) -> Vec<Result<Frame, FrameError>> {
+        std::iter::from_fn(|| framer.next()).take(8).collect()
+    }
+
+    fn message(text: &'static str) -> Result<Frame, FrameError> {
+        Ok(Frame::Message(Bytes::from(text)))
+    }
+
+    #[test]
+    fn messages_come_out_whole_however_the_stream_is_cut() {
+        let stream = format!("{ONE}{TWO}\r\n{ONE}");
+        for size in 1..stream.len() {
+            let mut framer = framer();
+            let mut frames = Vec::new();
+            for piece in stream.as_bytes().chunks(size) {
+                framer.push(piece);
+                frames.append(&mut drain(&mut framer));
+            }
+            assert_eq!(
+                frames,
+                [message(ONE), message(TWO), Ok(Frame::Pong), message(ONE)],
+                "pieces of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn keep_alives_are_told_even_in_halves() {
+        let mut framer = framer();
+        framer.push(b"\r\n\r\n");
+        assert_eq!(drain(&mut framer), [Ok(Frame::Ping)]);
+        framer.push(b"\r\n");
+        assert_eq!(drain(&mut framer), [Ok(Frame::Pong)]);
+        framer.push(b"\r");
+        assert_eq!(drain(&mut framer), []);
+        framer.push(b"\n");
+        assert_eq!(drain(&mut framer), [Ok(Frame::Ping)]);
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_cut_stays_broken() {
+        for (text, error) in [
+            ("BYE sip:b SIP/2.0\r\n\r\n", FrameError::NoLength),
+            ("BYE sip:b SIP/2.0\r\nl: 1\r\nContent-Length: 2\r\n\r\n", FrameError::NoLength),
+            ("BYE sip:b SIP/2.0\r\nl: 1\r\n 0\r\n\r\n", FrameError::NoLength),
+            ("BYE sip:b SIP/2.0\r\nl: 1\n\nl: 0\r\n\r\n", FrameError::NoLength),
+            ("BYE sip:b SIP/2.0\r\nl: 99999999\r\n\r\n", FrameError::TooLarge(65_535)),
+            ("BYE sip:b SIP/2.0\r\nl: 18446744073709551615\r\n\r\n", FrameError::TooLarge(65_535)),
+        ] {
+            let mut framer = framer();
+            framer.push(text.as_bytes());
+            assert_eq!(framer.next(), Some(Err(error)), "{text}");
+            framer.push(TWO.as_bytes());
+            assert_eq!(framer.next(), Some(Err(error)), "{text}");
+        }
+    }
+
+    #[test]
+    fn endless_headers_are_cut_off_at_the_limit() {
+        let mut framer = framer();
+        let pushed = (0..1_000).take_while(|_| {
+            framer.push(&[b'a'; 1_000]);
+            framer.next().is_none()
+        });
+        assert_eq!(pushed.count(), 65);
+        assert!(framer.buffer.is_empty());
+    }
 }

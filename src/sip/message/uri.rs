@@ -217,9 +217,9 @@ impl Uri {
         uri.params = Params::read_uri(&mut cursor)?;
         if cursor.eat(b'?') {
             let headers = cursor.run(|_| true);
-            if headers.is_empty()
-                || !grammar::is_escaped_text(headers, |byte| is_header(byte) || matches!(byte, b'=' | b'&'))
-            {
+            let is_pair = |part: &str| part.split_once('=').is_some_and(|(name, _)| !name.is_empty());
+            let legal = |byte| is_header(byte) || matches!(byte, b'=' | b'&');
+            if !headers.split('&').all(is_pair) || !grammar::is_escaped_text(headers, legal) {
                 return wanted("URI headers");
             }
             headers.clone_into(&mut uri.tail);

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::grammar::printable;
 use super::header::HeaderName;
 use super::headers::Headers;
 
@@ -65,8 +66,8 @@ impl Envelope {
     }
 }
 
-/// One line whatever the text: line ends and NUL become spaces.
+/// One line whatever the text: control characters become spaces.
 fn start_line(start: impl Display) -> Bytes {
-    let line = start.to_string().replace(['\r', '\n', '\0'], " ");
-    Bytes::from(line + "\r\n")
+    let line: String = start.to_string().chars().map(printable).chain("\r\n".chars()).collect();
+    Bytes::from(line)
 }

@@ -9,13 +9,13 @@ use super::super::headers::Headers;
 use super::super::limits::Limits;
 
 /// Start line and header fields, with the first fault that was found in them.
-pub(super) struct Head {
+pub(in crate::sip::message) struct Head {
     /// The start line with its line end.
-    pub(super) start: Bytes,
-    pub(super) headers: Headers,
+    pub(in crate::sip::message) start: Bytes,
+    pub(in crate::sip::message) headers: Headers,
     /// Where the body begins.
-    pub(super) end: usize,
-    pub(super) fault: Option<&'static str>,
+    pub(in crate::sip::message) end: usize,
+    pub(in crate::sip::message) fault: Option<&'static str>,
 }
 
 /// One line with its continuations.
@@ -27,7 +27,7 @@ struct Line {
 }
 
 impl Head {
-    pub(super) fn read(message: &Bytes, limits: &Limits) -> Self {
+    pub(in crate::sip::message) fn read(message: &Bytes, limits: &Limits) -> Self {
         let first = scan(message, false);
         let mut head = Self {
             start: message.slice(..first.length),
