@@ -96,6 +96,11 @@ impl Action {
             | Action::Unconfirmed { owner, .. } => *owner,
         }
     }
+
+    /// True for what is told about this request of ours.
+    pub(super) fn answers(&self, request: &ClientKey) -> bool {
+        matches!(self, Action::Response { key, .. } | Action::Failed { key, .. } if key == request)
+    }
 }
 
 /// Why a request got no answer.

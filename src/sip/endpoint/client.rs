@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+use super::course::Course;
 use super::key::ClientKey;
 use crate::ids::LegId;
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Request, Response};
-use crate::sip::transaction::{Effect, Input, Machine, Timing, client, invite_client::InviteClient};
+use crate::sip::message::{Request, Response};
+use crate::sip::transaction::{Effect, Timing, client, invite_client::InviteClient};
 
 /// A request of ours in its course.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Client {
     pub(super) cancel: Cancel,
     /// The final answer, kept for an owner that comes back without having taken note of it.
     pub(super) answer: Option<Response>,
-    course: Course,
+    pub(super) course: Course<InviteClient, client::Client>,
     /// Where the agenda has it.
     #[serde(skip)]
     pub(super) scheduled: Option<Moment>,
@@ -41,12 +42,6 @@ pub(super) enum Cancel {
     Sent,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Course {
-    Invite(Machine<InviteClient>),
-    Other(Machine<client::Client>),
-}
-
 impl Client {
     /// Begins; also what is to be done first.
     pub(super) fn begin(
@@ -58,87 +53,37 @@ impl Client {
         now: Moment,
     ) -> (Self, &'static [Effect]) {
         let reliable = flow.transport.is_reliable();
-        let (course, effects) = if *request.method() == Method::Invite {
-            let (machine, effects) = Machine::begin(reliable, timing, now);
-            (Course::Invite(machine), effects)
-        } else {
-            let (machine, effects) = Machine::begin(reliable, timing, now);
-            (Course::Other(machine), effects)
-        };
+        let (course, effects) = Course::begin(request.method(), reliable, timing, now);
         (
             Self { key, owner, request, flow, cancel: Cancel::No, answer: None, course, scheduled: None },
             effects,
         )
     }
 
-    pub(super) fn step(&mut self, input: Input, timing: &Timing, now: Moment) -> &'static [Effect] {
-        match &mut self.course {
-            Course::Invite(machine) => machine.step(input, timing, now),
-            Course::Other(machine) => machine.step(input, timing, now),
-        }
-    }
-
-    /// Fires the earliest timer, if it is due.
-    pub(super) fn fire(&mut self, timing: &Timing, now: Moment) -> &'static [Effect] {
-        let timer = match &mut self.course {
-            Course::Invite(machine) => machine.take_due(now),
-            Course::Other(machine) => machine.take_due(now),
-        };
-        timer.map_or(&[], |timer| self.step(Input::Fired(timer), timing, now))
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        match &self.course {
-            Course::Invite(machine) => machine.next_deadline(),
-            Course::Other(machine) => machine.next_deadline(),
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        match &self.course {
-            Course::Invite(machine) => machine.is_over(),
-            Course::Other(machine) => machine.is_over(),
-        }
+    pub(super) fn is_invite(&self) -> bool {
+        self.course.invite().is_some()
     }
 
     /// True for an INVITE that the peer may still answer with a 2xx, and for which a CANCEL is legal now or later.
     pub(super) fn is_unanswered_invite(&self) -> bool {
-        match &self.course {
-            Course::Invite(machine) => {
-                matches!(machine.state(), InviteClient::Calling | InviteClient::Proceeding)
-            }
-            Course::Other(_) => false,
-        }
+        matches!(self.course.invite(), Some(InviteClient::Calling | InviteClient::Proceeding))
     }
 
     /// True when a provisional answer came to an INVITE, and no final one: a CANCEL may go (RFC 3261 §9.1).
     pub(super) fn may_cancel(&self) -> bool {
-        matches!(&self.course, Course::Invite(machine) if machine.state() == InviteClient::Proceeding)
+        self.course.invite() == Some(InviteClient::Proceeding)
     }
 
     /// Whether it is an INVITE whose leg is gone.
     pub fn is_orphan(&self) -> bool {
-        self.is_invite() && self.owner.is_none()
-    }
-
-    pub(super) fn is_invite(&self) -> bool {
-        matches!(self.course, Course::Invite(_))
+        self.course.invite().is_some() && self.owner.is_none()
     }
 
     /// True while it waits for a first answer on a transport on which nothing is repeated: only then has the request
     /// to be sent again after a restart, as it may never have left.
     pub(super) fn may_have_been_lost(&self) -> bool {
-        self.flow.transport.is_reliable()
-            && match &self.course {
-                Course::Invite(machine) => machine.state() == InviteClient::Calling,
-                Course::Other(machine) => machine.state() == client::Client::Trying,
-            }
-    }
-
-    pub(super) fn clamp(&mut self, latest: Moment) {
-        match &mut self.course {
-            Course::Invite(machine) => machine.clamp(latest),
-            Course::Other(machine) => machine.clamp(latest),
-        }
+        let unheard = self.course.invite() == Some(InviteClient::Calling)
+            || self.course.other() == Some(client::Client::Trying);
+        unheard && self.flow.transport.is_reliable()
     }
 }

@@ -31,7 +31,7 @@ impl Endpoint {
     ) -> Result<(), UnknownTransaction> {
         let server = self.servers.get_mut(key).ok_or(UnknownTransaction)?;
         let input = Input::Response(Class::of(response.status().code()));
-        let effects = server.step(input, &self.timing, now);
+        let effects = server.course.step(input, &self.timing, now);
         if effects.contains(&Effect::Send) {
             server.answer = Some(response.to_bytes());
             if response.status().is_final() {
@@ -196,7 +196,7 @@ impl Endpoint {
     pub(super) fn fire_server(&mut self, key: &ServerKey, now: Moment) {
         let Some(server) = self.servers.get_mut(key) else { return };
         server.scheduled = None;
-        let effects = server.fire(&self.timing, now);
+        let effects = server.course.fire(&self.timing, now);
         self.carry_out_server(key, effects);
     }
 
@@ -219,7 +219,7 @@ impl Endpoint {
 
     fn advance_server(&mut self, key: &ServerKey, input: Input, now: Moment) {
         let Some(server) = self.servers.get_mut(key) else { return };
-        let effects = server.step(input, &self.timing, now);
+        let effects = server.course.step(input, &self.timing, now);
         self.carry_out_server(key, effects);
     }
 
@@ -273,9 +273,9 @@ impl Endpoint {
     fn settle_server(&mut self, key: &ServerKey) {
         let Some(server) = self.servers.get_mut(key) else { return };
         let part = PartKey::Server(key.clone());
-        let due = server.next_deadline();
+        let due = server.course.next_deadline();
         self.agenda.reschedule(part.clone(), &mut server.scheduled, due);
-        if server.is_over()
+        if server.course.is_over()
             && let Some(server) = self.servers.remove(key)
         {
             if let Some(owner) = server.owner {

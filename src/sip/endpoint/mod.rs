@@ -10,6 +10,7 @@ mod action;
 mod agenda;
 mod client;
 mod compose;
+mod course;
 mod incoming;
 mod key;
 mod outgoing;
@@ -152,7 +153,7 @@ impl Endpoint {
         self.unbind(owner);
         for key in self.owned.remove(&owner).unwrap_or_default() {
             match &key {
-                PartKey::Client(client) => self.orphan(client, now),
+                PartKey::Client(client) => self.orphan(client, None, now),
                 PartKey::Server(server) => self.desert(server, now),
                 PartKey::Dialog(_) => {}
             }

@@ -56,6 +56,17 @@ impl Endpoint {
         self.settle_client(invite, now);
     }
 
+    /// Lets go of one INVITE while its leg lives on, such as an attempt that lost: it is cancelled as soon as that is
+    /// legal, a 2xx that still comes gets ACK and BYE from here, and its leg hears no more of it.
+    pub fn release(&mut self, invite: &ClientKey, reason: Option<&str>, now: Moment) {
+        let Some(owner) = self.clients.get(invite).and_then(|client| client.owner) else { return };
+        self.actions.retain(|action| !action.answers(invite));
+        let part = PartKey::Client(invite.clone());
+        self.disown(owner, &part);
+        self.changed.insert(part);
+        self.orphan(invite, reason, now);
+    }
+
     /// True while a request of ours has not run its course.
     pub fn is_open(&self, key: &ClientKey) -> bool {
         self.clients.contains_key(key)
@@ -81,7 +92,7 @@ impl Endpoint {
     pub(super) fn fire_client(&mut self, key: &ClientKey, now: Moment) {
         if let Some(client) = self.clients.get_mut(key) {
             client.scheduled = None;
-            let effects = client.fire(&self.timing, now);
+            let effects = client.course.fire(&self.timing, now);
             self.carry_out(key, effects, None, now);
             self.settle_client(key, now);
         } else if self.spent.remove(key).is_some() {
@@ -89,18 +100,18 @@ impl Endpoint {
         }
     }
 
-    /// Lets go of a client transaction whose leg is gone.
-    pub(super) fn orphan(&mut self, key: &ClientKey, now: Moment) {
+    /// Nobody hears of it any more.
+    pub(super) fn orphan(&mut self, key: &ClientKey, reason: Option<&str>, now: Moment) {
         if let Some(client) = self.clients.get_mut(key) {
             client.owner = None;
             client.answer = None;
         }
-        self.cancel(key, None, now);
+        self.cancel(key, reason, now);
     }
 
     fn advance_client(&mut self, key: &ClientKey, input: Input, heard: Option<Heard>, now: Moment) {
         let Some(client) = self.clients.get_mut(key) else { return };
-        let effects = client.step(input, &self.timing, now);
+        let effects = client.course.step(input, &self.timing, now);
         if effects.is_empty() {
             return;
         }
@@ -112,7 +123,7 @@ impl Endpoint {
     fn cancel_if_legal(&mut self, key: &ClientKey, now: Moment) {
         let Some(client) = self.clients.get_mut(key) else { return };
         if client.may_cancel() && matches!(client.cancel, Cancel::Wanted { .. }) {
-            let effects = client.step(Input::Cancel, &self.timing, now);
+            let effects = client.course.step(Input::Cancel, &self.timing, now);
             self.carry_out(key, effects, None, now);
         }
     }
@@ -204,9 +215,9 @@ impl Endpoint {
     /// After a step: the agenda follows, and what is over goes.
     fn settle_client(&mut self, key: &ClientKey, now: Moment) {
         let Some(client) = self.clients.get_mut(key) else { return };
-        let (part, due) = (PartKey::Client(key.clone()), client.next_deadline());
+        let (part, due) = (PartKey::Client(key.clone()), client.course.next_deadline());
         self.agenda.reschedule(part.clone(), &mut client.scheduled, due);
-        if client.is_over() {
+        if client.course.is_over() {
             let (owner, remote) = (client.owner, client.flow.remote);
             self.clients.remove(key);
             self.spend(key.clone(), now + self.timing.patience());

@@ -74,8 +74,8 @@ impl Endpoint {
         let longest = now + timing.c.max(timing.patience());
         let parts = parts.into_iter().map(|mut part| {
             match &mut part {
-                Part::Client(client) => client.clamp(longest),
-                Part::Server(server) => server.clamp(longest),
+                Part::Client(client) => client.course.clamp(longest),
+                Part::Server(server) => server.course.clamp(longest),
                 Part::Spent { until, .. } => *until = longest.min(*until),
                 Part::Dialog { .. } => {}
             }
@@ -93,13 +93,13 @@ impl Endpoint {
             let key = part.key();
             match part {
                 Part::Client(mut client) => {
-                    let due = client.next_deadline();
+                    let due = client.course.next_deadline();
                     client.scheduled = None;
                     endpoint.agenda.reschedule(key, &mut client.scheduled, due);
                     endpoint.adopt_client(*client);
                 }
                 Part::Server(mut server) => {
-                    let due = server.next_deadline();
+                    let due = server.course.next_deadline();
                     server.scheduled = None;
                     endpoint.agenda.reschedule(key, &mut server.scheduled, due);
                     endpoint.adopt_server(*server);

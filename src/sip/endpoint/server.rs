@@ -5,11 +5,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+use super::course::Course;
 use super::key::{Origin, ServerKey};
 use crate::ids::LegId;
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Request};
-use crate::sip::transaction::{Effect, Input, Machine, Timing, invite_server::InviteServer, server};
+use crate::sip::message::Request;
+use crate::sip::transaction::{Effect, Timing, invite_server::InviteServer, server};
 
 /// A request of a peer in its course.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,16 +29,10 @@ pub struct Server {
     pub(super) answer: Option<Bytes>,
     /// By what copies of it are known that come by another way; none inside of dialogs.
     pub(super) origin: Option<Origin>,
-    course: Course,
+    pub(super) course: Course<InviteServer, server::Server>,
     /// Where the agenda has it.
     #[serde(skip)]
     pub(super) scheduled: Option<Moment>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum Course {
-    Invite(Machine<InviteServer>),
-    Other(Machine<server::Server>),
 }
 
 /// A request as it came: what a server transaction begins with.
@@ -55,13 +50,7 @@ impl Server {
     pub(super) fn begin(arrival: Arrival, timing: &Timing, now: Moment) -> (Self, &'static [Effect]) {
         let Arrival { key, owner, request, flow, reply, origin } = arrival;
         let reliable = flow.transport.is_reliable();
-        let (course, effects) = if *request.method() == Method::Invite {
-            let (machine, effects) = Machine::begin(reliable, timing, now);
-            (Course::Invite(machine), effects)
-        } else {
-            let (machine, effects) = Machine::begin(reliable, timing, now);
-            (Course::Other(machine), effects)
-        };
+        let (course, effects) = Course::begin(request.method(), reliable, timing, now);
         let request = Some(request);
         let server = Self {
             key,
@@ -78,50 +67,13 @@ impl Server {
         (server, effects)
     }
 
-    pub(super) fn step(&mut self, input: Input, timing: &Timing, now: Moment) -> &'static [Effect] {
-        match &mut self.course {
-            Course::Invite(machine) => machine.step(input, timing, now),
-            Course::Other(machine) => machine.step(input, timing, now),
-        }
-    }
-
-    /// Fires the earliest timer, if it is due.
-    pub(super) fn fire(&mut self, timing: &Timing, now: Moment) -> &'static [Effect] {
-        let timer = match &mut self.course {
-            Course::Invite(machine) => machine.take_due(now),
-            Course::Other(machine) => machine.take_due(now),
-        };
-        timer.map_or(&[], |timer| self.step(Input::Fired(timer), timing, now))
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<Moment> {
-        match &self.course {
-            Course::Invite(machine) => machine.next_deadline(),
-            Course::Other(machine) => machine.next_deadline(),
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        match &self.course {
-            Course::Invite(machine) => machine.is_over(),
-            Course::Other(machine) => machine.is_over(),
-        }
-    }
-
     /// True for an INVITE that was answered with a 2xx: its ACK is the dialog's business (RFC 6026 §7.1).
     pub(super) fn is_accepted(&self) -> bool {
-        matches!(&self.course, Course::Invite(machine) if machine.state() == InviteServer::Accepted)
+        self.course.invite() == Some(InviteServer::Accepted)
     }
 
     /// True for an INVITE without final answer.
     pub(super) fn is_unanswered_invite(&self) -> bool {
-        matches!(&self.course, Course::Invite(machine) if machine.state() == InviteServer::Proceeding)
-    }
-
-    pub(super) fn clamp(&mut self, latest: Moment) {
-        match &mut self.course {
-            Course::Invite(machine) => machine.clamp(latest),
-            Course::Other(machine) => machine.clamp(latest),
-        }
+        self.course.invite() == Some(InviteServer::Proceeding)
     }
 }

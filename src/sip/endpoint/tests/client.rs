@@ -206,3 +206,19 @@ fn a_response_with_another_via_beneath_is_not_ours() {
     assert_eq!(hear(&mut endpoint, reply(&ours("INFO", "z9hG4bK2"), 200, "bob"), 10), [""; 0]);
     assert_eq!(endpoint.strays(), 2);
 }
+
+#[test]
+fn an_attempt_that_lost_is_ended_without_its_leg_while_the_winner_goes_on() {
+    let mut endpoint = Endpoint::new(Timing::default());
+    let (loser, winner) = (ours("INVITE", "z9hG4bK1"), ours("INVITE", "z9hG4bK2"));
+    ask(&mut endpoint, &loser, 0);
+    ask(&mut endpoint, &winner, 0);
+    endpoint.receive(Message::Response(reply(&loser, 180, "bob")), udp(), at(10));
+    endpoint.release(&ClientKey::of(&loser), Some("SIP;cause=200"), at(20));
+    assert_eq!(told(&mut endpoint), ["send CANCEL"], "the 180 that was waiting is not told");
+    assert_eq!(hear(&mut endpoint, reply(&loser, 200, "bob"), 30), ["send ACK", "send BYE"]);
+    assert_eq!(hear(&mut endpoint, reply(&winner, 200, "eve"), 40), ["response 200 INVITE"]);
+    endpoint.abandon(LEG, at(50));
+    pass(&mut endpoint, 100_000);
+    assert_nothing_is_left(&endpoint, "both are over");
+}

@@ -150,3 +150,25 @@ fn pass(endpoint: &mut Endpoint, until: u64) -> Vec<(u64, String)> {
     }
     story
 }
+
+/// A source of chance that tells the same story for the same seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn pick<T: Copy>(&mut self, choice: &[T]) -> T {
+        let at = self.roll(choice.len() as u64);
+        choice[usize::try_from(at).unwrap_or(0)]
+    }
+
+    fn maybe(&mut self, percent: u64, up_to: u64) -> Option<u64> {
+        let (lucky, value) = (self.roll(100) < percent, self.roll(up_to));
+        lucky.then_some(value)
+    }
+}

@@ -9,34 +9,14 @@ use trunkline_media::moment::earliest;
 use super::phone::{Call, Death, Phone, Plan};
 use super::*;
 
-struct Dice(u64);
-
 impl Dice {
-    /// splitmix64.
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn maybe(&mut self, percent: u64, value: u64) -> Option<u64> {
-        (self.roll(100) < percent).then_some(value)
-    }
-
     fn plan(&mut self) -> Plan {
         Plan {
             code: if self.roll(3) == 0 { 486 } else { 200 },
             ring_after: self.roll(1000),
             answer_after: 200 + self.roll(8000),
-            cancel_after: {
-                let after = self.roll(10_000);
-                self.maybe(30, after)
-            },
-            abandon_after: {
-                let after = self.roll(10_000);
-                self.maybe(30, after)
-            },
+            cancel_after: self.maybe(30, 10_000),
+            abandon_after: self.maybe(30, 10_000),
             caller_talks: self.roll(60_000),
             callee_talks: self.roll(60_000),
         }
