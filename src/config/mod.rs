@@ -8,7 +8,9 @@ mod notation;
 mod sections;
 mod unknown;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,11 @@ pub use network::{Advertised, Network, PortSpan};
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
+
+/// Longest time that a call may ring: timer C of RFC 3261 §16.6.
+const MAX_RING: Duration = Duration::from_secs(180);
+/// Least session interval, RFC 4028 §5.
+const MIN_SE: Duration = Duration::from_secs(90);
 
 /// Everything an operator can set. What is left out has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +73,8 @@ pub enum ConfigError {
     Contradiction {
         /// The key with its table.
         key: &'static str,
-        /// What is wrong and what would be right.
-        message: String,
+        /// What would be right.
+        message: &'static str,
     },
 }
 
@@ -91,12 +98,63 @@ impl Config {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// The folder of the dialplan's sounds.
-    pub fn audio_folder(&self) -> PathBuf {
-        self.dialplan.folder.join("audio")
+    /// The dialplan's table of routes.
+    pub fn routes_file(&self) -> PathBuf {
+        self.dialplan.folder.join("routes.toml")
+    }
+
+    /// The account's and the users' secrets.
+    pub fn credentials_file(&self) -> PathBuf {
+        self.data.folder.join("credentials.toml")
+    }
+
+    /// Whether `host` sees the switch from inside: it is told the sockets' own addresses.
+    pub fn is_local(&self, host: IpAddr) -> bool {
+        self.local_networks.ranges.iter().any(|network| network.contains(host))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        Ok(())
+        let Config { sip, media, limits, registrar, .. } = self;
+        let timers = &sip.timers;
+        let second = Duration::from_secs(1);
+        let rules = [
+            ("sip.listen", !sip.listen.is_empty(), "at least one address is needed"),
+            ("sip.timers.t1", !timers.t1.is_zero(), "it is longer than 0s"),
+            ("sip.timers.t2", timers.t2 >= timers.t1, "it is not shorter than t1"),
+            ("sip.timers.t4", timers.t4 >= timers.t1, "it is not shorter than t1"),
+            (
+                "sip.timers.ring",
+                (second..=MAX_RING).contains(&timers.ring),
+                "it lies between 1s and 3m (timer C)",
+            ),
+            // RFC 4028 §5: 90 seconds is the least that anybody may ask for.
+            ("sip.timers.min_session", timers.min_session >= MIN_SE, "it is not shorter than 90s"),
+            (
+                "sip.timers.session",
+                timers.session >= timers.min_session,
+                "it is not shorter than min_session",
+            ),
+            ("media.codecs", !media.codecs.is_empty(), "at least one codec is needed"),
+            ("limits.calls", limits.calls > 0, "at least one call is needed"),
+            ("limits.legs", limits.legs >= limits.calls, "each call has a leg: it is not smaller than calls"),
+            ("limits.calls_per_second", limits.calls_per_second > 0, "it is greater than 0"),
+            ("limits.transactions", limits.transactions > 0, "it is greater than 0"),
+            ("limits.bindings_per_user", limits.bindings_per_user > 0, "it is greater than 0"),
+            ("limits.mailbox", limits.mailbox > 0, "it is greater than 0"),
+            ("limits.call_length", limits.call_length >= second, "it is not shorter than 1s"),
+            ("registrar.min_expires", registrar.min_expires >= second, "it is not shorter than 1s"),
+            (
+                "registrar.default_expires",
+                (registrar.min_expires..=registrar.max_expires).contains(&registrar.default_expires),
+                "it lies between min_expires and max_expires",
+            ),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((key, _, message)) => Err(ConfigError::Contradiction { key, message }),
+            None => Ok(()),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
