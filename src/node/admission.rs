@@ -98,7 +98,7 @@ impl Cell {
             Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
             Err(error) => {
                 let script = Script::broken(&error);
-                (script, vec![error.finding()])
+                (script, vec![error.into()])
             }
         };
         let run = ScriptRun::new(id, call.id(), script);

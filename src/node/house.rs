@@ -143,10 +143,11 @@ impl Plan {
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
         let mut scripts = HashMap::new();
-        for name in routes.scripts() {
+        for listed in routes.list() {
+            let Target::Script(name) = listed.target else { continue };
             let path = folder.join(name);
             let xml = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            scripts.insert(name.to_owned(), Document::parse(&xml));
+            scripts.insert(name.clone(), Document::parse(&xml));
         }
         Ok(Self { folder: folder.to_owned(), routes, scripts })
     }

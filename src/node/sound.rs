@@ -186,7 +186,7 @@ fn quality(stats: &Stats) -> Event {
         received: stats.packets_received,
         sent: stats.packets_sent,
         lost: stats.lost,
-        jitter_us: stats.jitter_us,
+        jitter_us: stats.jitter_us.into(),
         foreign: stats.foreign,
     }
 }

@@ -216,7 +216,7 @@ async fn start_arbiter(
     let (inquiries, asked) = mpsc::channel::<Inquiry>(1_024);
     let (media, events) = mpsc::channel::<MediaEvent>(MEDIA_EVENTS);
     let (tell, ready) = oneshot::channel();
-    let started = Arbiter::new().spawn(async move {
+    let started = Arbiter::new().spawn_fn(move || {
         let realm = house.config.sip.domain.clone().unwrap_or_else(|| "trunkline".to_owned());
         let gate = Gate::new(realm, secret, Duration::from_secs(3_600));
         let cell = Cell::new(seat, house, gate, Minter::new(seed), Arc::new(Sink(media)));
@@ -234,8 +234,11 @@ async fn start_arbiter(
         watch_exit(exit, fail);
         let guard = watchdog.watch(format!("arbiter {}", seat.shard));
         drop(tell.send(shard));
-        tokio::join!(serve_inquiries(asked), serve_media(events));
-        drop(guard);
+        actix_rt::spawn(serve_media(events));
+        actix_rt::spawn(async move {
+            serve_inquiries(asked).await;
+            drop(guard);
+        });
     });
     anyhow::ensure!(started, "an arbiter cannot be started");
     let shard = ready.await.context("an arbiter ended while it started")?;

@@ -45,3 +45,9 @@ pub struct ScriptError {
     /// What is wrong, for a developer.
     pub message: String,
 }
+
+impl From<ScriptError> for Finding {
+    fn from(error: ScriptError) -> Self {
+        Self { line: error.line, column: error.column, code: error.code, message: error.message }
+    }
+}
