@@ -8,10 +8,9 @@ use trunkline_media::moment::Moment;
 
 use super::cell::Cell;
 use super::house::House;
-use crate::call::script::ScriptRun;
-use crate::call::{Call, CallSpec, CallerId};
+use crate::call::opening::{Admitted, Opening};
 use crate::ids::{CallId, LegId};
-use crate::leg::{Basis, InboundSpec, Leg, Path};
+use crate::leg::{Basis, Path};
 use crate::ops::events::Event;
 use crate::routing::{Caller, Decision, Target};
 use crate::sip::flow::Flow;
@@ -21,9 +20,6 @@ use crate::twiml::script::Script;
 
 /// Queue delay from which on new calls are refused: those that are up come first (design §12).
 const TOO_LATE: Duration = Duration::from_millis(500);
-
-/// Hops that a call without Max-Forwards may take (RFC 3261 §8.1.1.6).
-const HOPS: u8 = 70;
 
 impl Exchange for Cell {
     fn serves(&self, uri: &Uri) -> bool {
@@ -76,33 +72,25 @@ impl Cell {
         let call = CallId(id);
         let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
         let lease = basis.lease;
-        let path = self.path(admission.flow.clone());
-        let invite = admission.invite.clone();
-        let spec = InboundSpec { basis, invite, key: admission.key.clone(), path };
-        let leg = match Leg::inbound(spec) {
-            Ok(leg) => leg,
-            Err(error) => {
-                tracing::debug!(%error, "an INVITE makes no dialog");
-                self.give_basis_back(&lease, now);
-                return Err(StatusCode::BAD_REQUEST);
-            }
-        };
-        let hops = admission.invite.headers().max_forwards().ok().flatten().unwrap_or(HOPS);
-        let call = Call::new(CallSpec {
-            parent: id,
-            caller: caller_id(admission),
-            max_forwards: hops.saturating_sub(1),
-            seed: self.seed(),
-        });
         let (script, findings) = match self.house.plan.document(&admission.decision) {
             Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
-            Err(error) => {
-                let script = Script::broken(&error);
-                (script, vec![error.into()])
-            }
+            Err(error) => (Script::broken(&error), vec![error.into()]),
         };
-        let run = ScriptRun::new(id, call.id(), script);
-        self.begin_call(leg, call, run, admission.key.clone());
+        let opening = Opening::of(Admitted {
+            invite: admission.invite,
+            key: admission.key,
+            user: admission.user.clone(),
+            path: self.path(admission.flow.clone()),
+            basis,
+            seed: self.seed(),
+            script,
+        });
+        let opening = opening.map_err(|error| {
+            tracing::debug!(%error, "an INVITE makes no dialog");
+            self.give_basis_back(&lease, now);
+            StatusCode::BAD_REQUEST
+        })?;
+        self.begin_call(opening, admission.key.clone());
         let target = match &admission.decision.target {
             Target::Script(name) | Target::Endpoint(name) => name.clone(),
             Target::Unknown | Target::Forbidden => String::new(),
@@ -151,15 +139,5 @@ impl Cell {
     pub(super) fn path(&self, flow: Flow) -> Path {
         let advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
         Path { advertised, flow }
-    }
-}
-
-/// Who calls: the user who proved it, else what From says.
-fn caller_id(admission: &Admission<'_>) -> CallerId {
-    let from = admission.invite.headers().from().ok();
-    let claimed = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
-    CallerId {
-        display: from.and_then(|from| from.display),
-        user: admission.user.clone().or(claimed).unwrap_or_else(|| "anonymous".to_owned()),
     }
 }

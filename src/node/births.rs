@@ -9,6 +9,7 @@ use super::cell::{CallActor, Cell, LegActor, ScriptActor};
 use super::house::House;
 use super::shard_actor::ShardMail;
 use crate::call::Call;
+use crate::call::opening::Opening;
 use crate::call::script::{ScriptInput, ScriptRun};
 use crate::ids::{CallId, Generation, LegId};
 use crate::leg::{Leg, LegInput};
@@ -51,7 +52,8 @@ where
 
 impl Cell {
     /// Begins a call with the leg of its caller and its script, all committed.
-    pub(super) fn begin_call(&self, leg: Leg, call: Call, run: ScriptRun, key: ServerKey) {
+    pub(super) fn begin_call(&self, opening: Opening, key: ServerKey) {
+        let Opening { leg, call, run } = opening;
         let (id, first) = (call.id(), leg.id());
         let (leg, leg_events) = born(leg, LegInput::Start, self);
         let (run, script_events) = born(run, ScriptInput::Start, self);
