@@ -39,7 +39,9 @@ impl Endpoint {
                 server.cancel = None;
             }
         }
-        self.carry_out_server(key, effects);
+        if !effects.is_empty() {
+            self.carry_out_server(key, effects);
+        }
         Ok(())
     }
 
@@ -133,20 +135,16 @@ impl Endpoint {
             return self.transmit(reply.clone(), violation.response(&cancel).to_bytes());
         }
         let Some(server) = self.servers.get_mut(invite) else {
-            return self.answer(
-                &cancel,
-                StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
-                &invite.tag(),
-                reply,
-            );
+            return self.decline(&cancel, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST, invite, reply);
         };
+        let tag = server.answered_tag().unwrap_or_else(|| invite.tag());
         if server.cancel.is_none() && server.is_unanswered_invite() {
             server.cancel = Some(cancel.clone());
             let (key, owner) = (invite.clone(), server.owner);
             self.actions.push_back(Action::Cancelled { key, owner, request: cancel.clone() });
             self.changed.insert(PartKey::Server(invite.clone()));
         }
-        self.answer(&cancel, StatusCode::OK, &invite.tag(), reply);
+        self.transmit(reply.clone(), cancel.response_tagged(StatusCode::OK, &tag).to_bytes());
     }
 
     /// Begins a server transaction, or refuses the request without one: in the order of RFC 3261 §8.2.
@@ -155,21 +153,17 @@ impl Endpoint {
         if let Err(violation) = request.validate() {
             return self.transmit(reply, violation.response(&request).to_bytes());
         }
-        let tag = key.tag();
         let in_dialog = request.headers().to().is_ok_and(|to| to.tag().is_some());
         let owner = if in_dialog { self.owner_of(&request) } else { None };
-        if in_dialog && owner.is_none() {
-            return self.answer(&request, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST, &tag, &reply);
-        }
         let origin = if in_dialog { None } else { Origin::of(&request) };
-        if origin.as_ref().is_some_and(|origin| self.origins.contains_key(origin)) {
-            return self.answer(&request, StatusCode::LOOP_DETECTED, &tag, &reply);
+        if in_dialog && owner.is_none() {
+            return self.decline(&request, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST, &key, &reply);
+        }
+        if origin.as_ref().is_some_and(|origin| self.origins.contains(origin)) {
+            return self.decline(&request, StatusCode::LOOP_DETECTED, &key, &reply);
         }
         if self.is_full(in_dialog || *request.method() == Method::Register) {
-            let (least, more) = RETRY_AFTER;
-            let mut response = request.response_tagged(StatusCode::SERVICE_UNAVAILABLE, &tag);
-            response.headers_mut().push(HeaderName::RetryAfter, least + key.spread(more));
-            return self.transmit(reply, response.to_bytes());
+            return self.decline(&request, StatusCode::SERVICE_UNAVAILABLE, &key, &reply);
         }
         let arrival = Arrival { key: key.clone(), owner, request, flow, reply, origin };
         let (server, effects) = Server::begin(arrival, &self.timing, now);
@@ -189,8 +183,14 @@ impl Endpoint {
         self.dialogs.get(&key).copied()
     }
 
-    fn answer(&mut self, request: &Request, status: StatusCode, tag: &str, reply: &Flow) {
-        self.transmit(reply.clone(), request.response_tagged(status, tag).to_bytes());
+    /// Refuses without a transaction: whatever comes again is refused again, with the same tag.
+    fn decline(&mut self, request: &Request, status: StatusCode, key: &ServerKey, reply: &Flow) {
+        let mut response = request.response_tagged(status, &key.tag());
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let (least, more) = RETRY_AFTER;
+            response.headers_mut().push(HeaderName::RetryAfter, least + key.spread(more));
+        }
+        self.transmit(reply.clone(), response.to_bytes());
     }
 
     pub(super) fn fire_server(&mut self, key: &ServerKey, now: Moment) {
@@ -211,7 +211,8 @@ impl Endpoint {
             (None, true) => StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
             (None, false) => StatusCode::SERVER_INTERNAL_ERROR,
         };
-        let response = request.response_tagged(status, &key.tag());
+        let tag = server.answered_tag().unwrap_or_else(|| key.tag());
+        let response = request.response_tagged(status, &tag);
         if self.respond(key, response, now).is_err() {
             self.strays += 1;
         }
@@ -220,7 +221,9 @@ impl Endpoint {
     fn advance_server(&mut self, key: &ServerKey, input: Input, now: Moment) {
         let Some(server) = self.servers.get_mut(key) else { return };
         let effects = server.course.step(input, &self.timing, now);
-        self.carry_out_server(key, effects);
+        if !effects.is_empty() {
+            self.carry_out_server(key, effects);
+        }
     }
 
     fn carry_out_server(&mut self, key: &ServerKey, effects: &[Effect]) {
@@ -263,9 +266,7 @@ impl Endpoint {
     pub(super) fn adopt_server(&mut self, server: Server) {
         let key = server.key.clone();
         self.own(server.owner, PartKey::Server(key.clone()));
-        if let Some(origin) = server.origin.clone() {
-            self.origins.insert(origin, key.clone());
-        }
+        self.origins.extend(server.origin.clone());
         self.servers.insert(key, server);
     }
 

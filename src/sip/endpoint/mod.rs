@@ -21,7 +21,7 @@ mod server;
 mod tests;
 mod via;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -56,7 +56,7 @@ pub struct Endpoint {
     dialogs: HashMap<DialogKey, LegId>,
     owned: HashMap<LegId, BTreeSet<PartKey>>,
     towards: HashMap<SocketAddr, BTreeSet<ClientKey>>,
-    origins: HashMap<Origin, ServerKey>,
+    origins: HashSet<Origin>,
     agenda: Agenda,
     changed: BTreeSet<PartKey>,
     actions: VecDeque<Action>,
@@ -74,7 +74,7 @@ impl Endpoint {
             dialogs: HashMap::new(),
             owned: HashMap::new(),
             towards: HashMap::new(),
-            origins: HashMap::new(),
+            origins: HashSet::new(),
             agenda: Agenda::default(),
             changed: BTreeSet::new(),
             actions: VecDeque::new(),

@@ -9,7 +9,7 @@ use super::course::Course;
 use super::key::{Origin, ServerKey};
 use crate::ids::LegId;
 use crate::sip::flow::Flow;
-use crate::sip::message::Request;
+use crate::sip::message::{Limits, Message, Request};
 use crate::sip::transaction::{Effect, Timing, invite_server::InviteServer, server};
 
 /// A request of a peer in its course.
@@ -70,6 +70,12 @@ impl Server {
     /// True for an INVITE that was answered with a 2xx: its ACK is the dialog's business (RFC 6026 §7.1).
     pub(super) fn is_accepted(&self) -> bool {
         self.course.invite() == Some(InviteServer::Accepted)
+    }
+
+    /// The To tag under which it was answered so far: a CANCEL is answered under the same (RFC 3261 §9.2).
+    pub(super) fn answered_tag(&self) -> Option<String> {
+        let message = Message::parse(self.answer.clone()?, &Limits::NONE).ok()?;
+        message.headers().to().ok()?.tag().map(str::to_owned)
     }
 
     /// True for an INVITE without final answer.

@@ -152,3 +152,19 @@ fn an_endpoint_is_read_back_whole_from_a_format_that_describes_itself() {
     });
     assert_eq!(read, written);
 }
+
+#[test]
+fn what_is_absorbed_is_not_committed_again() {
+    let (mut endpoint, info) = (Endpoint::new(Timing::default()), ours("INFO", "z9hG4bK1"));
+    let invite = from_peer("INVITE", "z9hG4bK2", "");
+    endpoint.request(Some(LEG), info.clone(), udp(), at(0));
+    endpoint.receive(Message::Response(reply(&info, 200, "bob")), udp(), at(0));
+    endpoint.receive(Message::Request(invite.clone()), udp(), at(0));
+    let key = ServerKey::of(&invite).expect("a key");
+    endpoint.respond(&key, reply(&invite, 486, "us"), at(0)).expect("open");
+    assert_eq!(endpoint.changes().len(), 2);
+    endpoint.request(Some(LEG), info.clone(), udp(), at(10));
+    endpoint.receive(Message::Response(reply(&info, 200, "bob")), udp(), at(10));
+    endpoint.respond(&key, reply(&invite, 486, "us"), at(10)).expect("open");
+    assert_eq!(endpoint.changes().len(), 0);
+}

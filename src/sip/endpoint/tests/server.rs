@@ -136,6 +136,15 @@ fn a_cancel_is_answered_at_once_and_told_once() {
 }
 
 #[test]
+fn a_cancel_is_answered_under_the_tag_of_the_ringing() {
+    let (mut endpoint, invite) = (Endpoint::new(Timing::default()), from_peer("INVITE", "z9hG4bK1", ""));
+    receive(&mut endpoint, &invite, 0);
+    answer(&mut endpoint, &invite, 180, 0);
+    endpoint.receive(Message::Request(from_peer("CANCEL", "z9hG4bK1", "")), udp(), at(100));
+    assert!(header(&sent(&mut endpoint)[0].0, HeaderName::To).ends_with(";tag=us"));
+}
+
+#[test]
 fn a_cancel_after_the_answer_is_without_effect() {
     let (mut endpoint, invite) = (Endpoint::new(Timing::default()), from_peer("INVITE", "z9hG4bK1", ""));
     receive(&mut endpoint, &invite, 0);
