@@ -178,6 +178,36 @@ fn what_a_held_session_receives_is_not_passed_on_and_leaves_no_gap() {
 }
 
 #[test]
+fn time_on_hold_is_no_gap() {
+    let held = || Plan { receive: false, ..plan(Source::Silence) };
+    let mut a = session(1, &plan(Source::Silence));
+    let receive = |a: &mut Session, n: u32, millis| {
+        assert_eq!(a.receive(&packet(n, 0, b""), peer(), at(millis)).is_some(), a.receive)
+    };
+    receive(&mut a, 0, 0);
+    receive(&mut a, 1, 30);
+    a.apply(&held(), 1, at(40));
+    a.apply(&plan(Source::Silence), 1, at(5000));
+    receive(&mut a, 2, 5000);
+    a.apply(&held(), 1, at(5010));
+    receive(&mut a, 3, 7000);
+    receive(&mut a, 4, 9000);
+    a.apply(&plan(Source::Silence), 1, at(9010));
+    receive(&mut a, 5, 9020);
+    assert_eq!(a.stats().max_gap_ms, 30);
+}
+
+#[test]
+fn a_transfer_joins_another_stream_without_a_jump() {
+    let (mut a, mut b) = bridge();
+    let mut c = session(3, &plan(Source::Session(SessionId(2))));
+    relay(&mut a, &mut b, &packet(0, 0, b"from a"), at(0));
+    b.apply(&plan(Source::Session(SessionId(3))), 1, at(30));
+    let (header, _) = relay(&mut c, &mut b, &packet(50, 0, b"from c"), at(40)).expect("forwarded");
+    assert_eq!((header.sequence, header.timestamp, header.marker), (101, 1000 + 320, true));
+}
+
+#[test]
 fn an_echo_sends_back_what_came() {
     let mut echo = session(1, &plan(Source::Echo));
     let mut out = [0; 2048];

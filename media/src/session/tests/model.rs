@@ -117,7 +117,6 @@ impl World {
     }
 
     fn hear(&mut self, payload_type: u8) {
-        self.pass(20);
         self.far.sequence = self.far.sequence.wrapping_add(1);
         let Far { sequence, timestamp, ssrc, .. } = self.far;
         let mut datagram = vec![0; 172];
@@ -130,6 +129,7 @@ impl World {
         } else {
             self.far.session.receive(&datagram, peer(), at(self.now));
         }
+        self.pass(20);
     }
 }
 
