@@ -6,7 +6,7 @@ use trunkline_media::moment::Moment;
 
 use super::action::Action;
 use super::part::{Change, Part, PartKey};
-use super::{Endpoint, Timing};
+use super::{Endpoint, Server, Timing};
 use crate::ids::LegId;
 
 /// An endpoint as it is saved whole.
@@ -119,7 +119,9 @@ impl Endpoint {
         for (flow, bytes) in requests {
             self.transmit(flow, bytes);
         }
-        let servers = self.servers.values().filter(|server| server.reply.transport.is_reliable());
+        // A provisional answer is repeated only by a caller who asks again, and one that has its 100 never does.
+        let is_due = |server: &&Server| server.reply.transport.is_reliable() || server.is_unanswered_invite();
+        let servers = self.servers.values().filter(is_due);
         let keys: Vec<_> = servers.map(|server| server.key.clone()).collect();
         keys.iter().for_each(|key| self.resend(key));
     }
