@@ -95,7 +95,8 @@ impl Config {
 
     /// The configuration in force, as TOML that [`Config::parse`] reads back. It holds no secrets.
     pub fn effective(&self) -> String {
-        toml::to_string(self).unwrap_or_default()
+        // Only a path that is not UTF-8, from the command line, cannot be written.
+        toml::to_string(self).unwrap_or_else(|error| format!("# {error}\n"))
     }
 
     /// The dialplan's table of routes.
