@@ -111,7 +111,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => actix::System::new().block_on(serve(config)).map(|()| ExitCode::SUCCESS),
         Command::Check => check(&config),
-        Command::Credentials { json, replace } => credentials(&data, json, replace),
+        Command::Credentials { json, replace } => credentials(&config, json, replace),
         Command::Calls { json } => show(&data, &Question::Calls, json),
         Command::Registrations { json } => show(&data, &Question::Registrations, json),
         Command::Census { json } => show(&data, &Question::Census, json),
@@ -135,10 +135,7 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
     let local = Path::new("trunkline.toml");
     let path = arguments.config.as_deref().or_else(|| local.exists().then_some(local));
     let mut config = match path {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Config::parse(&text).with_context(|| format!("in {}", path.display()))?
-        }
+        Some(path) => files::load_config(path)?,
         None => Config::default(),
     };
     if let Some(data) = &arguments.data {
@@ -151,7 +148,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     log::install(&config.log);
     let data = config.data.folder.clone();
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
-    let (credentials, are_new) = load_credentials(&data)?;
+    let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let plan = Plan::load(&config.dialplan.folder)?;
     for warning in trunkline::config::limits_of_host(&config) {
         tracing::warn!("{warning}");
@@ -183,31 +180,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 /// The demo's users. Their passwords are minted at the first start and kept.
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
-fn load_credentials(data: &Path) -> anyhow::Result<(Credentials, bool)> {
-    if let Some(credentials) = files::load_credentials(data)? {
-        return Ok((credentials, false));
-    }
-    Ok((new_credentials(data)?, true))
+fn new_random() -> anyhow::Result<impl FnMut() -> [u8; 16]> {
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    let mut minter = trunkline::ids::Minter::new(seed);
+    Ok(move || minter.bytes())
 }
 
-fn new_credentials(data: &Path) -> anyhow::Result<Credentials> {
-    let mut random = [[0_u8; 16]; 16];
-    for bytes in &mut random {
-        getrandom::fill(bytes).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
-    }
-    let mut drawn = random.into_iter().cycle();
-    let credentials = Credentials::mint(|| drawn.next().unwrap_or_default(), &USERS);
-    files::save_credentials(data, &credentials)?;
-    Ok(credentials)
-}
-
-fn credentials(data: &Path, json: bool, replace: bool) -> anyhow::Result<ExitCode> {
+fn credentials(config: &Config, json: bool, replace: bool) -> anyhow::Result<ExitCode> {
+    let file = config.credentials_file();
     let credentials = if replace {
-        std::fs::create_dir_all(data)?;
-        new_credentials(data)?
+        let minted = Credentials::mint(new_random()?, &USERS);
+        files::save_credentials(&file, &minted)?;
+        minted
     } else {
-        files::load_credentials(data)?
-            .with_context(|| format!("no credentials in {}: they are made at the first start", data.display()))?
+        files::load_credentials(&file)?
+            .with_context(|| format!("there is no {}: it is made at the first start", file.display()))?
     };
     if json {
         println!("{}", serde_json::to_string_pretty(&credentials)?);

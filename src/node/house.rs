@@ -11,6 +11,7 @@ use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
+use crate::call::script::Sound;
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
 use crate::registrar::Registrar;
@@ -196,23 +197,49 @@ impl Sounds {
         self.0.get(key).map(|asset| Arc::clone(&asset))
     }
 
-    /// Loads a file: WAV, or raw µ-law where the name says so. Blocks: for the blocking pool.
+    /// Decodes a sound and keeps it. Blocks: for the blocking pool.
     ///
     /// # Errors
     /// In words for a developer.
-    pub fn load(&self, path: &Path) -> Result<String, String> {
-        let key = path.display().to_string();
-        if self.0.contains_key(&key) {
-            return Ok(key);
-        }
-        let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let raw = path.extension().is_some_and(|name| name == "ulaw" || name == "ul" || name == "pcmu");
-        let asset = if raw { Asset::from_mulaw(&bytes) } else { Asset::from_wav(&bytes) };
-        let asset = asset.map_err(|error| format!("{}: {error}", path.display()))?;
+    pub fn keep(&self, key: String, bytes: &[u8], is_mulaw: bool) -> Result<(), String> {
+        let asset = if is_mulaw { Asset::from_mulaw(bytes) } else { Asset::from_wav(bytes) };
+        let asset = asset.map_err(|error| error.to_string())?;
         if self.0.len() >= SOUNDS {
             self.0.clear();
         }
-        self.0.insert(key.clone(), Arc::new(asset.named(key.clone())));
-        Ok(key)
+        self.0.insert(key.clone(), Arc::new(asset.named(key)));
+        Ok(())
+    }
+}
+
+impl House {
+    /// Makes a sound available under the key that names it in snapshots: whoever takes one up can fetch it anew.
+    ///
+    /// # Errors
+    /// In words for a developer.
+    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, String> {
+        let key = serde_json::to_string(sound).map_err(|error| error.to_string())?;
+        if self.sounds.get(&key).is_some() {
+            return Ok(key);
+        }
+        let spoken = match sound {
+            Sound::Speech { text, language, voice } => {
+                let spoken = self.speech.say(text, language, voice.as_deref()).await;
+                Some(spoken.map_err(|error| error.to_string())?)
+            }
+            Sound::File(_) => None,
+        };
+        let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
+        let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
+            (Some(wav), _) => house.sounds.keep(name, &wav, false),
+            (None, Sound::File(source)) => {
+                let path = house.plan.sound(&source).ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
+                let bytes = std::fs::read(&path).map_err(|error| format!("{source}: {error}"))?;
+                let is_mulaw = path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
+                house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
+            }
+            (None, Sound::Speech { .. }) => Ok(()),
+        });
+        kept.await.map_err(|error| error.to_string())?.map(|()| key)
     }
 }

@@ -92,16 +92,17 @@ impl Cell {
     fn load_again(&self, leg: LegId, key: String) {
         let house = Arc::clone(&self.house);
         actix_rt::spawn(async move {
-            let load = move || house.sounds.load(std::path::Path::new(&key));
-            let loaded = tokio::task::spawn_blocking(load).await;
+            let fetched = match serde_json::from_str::<Sound>(&key) {
+                Ok(sound) => house.fetch(&sound).await,
+                Err(error) => Err(error.to_string()),
+            };
             let Some(cell) = Cell::present() else { return };
-            match loaded {
-                Ok(Ok(_)) => {
+            match fetched {
+                Ok(_) => {
                     let wish = cell.records.borrow().legs.get(&leg).map(crate::leg::Leg::wish);
                     wish.into_iter().for_each(|wish| cell.wish(wish));
                 }
-                Ok(Err(error)) => tracing::error!(%leg, %error, "a sound is gone"),
-                Err(error) => tracing::error!(%leg, %error, "a sound could not be loaded"),
+                Err(error) => tracing::error!(%leg, %error, "a sound is gone"),
             }
         });
     }
@@ -156,22 +157,7 @@ impl Cell {
     pub(super) fn prepare(&self, leg: LegId, activity: u64, sound: Sound) {
         let house = Arc::clone(&self.house);
         actix_rt::spawn(async move {
-            let path = match sound {
-                Sound::Speech { text, language, voice } => {
-                    let spoken = house.speech.say(&text, &language, voice.as_deref()).await;
-                    spoken.map_err(|error| error.to_string())
-                }
-                Sound::File(source) => {
-                    house.plan.sound(&source).ok_or_else(|| format!("{source}: not a file of the dialplan"))
-                }
-            };
-            let loaded = match path {
-                Ok(path) => {
-                    let load = tokio::task::spawn_blocking(move || house.sounds.load(&path)).await;
-                    load.unwrap_or_else(|error| Err(error.to_string()))
-                }
-                Err(error) => Err(error),
-            };
+            let loaded = house.fetch(&sound).await;
             let Some(cell) = Cell::present() else { return };
             let way = cell.actors.borrow().scripts.get(&leg).cloned();
             if let Some(Err(error)) = way.map(|way| way.try_send(Signal(ScriptInput::Prepared(activity, loaded)))) {

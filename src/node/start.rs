@@ -192,7 +192,7 @@ fn furnish(config: Config, credentials: Credentials, plan: Plan, clock: Arc<dyn 
         registrar: Registrar::new(bounds),
         ports: PortTable::new(range, config.media.port_rest).seeded(seed),
         engine: engine.context("media workers cannot be started")?,
-        speech: Speech::new(config.data.folder.join("speech"), config.limits.speech_cache),
+        speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
         sounds: Sounds::default(),
         addresses: LocalAddresses::new(&config, clock.clone()),
         sockets,
