@@ -4,4 +4,3 @@
 pub mod control;
 pub mod events;
 pub mod trace;
-pub mod log;
