@@ -3,4 +3,5 @@
 
 pub mod control;
 pub mod events;
+pub mod log;
 pub mod trace;

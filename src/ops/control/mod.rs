@@ -4,11 +4,22 @@
 //! One JSON value a line each way, on the Unix socket `control.sock` in the data folder: a [`Question`], then its
 //! [`Answer`]; as many as one likes on a connection, one after the other.
 
+mod client;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+pub use self::client::ask;
+pub use self::server::{Asked, ControlSocket, serve};
 use super::trace::Trace;
 use crate::ids::LegId;
 use crate::leg::LegSummary;
@@ -85,7 +96,7 @@ pub enum Answer {
     Census(Census),
     /// It is done, or has begun.
     Done,
-    /// It cannot be done. the client turns this into [`ControlError::Refused`].
+    /// It cannot be done. [`ask`] turns this into [`ControlError::Refused`].
     Error {
         /// Why: lower case, no full stop.
         message: String,
@@ -170,19 +181,22 @@ impl Census {
 pub enum ControlError {
     /// Nobody listens.
     #[error("no switch is running with data folder {}", .0.display())]
-    NotRunning(std::path::PathBuf),
+    NotRunning(PathBuf),
     /// Somebody listens already.
     #[error("another switch is running with data folder {}", .0.display())]
-    Running(std::path::PathBuf),
+    Running(PathBuf),
     /// The path does not fit into a socket address (107 bytes).
     #[error("the path {} is too long for a socket: choose a shorter data folder", .0.display())]
-    LongPath(std::path::PathBuf),
+    LongPath(PathBuf),
     /// The socket belongs to somebody else.
     #[error("the switch with data folder {} runs as another user", .0.display())]
-    Forbidden(std::path::PathBuf),
+    Forbidden(PathBuf),
     /// No answer in time.
     #[error("the switch with data folder {} did not answer within {} s", .0.display(), .1.as_secs())]
-    Deadline(std::path::PathBuf, std::time::Duration),
+    Deadline(PathBuf, Duration),
+    /// It was closed before the answer.
+    #[error("the switch with data folder {} hung up before it answered", .0.display())]
+    HungUp(PathBuf),
     /// The answer is no [`Answer`]: another release.
     #[error("the switch answered something unknown ({0}): is it of another release?")]
     Unintelligible(String),
@@ -191,5 +205,5 @@ pub enum ControlError {
     Refused(String),
     /// The system says that it cannot be done.
     #[error("control socket: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
