@@ -6,5 +6,11 @@
 
 mod harness;
 
+mod bad_input;
 mod calls;
+mod command_line;
+mod endings;
+mod load;
+mod phones;
+mod poison;
 mod registration;

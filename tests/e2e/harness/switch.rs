@@ -139,7 +139,8 @@ impl Switch {
         let mut arguments = arguments.to_vec();
         arguments.push("--json");
         let text = self.command(&arguments);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("trunkline {arguments:?}: {error} in {text}"))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("trunkline {arguments:?}: {error} in {text}"))
     }
 
     /// Everything that the switch counts of itself, by the path in its answer.
@@ -207,7 +208,9 @@ fn is_registration(name: &str) -> bool {
 fn flatten(path: &str, value: &Value, counts: &mut BTreeMap<String, u64>) {
     match value {
         Value::Number(number) => drop(number.as_u64().map(|count| counts.insert(path.to_owned(), count))),
-        Value::Object(entries) => entries.iter().for_each(|(key, value)| flatten(&format!("{path}/{key}"), value, counts)),
+        Value::Object(entries) => {
+            entries.iter().for_each(|(key, value)| flatten(&format!("{path}/{key}"), value, counts))
+        }
         Value::Array(entries) => {
             entries.iter().enumerate().for_each(|(n, value)| flatten(&format!("{path}/{n}"), value, counts));
         }
