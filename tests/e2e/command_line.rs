@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::{Switch, binary, eventually, require};
+use crate::harness::{Options, Switch, binary, eventually, require};
 
 #[test]
 fn an_operator_sees_who_talks_and_afterwards_why_it_ended() {
@@ -45,4 +45,14 @@ fn an_unknown_key_is_refused_at_the_start_with_the_nearest_valid_one() {
         String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success());
     assert!(said.contains("lisen") && said.contains("listen"), "{said}");
+}
+
+#[test]
+fn the_first_start_makes_passwords_and_a_second_one_keeps_them() {
+    let mut switch = Switch::with(&Options { credentials: false, ..Options::default() });
+    let first = switch.json(&["credentials"]);
+    assert!(first.to_string().contains("alice"), "no user alice among the demo users");
+    switch.restart();
+    assert_eq!(switch.json(&["credentials"]), first);
+    switch.finish();
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::harness::Switch;
+use crate::harness::{Options, Switch};
 
 #[test]
 fn nobody_answers_and_the_script_gives_up() {
@@ -50,6 +50,20 @@ fn a_telephone_that_is_gone_is_noticed_at_once() {
     let status = probe.final_status(Duration::from_secs(3));
     assert!(status.is_some_and(|status| status >= 400), "{status:?} within three seconds");
     switch.stop();
+}
+
+#[test]
+fn a_call_for_which_no_port_is_left_is_refused_early() {
+    // Two pairs: one call.
+    let switch = Switch::with(&Options { media_ports: 4, ..Options::default() });
+    let bob = switch.telephone("bob").registered();
+    let answered = bob.waits("callee");
+    let talking = switch.telephone("alice").with("talk", 3000).dials("caller", "bob");
+    std::thread::sleep(Duration::from_secs(1));
+    switch.telephone("carol").with("status", 503).dials("caller-refused", "bob").succeeds();
+    talking.succeeds();
+    answered.succeeds();
+    switch.finish();
 }
 
 #[test]

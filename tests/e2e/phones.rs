@@ -34,7 +34,8 @@ fn held_and_resumed_the_softphones_hear_each_other_again() {
     alice.is_hung_up(Duration::from_secs(5));
     let capture = switch.finish();
     // baresip keeps no recording across a hold: here the wire tells.
-    let accepted = format!("{} && sip.Status-Code == 200 && sip.CSeq.method == \"INVITE\"", capture.our_sip());
+    let accepted =
+        format!("{} && sip.Status-Code == 200 && sip.CSeq.method == \"INVITE\"", capture.our_sip());
     let resumed = capture.rows(&accepted, &["frame.number"]).pop().expect("the switch accepted to resume");
     let streams = capture.our_streams();
     assert_eq!(streams.len(), 2, "one stream to each: {streams:#?}");

@@ -57,11 +57,6 @@ impl<'s> Telephone<'s> {
         self
     }
 
-    pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
-        self
-    }
-
     /// Registers, and fails unless the switch accepts it.
     pub fn registered(self) -> Self {
         let calls = self.calls;
