@@ -25,9 +25,10 @@ fn every_number_answers_and_is_heard() {
         .collect();
     assert!(numbers.len() >= 3, "an echo test, a greeting and a user: {numbers:?}");
     let switch = Switch::with(&options);
-    let phones = [Phone::register(&switch, "alice", ALICE), Phone::register(&switch, "bob", 600.0)];
+    let phones = ["alice", "bob", "carol"].map(|user| Phone::register(&switch, user, ALICE));
+    let caller = switch.telephone("carol");
     for number in &numbers {
-        switch.telephone("carol").dials("caller-listens", number).succeeds();
+        caller.dials("caller-listens", number).succeeds();
     }
     drop(phones);
     let capture = switch.finish();
