@@ -12,6 +12,7 @@ use source::Source;
 /// Modules of the switch and their layer. The longest matching name counts. Upwards is forbidden.
 const LAYERS: &[(&str, u8)] = &[
     ("main", 5),
+    ("node", 5),
     ("supervision::tree", 5),
     ("api", 4),
     ("ops::admin", 4),

@@ -115,7 +115,10 @@ fn an_ack_that_comes_late_still_makes_the_call() {
         "{} && sip.Status-Code == 200 && sip.CSeq.method == \"INVITE\" && sip.CSeq.seq == 2",
         capture.our_sip()
     ));
-    assert!(answers >= 3, "without an ACK the answer is repeated after 0.5 and 1.5 seconds, but it was sent {answers} times");
+    assert!(
+        answers >= 3,
+        "without an ACK the answer is repeated after 0.5 and 1.5 seconds, but it was sent {answers} times"
+    );
 }
 
 #[test]

@@ -6,5 +6,12 @@
 
 mod harness;
 
+mod bad_input;
 mod calls;
+mod command_line;
+mod dialplans;
+mod endings;
+mod load;
+mod phones;
+mod poison;
 mod registration;

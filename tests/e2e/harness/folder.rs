@@ -13,7 +13,9 @@ pub struct Folder {
 impl Folder {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let story = std::thread::current().name().unwrap_or("story").replace("::", "-");
+        let name = std::thread::current().name().unwrap_or("story").replace("::", "-");
+        // baresip cuts long paths.
+        let story: String = name.chars().take(40).collect();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("trunkline-{}-{number}-{story}", std::process::id());
         let path = std::env::temp_dir().join(name);

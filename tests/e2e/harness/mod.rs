@@ -14,9 +14,9 @@ mod wire;
 
 pub use phone::Phone;
 pub use probe::Probe;
+pub use process::tool as require;
 pub use sound::Sound;
-pub use switch::{Options, Switch};
-pub use telephone::{Running, Telephone};
+pub use switch::{Options, Switch, binary};
 
 use std::time::{Duration, Instant};
 

@@ -7,10 +7,10 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::eventually;
 use super::process::{Process, tool};
 use super::sound::{Sound, tone};
 use super::switch::{PASSWORD, Switch};
-use super::eventually;
 
 /// Longer than any story.
 const TONE_SECONDS: u32 = 120;
@@ -42,7 +42,8 @@ impl Phone {
 
     fn start(switch: &Switch, user: &str, account: &str, hertz: f64) -> Self {
         let folder = switch.folder().sub(&format!("phone-{user}"));
-        let (sip, control, rtp) = (switch.ports(1), switch.ports(1), switch.ports(10));
+        // It takes the port above for TLS, wanted or not.
+        let (sip, control, rtp) = (switch.ports(2), switch.ports(1), switch.ports(10));
         let write = |name: &str, content: &[u8]| {
             let file = folder.join(name);
             std::fs::write(&file, content).expect("the story's folder is writable");
@@ -55,10 +56,9 @@ impl Phone {
             "poll_method epoll\nsip_listen 127.0.0.1:{sip}\nnet_interface 127.0.0.1\n\
              audio_player aubridge,sink\naudio_source aufile,{source}\naudio_alert aubridge,alert\n\
              ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
-             rtp_ports {rtp}-{}\nsnd_path {}\nctrl_tcp_listen 127.0.0.1:{control}\n\
+             rtp_ports {rtp}-{}\nsnd_path .\nctrl_tcp_listen 127.0.0.1:{control}\n\
              module_path /usr/lib/baresip/modules\n",
-            rtp + 9,
-            folder.display()
+            rtp + 9
         );
         for module in ["g711", "aufile", "aubridge", "sndfile"] {
             let _ = writeln!(config, "module {module}.so"); // a String takes all
@@ -100,9 +100,21 @@ impl Phone {
         Ok(text)
     }
 
-    /// Waits until its log says so, such as `Call established`.
-    pub fn says(&self, what: &str, limit: Duration) {
-        eventually(&format!("baresip says {what:?}"), limit, || self.process.log().contains(what));
+    /// Waits until it sends and plays.
+    pub fn talks(&self, limit: Duration) {
+        self.says(&["source started"], limit);
+    }
+
+    /// Waits until its call has ended.
+    pub fn is_hung_up(&self, limit: Duration) {
+        self.says(&["terminated", "session closed"], limit);
+    }
+
+    fn says(&self, words: &[&str], limit: Duration) {
+        eventually(&format!("baresip says one of {words:?}"), limit, || {
+            let log = self.process.log();
+            words.iter().any(|word| log.contains(word))
+        });
     }
 
     /// Hangs up, ends, and gives what was heard in its last call.

@@ -28,7 +28,8 @@ impl Ports {
         let mut next = NEXT.lock().expect("nobody panics while searching");
         if *next == 0 {
             // Two test runs do not start at the same place.
-            *next = u16::try_from(std::process::id() % u32::from(BLOCKS)).expect("it is below the number of blocks");
+            *next = u16::try_from(std::process::id() % u32::from(BLOCKS))
+                .expect("it is below the number of blocks");
         }
         for offset in 0..BLOCKS {
             let block = (*next + offset) % BLOCKS;

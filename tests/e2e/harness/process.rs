@@ -38,7 +38,11 @@ pub struct Process {
 
 impl Process {
     /// Both output streams go to the file `log`.
-    pub fn start(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, log: PathBuf) -> Self {
+    pub fn start(
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        log: PathBuf,
+    ) -> Self {
         let out = File::create(&log).expect("the story's folder is writable");
         let err = out.try_clone().expect("a descriptor is left");
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -102,8 +106,8 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of a text.
+/// The last lines of a text, each as a terminal would leave it after carriage returns.
 pub fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().collect();
+    let all: Vec<&str> = text.lines().map(|line| line.rsplit('\r').next().unwrap_or(line)).collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

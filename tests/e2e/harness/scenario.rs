@@ -31,7 +31,8 @@ fn expand_line(line: &str, values: &[(String, String)]) -> Option<String> {
             let part = read(&format!("parts/{name}.xml")).or_else(|| read(&format!("parts/{name}.sdp")));
             let part = part.unwrap_or_else(|| panic!("no part and no value is called {name}"));
             let own = words.map(|word| word.split_once('=').unwrap_or_else(|| panic!("{word} in {line}")));
-            let mut inner: Vec<(String, String)> = own.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            let mut inner: Vec<(String, String)> =
+                own.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
             inner.extend_from_slice(values);
             expand(&part, &inner).trim_end_matches('\n').to_owned()
         }

@@ -55,7 +55,12 @@ impl Sound {
             .args(["-t", "raw", "-r", "8000", "-c", "1", "-e", "signed", "-b", "16", "-L", "-"])
             .output()
             .expect("sox runs");
-        assert!(raw.status.success(), "sox cannot read {}: {}", file.display(), String::from_utf8_lossy(&raw.stderr));
+        assert!(
+            raw.status.success(),
+            "sox cannot read {}: {}",
+            file.display(),
+            String::from_utf8_lossy(&raw.stderr)
+        );
         let (pairs, _) = raw.stdout.as_chunks::<2>();
         Self { samples: pairs.iter().map(|pair| f64::from(i16::from_le_bytes(*pair)) / 32_768.0).collect() }
     }
@@ -77,7 +82,8 @@ impl Sound {
 
     /// How long something was to be heard.
     pub fn audible(&self) -> Duration {
-        Duration::from_millis(20) * u32::try_from(self.frames().filter(|frame| is_audible(frame)).count()).unwrap_or(0)
+        Duration::from_millis(20)
+            * u32::try_from(self.frames().filter(|frame| is_audible(frame)).count()).unwrap_or(0)
     }
 
     /// The longest silence between the first and the last sound.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,6 +20,7 @@ use super::{Probe, eventually};
 /// Every user's password in the stories.
 pub const PASSWORD: &str = "correct-horse-battery";
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
+const CONFIG: &str = "trunkline.toml";
 /// Long enough for a debug build on a busy machine.
 const START: Duration = Duration::from_secs(30);
 
@@ -34,12 +35,23 @@ pub struct Options {
     pub dialplan: PathBuf,
     /// A further table of the configuration.
     pub more: String,
+    /// Whether the users of the stories exist; otherwise the switch makes its own.
+    pub credentials: bool,
+    /// No other story runs meanwhile: for those that would disturb others.
+    pub alone: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let dialplan = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/dialplan");
-        Self { t1: Duration::from_millis(500), media_ports: 80, dialplan, more: String::new() }
+        Self {
+            t1: Duration::from_millis(500),
+            media_ports: 80,
+            dialplan,
+            more: String::new(),
+            credentials: true,
+            alone: false,
+        }
     }
 }
 
@@ -54,6 +66,26 @@ pub struct Switch {
     empty: BTreeMap<String, u64>,
     ports: Mutex<Ports>,
     folder: Folder,
+    _turn: Turn,
+}
+
+/// Stories run side by side, or one of them alone.
+#[derive(Debug)]
+enum Turn {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+impl Turn {
+    fn wait(alone: bool) -> Self {
+        static TURNS: RwLock<()> = RwLock::new(());
+        // A story that failed leaves nothing behind that could disturb the next.
+        if alone {
+            Self::Alone { _guard: TURNS.write().unwrap_or_else(PoisonError::into_inner) }
+        } else {
+            Self::Shared { _guard: TURNS.read().unwrap_or_else(PoisonError::into_inner) }
+        }
+    }
 }
 
 impl Switch {
@@ -64,33 +96,36 @@ impl Switch {
 
     /// Starts it, captures from its first packet on, and waits until it answers.
     pub fn with(options: &Options) -> Self {
+        let turn = Turn::wait(options.alone);
         let folder = Folder::new();
         let mut ports = Ports::lease(options.media_ports + 100);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
         let first = ports.run(options.media_ports);
         let media = (first, first + options.media_ports - 1);
         let data = folder.sub("data");
-        let config = folder.write("trunkline.toml", configuration(options, address, media, &data));
-        write_credentials(&data.join("credentials.toml"));
-
-        let wire = Wire::listen(&folder, ports.span());
-        let arguments = ["serve".as_ref(), "--config".as_ref(), config.as_os_str()];
-        let mut process = Process::start(&binary(), arguments, folder.path().join("trunkline.log"));
-        let probe = Probe::new(ports.one(), address);
-        let end = Instant::now() + START;
-        for attempt in 0.. {
-            assert!(process.ended().is_none(), "the switch ended at its start: {}", tail(&process.log(), 20));
-            assert!(Instant::now() < end, "the switch does not answer OPTIONS within {START:?}");
-            probe.send(probe.request("OPTIONS", "ready", &format!("ready-{attempt}"), ""));
-            if probe.final_status(Duration::from_millis(200)).is_some() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(50));
+        folder.write(CONFIG, configuration(options, address, media, &data));
+        if options.credentials {
+            write_credentials(&data.join("credentials.toml"));
         }
+        let wire = Wire::listen(&folder, ports.span());
+        let process = launch(&folder, &Probe::new(ports.one(), address));
         let ports = Mutex::new(ports);
-        let mut switch = Self { process, wire, address, media, empty: BTreeMap::new(), ports, folder };
+        let mut switch =
+            Self { process, wire, address, media, empty: BTreeMap::new(), ports, folder, _turn: turn };
         switch.empty = switch.census();
         switch
+    }
+
+    /// Stops it as an operator would, and starts it again in the same folder.
+    pub fn restart(&mut self) {
+        self.terminate();
+        self.process = launch(&self.folder, &self.probe());
+    }
+
+    fn terminate(&mut self) {
+        self.process.signal("TERM");
+        let status = self.process.wait(Duration::from_secs(15));
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -116,10 +151,6 @@ impl Switch {
         Telephone::new(self, user)
     }
 
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
-
     /// What a command of the switch prints; fails when the command does.
     pub fn command(&self, arguments: &[&str]) -> String {
         let output = Command::new(binary())
@@ -139,7 +170,8 @@ impl Switch {
         let mut arguments = arguments.to_vec();
         arguments.push("--json");
         let text = self.command(&arguments);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("trunkline {arguments:?}: {error} in {text}"))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("trunkline {arguments:?}: {error} in {text}"))
     }
 
     /// Everything that the switch counts of itself, by the path in its answer.
@@ -188,11 +220,28 @@ impl Switch {
             assert!(self.process.ended().is_none(), "the switch has died: {}", tail(&self.process.log(), 40));
             self.left(lasting).is_empty()
         });
-        self.process.signal("TERM");
-        let status = self.process.wait(Duration::from_secs(15));
-        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+        self.terminate();
         self.wire.close(self.folder, Sources { sip: self.address.port(), media: self.media })
     }
+}
+
+/// Starts the binary and waits until it answers.
+fn launch(folder: &Folder, probe: &Probe) -> Process {
+    let config = folder.path().join(CONFIG);
+    let arguments = ["serve".as_ref(), "--config".as_ref(), config.as_os_str()];
+    let mut process = Process::start(&binary(), arguments, folder.path().join("trunkline.log"));
+    let end = Instant::now() + START;
+    for attempt in 0.. {
+        assert!(process.ended().is_none(), "the switch ended at its start: {}", tail(&process.log(), 20));
+        assert!(Instant::now() < end, "the switch does not answer OPTIONS within {START:?}");
+        let id = format!("ready-{}-{attempt}", std::process::id());
+        probe.send(probe.request("OPTIONS", "ready", &id, ""));
+        if probe.final_status(Duration::from_millis(200)).is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process
 }
 
 /// The binary that cargo has built, or another one, such as a release, by `TRUNKLINE_BIN`.
@@ -207,7 +256,9 @@ fn is_registration(name: &str) -> bool {
 fn flatten(path: &str, value: &Value, counts: &mut BTreeMap<String, u64>) {
     match value {
         Value::Number(number) => drop(number.as_u64().map(|count| counts.insert(path.to_owned(), count))),
-        Value::Object(entries) => entries.iter().for_each(|(key, value)| flatten(&format!("{path}/{key}"), value, counts)),
+        Value::Object(entries) => {
+            entries.iter().for_each(|(key, value)| flatten(&format!("{path}/{key}"), value, counts))
+        }
         Value::Array(entries) => {
             entries.iter().enumerate().for_each(|(n, value)| flatten(&format!("{path}/{n}"), value, counts));
         }

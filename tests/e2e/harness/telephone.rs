@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use super::eventually;
 use super::ports::is_bound;
 use super::process::{Process, tail, tool};
 use super::scenario::scenario;
 use super::switch::{PASSWORD, Switch};
-use super::eventually;
 
 /// A user's telephone, or a stranger's.
 #[derive(Debug)]
@@ -57,11 +57,6 @@ impl<'s> Telephone<'s> {
         self
     }
 
-    pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
-        self
-    }
-
     /// Registers, and fails unless the switch accepts it.
     pub fn registered(self) -> Self {
         let calls = self.calls;
@@ -105,10 +100,32 @@ impl<'s> Telephone<'s> {
         let limit = format!("{}s", self.limit.as_secs());
         let switch = self.switch.address().to_string();
         let file = file.to_string_lossy();
-        let mut arguments = vec!["-sf", &file, "-i", "127.0.0.1", "-p", port, "-mi", "127.0.0.1", "-mp", media];
+        let mut arguments =
+            vec!["-sf", &file, "-i", "127.0.0.1", "-p", port, "-mi", "127.0.0.1", "-mp", media];
         arguments.extend(["-cp", control]);
-        arguments.extend(["-s", service, "-key", "user", &self.user, "-au", &self.user, "-ap", &self.password]);
-        arguments.extend(["-m", calls, "-r", rate, "-l", at_once, "-nostdin", "-timeout", &limit, "-timeout_error"]);
+        arguments.extend([
+            "-s",
+            service,
+            "-key",
+            "user",
+            &self.user,
+            "-au",
+            &self.user,
+            "-ap",
+            &self.password,
+        ]);
+        arguments.extend([
+            "-m",
+            calls,
+            "-r",
+            rate,
+            "-l",
+            at_once,
+            "-nostdin",
+            "-timeout",
+            &limit,
+            "-timeout_error",
+        ]);
         arguments.extend(["-trace_err", "-error_file", &errors]);
         if self.calls == 1 {
             arguments.extend(["-trace_msg", "-message_file", &messages]);

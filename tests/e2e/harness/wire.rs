@@ -45,10 +45,11 @@ impl Wire {
         self.dumpcap.signal("INT");
         assert!(self.dumpcap.wait(Duration::from_secs(20)).success(), "dumpcap: {}", self.dumpcap.log());
         let log = self.dumpcap.log();
-        let counts = log.lines().find_map(|line| line.split_once("dropped on interface")?.1.split_once("': "));
+        let counts =
+            log.lines().find_map(|line| line.split_once("dropped on interface")?.1.split_once("': "));
         let dropped = counts.and_then(|(_, counts)| counts.split(['/', ' ']).nth(1)).map(str::to_owned);
         assert_eq!(dropped.as_deref(), Some("0"), "the capture is not complete: {log}");
-        Capture { file: self.file, from, folder }
+        Capture { file: self.file, from, _folder: folder }
     }
 }
 
@@ -57,7 +58,8 @@ impl Wire {
 pub struct Capture {
     file: PathBuf,
     from: Sources,
-    folder: Folder,
+    /// The file lies in there.
+    _folder: Folder,
 }
 
 /// One stream of RTP that the switch sent.
@@ -73,11 +75,6 @@ pub struct Stream {
 }
 
 impl Capture {
-    /// The folder of the story.
-    pub fn folder(&self) -> &Folder {
-        &self.folder
-    }
-
     /// The fields of all packets that pass the display filter.
     pub fn rows(&self, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
         let mut arguments = vec!["-Y", filter, "-T", "fields", "-E", "separator=/t"];
@@ -115,17 +112,23 @@ impl Capture {
         let (sip, media) = (self.our_sip(), self.our_media());
         assert!(self.count(&format!("{sip} && sip")) > 0, "the switch sent no SIP: is anything captured?");
         let strange = format!("(({sip}) && !sip) || (({media}) && !rtp && !rtcp)");
-        let wrong = format!("(({sip}) || ({media})) && (_ws.malformed || _ws.expert.severity >= \"Warning\")");
+        let wrong =
+            format!("(({sip}) || ({media})) && (_ws.malformed || _ws.expert.severity >= \"Warning\")");
         let fields = ["frame.number", "_ws.expert.message", "_ws.col.Info"];
         for (what, filter) in [("neither SIP nor RTP", strange), ("malformed or doubtful", wrong)] {
             let rows = self.rows(&filter, &fields);
-            assert!(rows.is_empty(), "{} packets of the switch are {what}: {:#?}", rows.len(), &rows[..rows.len().min(5)]);
+            assert!(
+                rows.is_empty(),
+                "{} packets of the switch are {what}: {:#?}",
+                rows.len(),
+                &rows[..rows.len().min(5)]
+            );
         }
         let streams = self.our_streams();
         for stream in &streams {
             assert_eq!(stream.lost, 0, "the switch left a hole: {stream:?}");
-            let same = streams.iter().filter(|other| (other.from, other.to) == (stream.from, stream.to)).count();
-            assert_eq!(same, 1, "a leg is one stream, with one SSRC: {streams:#?}");
+            let other = streams.iter().find(|other| other.from == stream.from && other.ssrc != stream.ssrc);
+            assert!(other.is_none(), "a leg keeps its SSRC, whatever it sends: {stream:?}, {other:?}");
         }
     }
 
