@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::canvas::{Row, WIDTH, cells};
+use super::canvas::Row;
 use super::story::Step;
+use crate::ops::screen::{WIDTH, cells};
 
 /// Where the caller's line is; left of it stand times.
 const CALLER: usize = 13;

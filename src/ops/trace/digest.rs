@@ -3,9 +3,9 @@
 
 use trunkline_media::moment::Moment;
 
-use super::canvas::{WIDTH, shortened};
 use super::{LegTrace, Trace, names, words};
-use crate::ops::events::{Event, Side};
+use crate::ops::events::{Cause, Event, Side};
+use crate::ops::screen::{WIDTH, shortened, span};
 
 /// A call in one line, for lists: `2026-11-24 10:31:07  CA…  alice calls bob: talked 12.4 s, bob hung up`.
 pub fn digest(trace: &Trace) -> String {
@@ -52,13 +52,13 @@ fn outcome(trace: &Trace, names: &[String]) -> String {
             .unwrap_or_else(|| words::ended(name(0), true, cause, by)),
     };
     match answered {
-        Some(answered) => format!("talked {}, {who}", words::span(ended.since(answered))),
+        Some(answered) => format!("talked {}, {who}", span(ended.since(answered))),
         None => who,
     }
 }
 
 /// The last callee that ended its leg by itself until `ended`, and why.
-fn decisive(trace: &Trace, ended: Moment) -> Option<(usize, &crate::ops::events::Cause)> {
+fn decisive(trace: &Trace, ended: Moment) -> Option<(usize, &Cause)> {
     let callees = trace.legs.iter().enumerate().skip(1);
     let ends = callees.flat_map(|(leg, log)| log.entries.iter().map(move |entry| (leg, entry)));
     let by_peer = ends.filter_map(|(leg, entry)| match &entry.event {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use trunkline_media::moment::Moment;
 
-use super::canvas::{Row, WIDTH, cells, wrapped};
+use super::canvas::Row;
 use super::columns::Columns;
 use super::digest::headline;
 use super::story::{Direction, Step, Weight, What, tell};
 use super::{Trace, names};
+use crate::ops::screen::{WIDTH, cells, wrapped};
 
 /// Columns of the time, right-aligned.
 const TIME: usize = 10;

@@ -3,9 +3,9 @@
 
 use std::net::SocketAddr;
 
-use super::canvas::{WIDTH, cells, shortened, wrapped};
 use super::*;
 use crate::ops::events::{Cause, Event, Side};
+use crate::ops::screen::{WIDTH, cells};
 
 const BOOT: u64 = 1_795_516_200_000_000;
 
@@ -268,15 +268,4 @@ fn a_trace_survives_json() {
     let text = serde_json::to_string(&trace).expect("plain data");
     assert!(text.contains("\"event\":\"media-learnt\",\"media\":\"198.51.100.20:61034\""), "{text}");
     assert_eq!(serde_json::from_str::<Trace>(&text).expect("as printed"), trace);
-}
-
-#[test]
-fn text_is_cut_and_broken_by_what_it_takes_on_a_screen() {
-    assert_eq!(shortened("receptionist", 12), "receptionist");
-    assert_eq!(shortened("receptionist", 8), "recepti…");
-    assert_eq!(shortened("日本語", 5), "日本…");
-    assert_eq!(shortened("日本語", 4), "日…");
-    assert_eq!(wrapped("one two three four", 9, 3), ["one two", "  three", "  four"]);
-    assert_eq!(wrapped("one two three four", 9, 2), ["one two", "  three …"]);
-    assert_eq!(wrapped("", 9, 2), [""]);
 }

@@ -57,12 +57,3 @@ pub(super) fn quality(name: &str, [received, sent, lost, jitter_us, foreign]: [u
     }
     text
 }
-
-/// A span for people: `12.4 s`, `3 min 05 s`, `2 h 07 min`.
-pub(super) fn span(span: std::time::Duration) -> String {
-    match span.as_secs() {
-        0..60 => format!("{}.{} s", span.as_secs(), span.subsec_millis() / 100),
-        seconds @ 60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
-    }
-}
