@@ -175,7 +175,9 @@ fn hunt() -> Trace {
         ["zoe"].iter().chain(&callees).map(|name| format!("sip:{name}@192.0.2.1")).collect();
     let mut scribe = Scribe::of(&uris.iter().map(String::as_str).collect::<Vec<_>>());
     scribe.invited("tel:+4930123456", "hunt.xml", "route hunt group (+4930*)");
-    (1..=6).for_each(|leg| drop(scribe.after(1).dialled(leg)));
+    for leg in 1..=6 {
+        scribe.after(1).dialled(leg);
+    }
     for leg in 1..=6 {
         scribe.after(10).received(leg, "480 Temporarily Unavailable", "1 INVITE").sent(leg, "ACK", "1 ACK");
         scribe.ended(leg, Cause::NoAnswer, Side::Peer);
