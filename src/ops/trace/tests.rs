@@ -216,6 +216,30 @@ fn more_callees_than_columns_share_and_inherit_them() {
 }
 
 #[test]
+fn what_no_message_says_is_said_in_words() {
+    let mut scribe = two();
+    let (to, parent) = ("sip:bob@192.0.2.8".to_owned(), scribe.trace.legs[0].id);
+    let finding = "Say wants text".to_owned();
+    scribe.tell(0, Event::ScriptFinding { line: 3, column: 5, code: 12200, message: finding });
+    scribe.tell(1, Event::Dialled { to: to.clone(), parent }).tell(1, Event::EarlyMedia);
+    scribe.tell(1, Event::AttemptFailed { target: to, status: 408 });
+    scribe.tell(0, Event::AttemptFailed { target: String::new(), status: 0 });
+    scribe.ended(1, Cause::Unreachable, Side::Switch).ended(0, Cause::Internal, Side::Switch);
+    let drawn = ladder(&scribe.trace);
+    for sentence in [
+        "script, line 3, column 5: Say wants text (12200)",
+        "calls bob for alice",
+        "bob sends sound before the answer",
+        "no answer at all from bob (408)",
+        "the call to a callee could not even begin",
+        "bob could not be reached",
+        "Trunkline lost the leg of alice: it panicked too often",
+    ] {
+        assert!(drawn.contains(&format!("│ {sentence}")), "{sentence} is missing in\n{drawn}");
+    }
+}
+
+#[test]
 fn a_digest_tells_who_called_whom_what_came_of_it_and_who_ended_it() {
     let a0 = "CAa0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0";
     for (trace, told) in [
