@@ -10,3 +10,4 @@ pub mod message;
 pub mod shard;
 pub mod stateless;
 pub mod transaction;
+pub mod transport;
