@@ -19,7 +19,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All that are offered, in the order in which they are offered (RFC 8760 §2.4).
-    pub const OFFERED: [Self; 2] = [Self::Sha256, Self::Md5];
+    pub const OFFERED: [Self; 2] = [Self::Md5, Self::Sha256];
 
     /// The algorithm of this name. Without a name it is MD5 (RFC 7616 §3.3).
     pub fn named(name: Option<&str>) -> Option<Self> {
