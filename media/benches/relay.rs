@@ -173,7 +173,7 @@ impl Ends {
             let after = (spent(threads), heard.load(Ordering::Relaxed), said.load(Ordering::Relaxed));
             is_over.store(true, Ordering::Relaxed);
             let (heard, said) = ((after.1 - before.1) as f64, (after.2 - before.2) as f64);
-            // The relay loses nothing: each leg has its own buffer. The ends, with one for all legs, may.
+            // The relay has a buffer for each leg and loses nothing; the ends, with one for all, lose where CPU is short.
             if heard < said * 0.9 {
                 println!("  {heard} of {said} packets came through");
             }

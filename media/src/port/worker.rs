@@ -18,7 +18,7 @@ use crate::session::{Channel, Event, Plan, Session, SessionId, Source};
 /// Octets of a datagram; audio packets are far shorter, and longer ones are none.
 const DATAGRAM: usize = 2048;
 /// Sockets that are looked at in one round.
-const ROUND: usize = 512;
+const ROUND: usize = 2048;
 /// Datagrams that are read from one socket in one round, when they have piled up.
 const PILE: u32 = 32;
 /// Commands that are carried out in one round.
