@@ -1,0 +1,21 @@
+# The two commands of the README. Both install the system packages that they miss, by name, and say so.
+.PHONY: run test
+
+# What Say needs: flite speaks English, espeak-ng everything else.
+RUN_PACKAGES  = flite espeak-ng
+# What the end-to-end tests need besides: real SIP peers, and tools that judge what the switch sends.
+TEST_PACKAGES = $(RUN_PACKAGES) sip-tester baresip-core tshark sipsak sox
+
+CARGO ?= cargo
+# The release binary, wherever cargo is told to build.
+TARGET_DIR = $${CARGO_TARGET_DIR:-target}
+
+run:
+	@.ci/packages --optional $(RUN_PACKAGES)
+	$(CARGO) build --release --locked
+	@exec $(TARGET_DIR)/release/trunkline serve
+
+test:
+	@.ci/packages $(TEST_PACKAGES)
+	@.ci/capture
+	$(CARGO) test --workspace --locked

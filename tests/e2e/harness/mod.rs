@@ -1,0 +1,30 @@
+//! What the end-to-end stories stand on: the switch, its peers, and the judges of what they say to each other.
+//! It must never leave a process, a port or a folder behind, nor skip what it cannot check.
+
+mod folder;
+mod phone;
+mod ports;
+mod probe;
+mod process;
+mod scenario;
+mod sound;
+mod switch;
+mod telephone;
+mod wire;
+
+pub use phone::Phone;
+pub use probe::Probe;
+pub use process::tool as require;
+pub use sound::Sound;
+pub use switch::{Options, Switch, binary};
+
+use std::time::{Duration, Instant};
+
+/// Asks `holds` again until it says yes; fails with `what` when that takes too long.
+pub fn eventually(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
+    while !holds() {
+        assert!(Instant::now() < end, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

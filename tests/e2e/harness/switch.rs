@@ -1,0 +1,290 @@
+//! The switch under test: the built binary, in a folder and on ports of its own.
+//! It must never outlive its story, nor be believed without the judges of the wire.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::folder::Folder;
+use super::ports::Ports;
+use super::process::{Process, tail};
+use super::telephone::Telephone;
+use super::wire::{Capture, Sources, Wire};
+use super::{Probe, eventually};
+
+/// Every user's password in the stories.
+pub const PASSWORD: &str = "correct-horse-battery";
+const USERS: [&str; 3] = ["alice", "bob", "carol"];
+const CONFIG: &str = "trunkline.toml";
+/// Long enough for a debug build on a busy machine.
+const START: Duration = Duration::from_secs(30);
+
+/// How a story wants its switch. The default is that of an operator, on loopback.
+#[derive(Debug)]
+pub struct Options {
+    /// T1; T2 and T4 in proportion. Shorter than the RFC's where a story would wait for 64 · T1.
+    pub t1: Duration,
+    /// RTP and RTCP ports of the switch.
+    pub media_ports: u16,
+    /// Folder of routes and scripts; that of the stories by default.
+    pub dialplan: PathBuf,
+    /// A further table of the configuration.
+    pub more: String,
+    /// Whether the users of the stories exist; otherwise the switch makes its own.
+    pub credentials: bool,
+    /// No other story runs meanwhile: for those that would disturb others.
+    pub alone: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let dialplan = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/dialplan");
+        Self {
+            t1: Duration::from_millis(500),
+            media_ports: 80,
+            dialplan,
+            more: String::new(),
+            credentials: true,
+            alone: false,
+        }
+    }
+}
+
+/// A running switch.
+#[derive(Debug)]
+pub struct Switch {
+    // Dropped in this order: the switch ends before its ports and its folder go.
+    process: Process,
+    wire: Wire,
+    address: SocketAddr,
+    media: (u16, u16),
+    empty: BTreeMap<String, u64>,
+    ports: Mutex<Ports>,
+    folder: Folder,
+    _turn: Turn,
+}
+
+/// Stories run side by side, or one of them alone.
+#[derive(Debug)]
+enum Turn {
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+impl Turn {
+    fn wait(alone: bool) -> Self {
+        static TURNS: RwLock<()> = RwLock::new(());
+        // A story that failed leaves nothing behind that could disturb the next.
+        if alone {
+            Self::Alone { _guard: TURNS.write().unwrap_or_else(PoisonError::into_inner) }
+        } else {
+            Self::Shared { _guard: TURNS.read().unwrap_or_else(PoisonError::into_inner) }
+        }
+    }
+}
+
+impl Switch {
+    /// With the operator's defaults.
+    pub fn start() -> Self {
+        Self::with(&Options::default())
+    }
+
+    /// Starts it, captures from its first packet on, and waits until it answers.
+    pub fn with(options: &Options) -> Self {
+        let turn = Turn::wait(options.alone);
+        let folder = Folder::new();
+        let mut ports = Ports::lease(options.media_ports + 100);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
+        let first = ports.run(options.media_ports);
+        let media = (first, first + options.media_ports - 1);
+        let data = folder.sub("data");
+        folder.write(CONFIG, configuration(options, address, media, &data));
+        if options.credentials {
+            write_credentials(&data.join("credentials.toml"));
+        }
+        let wire = Wire::listen(&folder, ports.span());
+        let process = launch(&folder, &Probe::new(ports.one(), address));
+        let ports = Mutex::new(ports);
+        let mut switch =
+            Self { process, wire, address, media, empty: BTreeMap::new(), ports, folder, _turn: turn };
+        switch.empty = switch.census();
+        switch
+    }
+
+    /// Stops it as an operator would, and starts it again in the same folder.
+    pub fn restart(&mut self) {
+        self.terminate();
+        self.process = launch(&self.folder, &self.probe());
+    }
+
+    fn terminate(&mut self) {
+        self.process.signal("TERM");
+        let status = self.process.wait(Duration::from_secs(15));
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The first of `count` ports of the story's lease.
+    pub fn ports(&self, count: u16) -> u16 {
+        self.ports.lock().expect("nobody panics while choosing").run(count)
+    }
+
+    /// A socket that speaks by hand.
+    pub fn probe(&self) -> Probe {
+        Probe::new(self.ports(1), self.address)
+    }
+
+    /// A telephone of sipp's for this user.
+    pub fn telephone(&self, user: &str) -> Telephone<'_> {
+        Telephone::new(self, user)
+    }
+
+    /// What a command of the switch prints; fails when the command does.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = Command::new(binary())
+            .args(arguments)
+            .arg("--data")
+            .arg(self.folder.path().join("data"))
+            .output()
+            .expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "trunkline {arguments:?}: {said}{complaint}");
+        said
+    }
+
+    /// The same as JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let mut arguments = arguments.to_vec();
+        arguments.push("--json");
+        let text = self.command(&arguments);
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("trunkline {arguments:?}: {error} in {text}"))
+    }
+
+    /// Everything that the switch counts of itself, by the path in its answer.
+    pub fn census(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        flatten("", &self.json(&["census"]), &mut counts);
+        assert!(!counts.is_empty(), "an empty census proves nothing");
+        counts
+    }
+
+    /// Waits until nothing is left of any call: no leg, port, timer, task, transaction or lease more than at the
+    /// start. Registrations may stay.
+    pub fn is_empty_within(&self, limit: Duration) {
+        let mut left = String::new();
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            left = self.left(|_| true);
+            if left.is_empty() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("{limit:?} after the last call the switch still holds: {left}");
+    }
+
+    fn left(&self, counts: impl Fn(&str) -> bool) -> String {
+        let now = self.census();
+        let more = now.iter().filter(|(name, count)| {
+            !is_registration(name) && counts(name) && **count > self.empty.get(*name).copied().unwrap_or(0)
+        });
+        more.map(|(name, count)| format!("{name}: {count}; ")).collect()
+    }
+
+    /// The end of a story: no call is left, SIGTERM stops the switch, and the wire is judged.
+    pub fn finish(self) -> Capture {
+        let capture = self.stop();
+        capture.judge();
+        capture
+    }
+
+    /// As [`Switch::finish`], for stories that end with a call under way or judge by themselves.
+    pub fn stop(mut self) -> Capture {
+        // Transactions rest for up to 64 · T1 after a call; what costs something is gone at once.
+        let lasting = |name: &str| ["leg", "call", "session", "port"].iter().any(|part| name.contains(part));
+        eventually("the end of every leg", Duration::from_secs(10), || {
+            assert!(self.process.ended().is_none(), "the switch has died: {}", tail(&self.process.log(), 40));
+            self.left(lasting).is_empty()
+        });
+        self.terminate();
+        self.wire.close(self.folder, Sources { sip: self.address.port(), media: self.media })
+    }
+}
+
+/// Starts the binary and waits until it answers.
+fn launch(folder: &Folder, probe: &Probe) -> Process {
+    let config = folder.path().join(CONFIG);
+    let arguments = ["serve".as_ref(), "--config".as_ref(), config.as_os_str()];
+    let mut process = Process::start(&binary(), arguments, folder.path().join("trunkline.log"));
+    let end = Instant::now() + START;
+    for attempt in 0.. {
+        assert!(process.ended().is_none(), "the switch ended at its start: {}", tail(&process.log(), 20));
+        assert!(Instant::now() < end, "the switch does not answer OPTIONS within {START:?}");
+        let id = format!("ready-{}-{attempt}", std::process::id());
+        probe.send(probe.request("OPTIONS", "ready", &id, ""));
+        if probe.final_status(Duration::from_millis(200)).is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process
+}
+
+/// The binary that cargo has built, or another one, such as a release, by `TRUNKLINE_BIN`.
+pub fn binary() -> PathBuf {
+    std::env::var_os("TRUNKLINE_BIN").map_or_else(|| env!("CARGO_BIN_EXE_trunkline").into(), PathBuf::from)
+}
+
+fn is_registration(name: &str) -> bool {
+    ["binding", "registration", "nonce", "throttle"].iter().any(|part| name.contains(part))
+}
+
+fn flatten(path: &str, value: &Value, counts: &mut BTreeMap<String, u64>) {
+    match value {
+        Value::Number(number) => drop(number.as_u64().map(|count| counts.insert(path.to_owned(), count))),
+        Value::Object(entries) => {
+            entries.iter().for_each(|(key, value)| flatten(&format!("{path}/{key}"), value, counts))
+        }
+        Value::Array(entries) => {
+            entries.iter().enumerate().for_each(|(n, value)| flatten(&format!("{path}/{n}"), value, counts));
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+fn configuration(options: &Options, address: SocketAddr, (first, last): (u16, u16), data: &Path) -> String {
+    let Options { t1, dialplan, more, .. } = options;
+    let (t2, t4) = (*t1 * 8, *t1 * 10);
+    format!(
+        "[sip]\nlisten = [\"{address}\"]\n\
+         [sip.timers]\nt1 = \"{}ms\"\nt2 = \"{}ms\"\nt4 = \"{}ms\"\n\
+         [media]\nports = \"{first}-{last}\"\nport_rest = \"1s\"\n\
+         [data]\nfolder = {data:?}\n\
+         [dialplan]\nfolder = {dialplan:?}\n\
+         [log]\nfilter = \"info,trunkline=debug\"\n\
+         {more}\n",
+        t1.as_millis(),
+        t2.as_millis(),
+        t4.as_millis(),
+    )
+}
+
+fn write_credentials(file: &Path) {
+    let users: String = USERS.iter().map(|user| format!("{user} = \"{PASSWORD}\"\n")).collect();
+    let text = format!("account_sid = \"AC{0}\"\nauth_token = \"{0}\"\n\n[users]\n{users}", "0".repeat(32));
+    std::fs::write(file, text).expect("the data folder is writable");
+}

@@ -1,0 +1,171 @@
+//! What went over the loopback interface, and tshark as the judge of it.
+//! It must never accuse the peers: only what the switch sent counts.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::eventually;
+use super::folder::Folder;
+use super::process::{Process, tool};
+
+/// Where the switch sends from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources {
+    pub sip: u16,
+    /// First and last port of its media.
+    pub media: (u16, u16),
+}
+
+/// A capture under way.
+#[derive(Debug)]
+pub struct Wire {
+    dumpcap: Process,
+    file: PathBuf,
+}
+
+impl Wire {
+    /// Captures all UDP datagrams from and to these ports.
+    pub fn listen(folder: &Folder, (first, last): (u16, u16)) -> Self {
+        let file = folder.path().join("wire.pcapng");
+        let filter = format!("udp portrange {first}-{last}");
+        let arguments = ["-q", "-i", "lo", "-B", "64", "-f", &filter, "-w", &file.to_string_lossy()];
+        let mut dumpcap = Process::start(&tool("dumpcap"), arguments, folder.path().join("dumpcap.log"));
+        eventually("dumpcap captures on lo (it needs root or CAP_NET_RAW)", Duration::from_secs(20), || {
+            assert!(dumpcap.ended().is_none(), "dumpcap: {}", dumpcap.log());
+            dumpcap.log().contains("File:")
+        });
+        Self { dumpcap, file }
+    }
+
+    /// Ends the capture.
+    pub fn close(mut self, folder: Folder, from: Sources) -> Capture {
+        // The kernel hands packets over in blocks, a quarter of a second late at most.
+        std::thread::sleep(Duration::from_millis(400));
+        self.dumpcap.signal("INT");
+        assert!(self.dumpcap.wait(Duration::from_secs(20)).success(), "dumpcap: {}", self.dumpcap.log());
+        let log = self.dumpcap.log();
+        let counts =
+            log.lines().find_map(|line| line.split_once("dropped on interface")?.1.split_once("': "));
+        let dropped = counts.and_then(|(_, counts)| counts.split(['/', ' ']).nth(1)).map(str::to_owned);
+        assert_eq!(dropped.as_deref(), Some("0"), "the capture is not complete: {log}");
+        Capture { file: self.file, from, _folder: folder }
+    }
+}
+
+/// A capture to be asked.
+#[derive(Debug)]
+pub struct Capture {
+    file: PathBuf,
+    from: Sources,
+    /// The file lies in there.
+    _folder: Folder,
+}
+
+/// One stream of RTP that the switch sent.
+#[derive(Debug)]
+pub struct Stream {
+    pub from: u16,
+    pub to: u16,
+    pub ssrc: String,
+    pub packets: u64,
+    pub lost: i64,
+    /// The longest time between two packets.
+    pub max_delta: Duration,
+}
+
+impl Capture {
+    /// The fields of all packets that pass the display filter.
+    pub fn rows(&self, filter: &str, fields: &[&str]) -> Vec<Vec<String>> {
+        let mut arguments = vec!["-Y", filter, "-T", "fields", "-E", "separator=/t"];
+        arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
+        let text = self.tshark(&arguments);
+        text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    }
+
+    /// How many packets pass the display filter.
+    pub fn count(&self, filter: &str) -> usize {
+        self.rows(filter, &["frame.number"]).len()
+    }
+
+    /// Display filter for the SIP that the switch sent.
+    pub fn our_sip(&self) -> String {
+        format!("udp.srcport == {} && !icmp", self.from.sip)
+    }
+
+    /// Display filter for the RTP and RTCP that the switch sent.
+    pub fn our_media(&self) -> String {
+        let (first, last) = self.from.media;
+        format!("udp.srcport >= {first} && udp.srcport <= {last} && !icmp")
+    }
+
+    /// The streams of RTP that the switch sent.
+    pub fn our_streams(&self) -> Vec<Stream> {
+        let text = self.tshark(&["-q", "-z", "rtp,streams"]);
+        let (first, last) = self.from.media;
+        text.lines().filter_map(stream).filter(|stream| (first..=last).contains(&stream.from)).collect()
+    }
+
+    /// Fails unless everything that the switch sent is what it claims to be: SIP, SDP, RTP, RTCP, without a
+    /// malformed message, an error or a warning, and each leg is one stream without a hole.
+    pub fn judge(&self) {
+        let (sip, media) = (self.our_sip(), self.our_media());
+        assert!(self.count(&format!("{sip} && sip")) > 0, "the switch sent no SIP: is anything captured?");
+        let strange = format!("(({sip}) && !sip) || (({media}) && !rtp && !rtcp)");
+        let wrong =
+            format!("(({sip}) || ({media})) && (_ws.malformed || _ws.expert.severity >= \"Warning\")");
+        let fields = ["frame.number", "_ws.expert.message", "_ws.col.Info"];
+        for (what, filter) in [("neither SIP nor RTP", strange), ("malformed or doubtful", wrong)] {
+            let rows = self.rows(&filter, &fields);
+            assert!(
+                rows.is_empty(),
+                "{} packets of the switch are {what}: {:#?}",
+                rows.len(),
+                &rows[..rows.len().min(5)]
+            );
+        }
+        let streams = self.our_streams();
+        for stream in &streams {
+            assert_eq!(stream.lost, 0, "the switch left a hole: {stream:?}");
+            let other = streams.iter().find(|other| other.from == stream.from && other.ssrc != stream.ssrc);
+            assert!(other.is_none(), "a leg keeps its SSRC, whatever it sends: {stream:?}, {other:?}");
+        }
+    }
+
+    fn tshark(&self, arguments: &[&str]) -> String {
+        let output = Command::new(tool("tshark"))
+            .args(["-n", "-r"])
+            .arg(&self.file)
+            .args(["-d", &format!("udp.port=={},sip", self.from.sip)])
+            .args(arguments)
+            .output()
+            .expect("tshark runs");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tshark {arguments:?}: {complaint}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// A line such as `0.1 2.3 127.0.0.1 4000 127.0.0.1 5000 0x1234 g711U 100 0 (0.0%) 19.9 20.0 20.9 …`.
+fn stream(line: &str) -> Option<Stream> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let ssrc = words.iter().position(|word| word.starts_with("0x"))?;
+    let lost = words.iter().position(|word| word.starts_with('('))?;
+    let milliseconds: f64 = words.get(lost + 3)?.parse().ok()?;
+    Some(Stream {
+        from: words.get(ssrc.checked_sub(3)?)?.parse().ok()?,
+        to: words.get(ssrc.checked_sub(1)?)?.parse().ok()?,
+        ssrc: (*words.get(ssrc)?).to_owned(),
+        packets: words.get(lost.checked_sub(2)?)?.parse().ok()?,
+        lost: words.get(lost.checked_sub(1)?)?.parse().ok()?,
+        max_delta: Duration::from_secs_f64(milliseconds.max(0.0) / 1000.0),
+    })
+}
+
+#[test]
+fn a_line_of_tsharks_table_is_read() {
+    let line = "     0.015803     1.975736       127.0.0.1 20064       127.0.0.1 20164 0x9F2E4D3B            g711U    99     -1 (-1.0%)           19.876           20.000           20.211      0.001      0.011      0.043   X";
+    let stream = stream(line).expect("it is a stream");
+    assert_eq!((stream.from, stream.to, stream.packets, stream.lost), (20_064, 20_164, 99, -1));
+    assert_eq!(stream.max_delta, Duration::from_micros(20_211));
+}

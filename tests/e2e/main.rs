@@ -1,0 +1,17 @@
+//! End-to-end stories: the built switch with real peers, judged by tshark.
+//! Nothing here may know the inside of the switch, nor pass by skipping: a missing tool fails.
+
+// A test outside of the switch waits, reads the clock and writes to the terminal.
+#![allow(clippy::disallowed_methods, clippy::print_stderr)]
+
+mod harness;
+
+mod bad_input;
+mod calls;
+mod command_line;
+mod dialplans;
+mod endings;
+mod load;
+mod phones;
+mod poison;
+mod registration;
