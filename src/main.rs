@@ -12,7 +12,7 @@ use trunkline::config::{Config, Credentials, files};
 use trunkline::ids::LegId;
 use trunkline::node::{Node, Plan};
 use trunkline::ops::control::{self, Answer, Question};
-use trunkline::ops::{log, print, trace};
+use trunkline::ops::log;
 
 /// How long a stop waits for the last BYE to be answered.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -145,32 +145,40 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    log::install(&config.log);
+    log::start(&config.log)?;
     let data = config.data.folder.clone();
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let plan = Plan::load(&config.dialplan.folder)?;
-    for warning in trunkline::config::limits_of_host(&config) {
-        tracing::warn!("{warning}");
-    }
-    let control = control::listen(&data)?;
+    let control = control::ControlSocket::open(&data)?;
     let mut node = Node::start(config, credentials, plan).await?;
-    println!("{}", print::banner(&node.house().banner(are_new)));
+    println!("ready {are_new}");
     let desk = node.desk();
+    let (stop, mut stopped) = tokio::sync::mpsc::channel(1);
     let answering = control::serve(control, move |question| {
-        let desk = desk.clone();
-        Box::pin(async move { desk.answer(question).await })
+        let (desk, stop) = (desk.clone(), stop.clone());
+        Box::pin(async move {
+            if question == Question::Stop {
+                // A stop that is asked for twice is asked for.
+                let _ = stop.try_send(());
+                return Answer::Done;
+            }
+            desk.answer(question).await
+        })
     });
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let failed = tokio::select! {
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
         exit = node.failure() => exit,
-        () = answering => None,
+        _ = stopped.recv() => None,
+        ended = answering => {
+            ended.context("the control socket failed")?;
+            None
+        }
     };
     tracing::info!("stopping: calls are ended, no new ones are taken");
     node.stop(PATIENCE).await;
-    drop(std::fs::remove_file(data.join(control::SOCKET)));
     match failed {
         Some(exit) => anyhow::bail!("{} {}", exit.child, exit.reason),
         None => Ok(()),
@@ -200,7 +208,7 @@ fn credentials(config: &Config, json: bool, replace: bool) -> anyhow::Result<Exi
     if json {
         println!("{}", serde_json::to_string_pretty(&credentials)?);
     } else {
-        print!("{}", print::credentials(&credentials));
+        println!("{credentials:?}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -208,9 +216,6 @@ fn credentials(config: &Config, json: bool, replace: bool) -> anyhow::Result<Exi
 fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let plan = Plan::load(&config.dialplan.folder)?;
     let mut is_sound = true;
-    for warning in trunkline::config::limits_of_host(config) {
-        println!("warning: {warning}");
-    }
     for (name, findings) in plan.findings() {
         match findings {
             Ok(findings) => findings.iter().for_each(|finding| println!("{name}: warning: {finding}")),
@@ -231,10 +236,10 @@ fn show(data: &Path, question: &Question, json: bool) -> anyhow::Result<ExitCode
         Answer::Registrations(phones) if json => serde_json::to_string_pretty(phones)?,
         Answer::Trace(trace) if json => serde_json::to_string_pretty(trace)?,
         Answer::Census(census) if json => serde_json::to_string_pretty(census)?,
-        Answer::Calls(legs) => print::calls(legs),
-        Answer::Registrations(phones) => print::registrations(phones),
-        Answer::Trace(trace) => trace::ladder(trace),
-        Answer::Census(census) => print::census(census),
+        Answer::Calls(legs) => format!("{legs:?}"),
+        Answer::Registrations(phones) => format!("{phones:?}"),
+        Answer::Trace(trace) => format!("{trace:?}"),
+        Answer::Census(census) => format!("{census:?}"),
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),
     };

@@ -106,6 +106,10 @@ impl Established {
         }
     }
 
+    pub fn call_id(&self) -> &str {
+        self.dialog.call_id()
+    }
+
     pub fn with_forks(self, forks: Forks) -> Self {
         Self { forks, ..self }
     }

@@ -48,6 +48,10 @@ impl Incoming {
         Ok((core, Self { key, invite, dialog, path, negotiation, answer: None, progress: Progress::Nothing }))
     }
 
+    pub fn call_id(&self) -> &str {
+        self.dialog.call_id()
+    }
+
     /// Takes the offer. One that cannot be met is refused before anybody is disturbed.
     pub fn start(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         let printed = |name: &HeaderName| self.invite.headers().get(name).map(|v| v.into_owned()).unwrap_or_default();

@@ -276,6 +276,16 @@ impl Leg {
         (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
     }
 
+    /// The Call-IDs of its dialogs.
+    pub fn call_ids(&self) -> Vec<String> {
+        match &self.stage {
+            Stage::Incoming(incoming) => vec![incoming.call_id().to_owned()],
+            Stage::Outgoing(outgoing) => outgoing.call_ids(),
+            Stage::Up(established) => vec![established.call_id().to_owned()],
+            Stage::Leaving(_) | Stage::Gone => Vec::new(),
+        }
+    }
+
     /// The leg for those who look from outside.
     pub fn summary(&self) -> LegSummary {
         let state = match self.stage {

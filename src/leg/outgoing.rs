@@ -73,6 +73,11 @@ impl Outgoing {
         (core, Self { attempts, offered, offer, audible: None, rang: false })
     }
 
+    pub fn call_ids(&self) -> Vec<String> {
+        let call_id = |attempt: &Attempt| attempt.invite.headers().call_id().ok().map(|id| id.into_owned());
+        self.attempts.iter().filter_map(call_id).collect()
+    }
+
     pub fn start(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
         core.apply_media(turn);
         for attempt in &self.attempts {

@@ -1,6 +1,8 @@
 //! What the control socket asks of the node, and the last word on actors that died.
 //! It must never change a call but by the inputs that anybody else would use.
 
+use std::net::IpAddr;
+
 use actix::{Actor, Context, Handler};
 
 use super::cell::Cell;
@@ -11,6 +13,7 @@ use crate::ids::{CallId, LegId};
 use crate::leg::{Leg, LegSummary};
 use crate::ops::control::{Answer, Census, Question, RegistrationSummary};
 use crate::ops::events::{Cause, Event};
+use crate::ops::log::Selection;
 use crate::ops::trace::{LegTrace, Trace};
 use crate::supervision::{Down, ExitReason};
 
@@ -98,23 +101,25 @@ impl Desk {
         census
     }
 
-    async fn sip_trace(&self, on: bool, peer: Option<std::net::IpAddr>, call: Option<LegId>) -> Answer {
-        let peer = match (peer, call) {
-            (None, Some(leg)) => {
-                let found = self
-                    .gather(move |cell| {
-                        let records = cell.records.borrow();
-                        records.legs.get(&leg).map(|leg| leg.peer_address().ip()).into_iter().collect()
-                    })
-                    .await;
-                match found.first() {
-                    Some(peer) => Some(*peer),
-                    None => return error("there is no such leg"),
-                }
+    async fn sip_trace(&self, on: bool, peer: Option<IpAddr>, call: Option<LegId>) -> Answer {
+        let mut selections: Vec<Selection> = peer.map(Selection::Peer).into_iter().collect();
+        if let Some(leg) = call {
+            let ids = self.gather(move |cell| cell.call_ids(leg)).await;
+            if ids.is_empty() {
+                return error("there is no such leg");
             }
-            (peer, _) => peer,
-        };
-        self.house.trace.set(on, peer);
+            selections.extend(ids.into_iter().map(Selection::Call));
+        }
+        if selections.is_empty() {
+            selections.push(Selection::All);
+        }
+        for selection in selections {
+            if !on {
+                self.house.trace.dismiss(&selection);
+            } else if let Err(too_many) = self.house.trace.select(selection) {
+                return error(&too_many.to_string());
+            }
+        }
         Answer::Done
     }
 
@@ -161,6 +166,13 @@ impl Cell {
             orphans: shard.orphans,
             ..Census::default()
         }
+    }
+
+    /// The Call-IDs of all dialogs of the call that `leg` belongs to.
+    fn call_ids(&self, leg: LegId) -> Vec<String> {
+        let records = self.records.borrow();
+        let Some(call) = records.call_of(leg) else { return Vec::new() };
+        records.legs.values().filter(|leg| leg.call() == call).flat_map(Leg::call_ids).collect()
     }
 
     /// The ports that legs of this arbiter hold.

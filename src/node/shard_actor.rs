@@ -11,6 +11,7 @@ use trunkline_media::moment::Moment;
 use super::cell::Cell;
 use super::hosts::for_leg;
 use crate::ids::{Generation, LegId};
+use crate::ops::log::Direction;
 use crate::sip::dispatch::Errand;
 use crate::sip::flow::Flow;
 use crate::sip::message::{self, Limits, Rejected};
@@ -139,7 +140,7 @@ impl Handler<Datagram> for ShardActor {
         if !self.cell.take_datagram_in_hand(fingerprint(&bytes)) {
             return;
         }
-        self.cell.house.trace.received(&flow, &bytes);
+        self.cell.house.trace.message(Direction::Received, &flow, &bytes);
         let batch = match message::Message::parse(bytes, &Limits::default()) {
             Ok(message) => self.shard.receive(message, flow, &*self.cell, now),
             Err(Rejected::Answer { request, violation }) => {
@@ -213,7 +214,7 @@ impl Cell {
 
     /// Sends a message to the network.
     fn transmit(&self, flow: &Flow, bytes: &Bytes) {
-        self.house.trace.sent(flow, bytes);
+        self.house.trace.message(Direction::Sent, flow, bytes);
         match self.house.socket(flow) {
             Some(socket) => drop(socket.send(flow.remote, bytes)),
             None => tracing::warn!(local = %flow.local, "no socket for a flow"),

@@ -4,4 +4,6 @@
 pub mod control;
 pub mod events;
 pub mod log;
+pub mod print;
+mod screen;
 pub mod trace;

@@ -84,12 +84,15 @@ impl ChildSpec {
         parent: Rc<Addr<Supervisor>>,
     ) -> Result<Rc<Reins>, String> {
         let reins = fence::guard(|| self.template.start(generation, Report::Supervisor(parent)));
-        let reins = reins.map_err(|caught| self.tell("factory", caught))?;
+        let reins = reins.map_err(|caught| {
+            tell(&self.id, "factory", &caught);
+            caught.text
+        })?;
         if generation > Generation::default()
             && let Some(hook) = &self.restarted
             && let Err(caught) = fence::guard(|| hook(generation))
         {
-            self.tell("restart hook", caught);
+            tell(&self.id, "restart hook", &caught);
         }
         Ok(reins)
     }
@@ -104,7 +107,21 @@ impl ChildSpec {
         if let Some(hook) = &self.give_up
             && let Err(caught) = fence::guard(|| hook(reason))
         {
-            self.tell("give-up hook", caught);
+            tell(&self.id, "give-up hook", &caught);
+        }
+    }
+
+    /// Lets go of the factory and the hooks; what they hold may panic when dropped.
+    pub(super) fn discard(self) {
+        let Self { id, template, give_up, restarted, .. } = self;
+        for part in [
+            fence::guard(|| drop(template)),
+            fence::guard(|| drop(give_up)),
+            fence::guard(|| drop(restarted)),
+        ] {
+            if let Err(caught) = part {
+                tell(&id, "specification", &caught);
+            }
         }
     }
 
@@ -112,12 +129,11 @@ impl ChildSpec {
     pub(super) fn as_supervisor(&self) -> Option<Addr<Supervisor>> {
         self.template.as_supervisor()
     }
+}
 
-    fn tell(&self, what: &'static str, caught: fence::Caught) -> String {
-        let place = caught.place.as_deref().unwrap_or("unknown place");
-        tracing::error!(child = %self.id, place, "{what} panicked: {}", caught.text);
-        caught.text
-    }
+fn tell(child: &ChildId, what: &'static str, caught: &fence::Caught) {
+    let place = caught.place.as_deref().unwrap_or("unknown place");
+    tracing::error!(%child, place, "{what} panicked: {}", caught.text);
 }
 
 impl fmt::Debug for ChildSpec {

@@ -88,6 +88,7 @@ mod tests {
         assert_eq!(caught.text, "poison 7");
         assert!(caught.place.expect("the hook noted it").contains("fence.rs"));
         assert_eq!(guard(|| 3), Ok(3));
+        assert!(guard(|| guard(is_up) == Ok(true) && is_up()).expect("no panic") && !is_up());
     }
 
     #[test]

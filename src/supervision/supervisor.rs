@@ -38,8 +38,8 @@ pub struct Supervisor {
     /// Place of the next child in the order of starting.
     next_place: u64,
     agenda: Agenda,
-    /// The one address that all children report to; set when the actor starts.
-    parent_link: Option<Rc<Addr<Supervisor>>>,
+    /// Its own address, the one that all children report to; set with the first.
+    own: Option<Rc<Addr<Supervisor>>>,
     watchers: Vec<Recipient<Down>>,
     ends_when_empty: bool,
     ends_together: bool,
@@ -76,7 +76,7 @@ impl Supervisor {
             children: HashMap::new(),
             next_place: 0,
             agenda: Agenda::Idle,
-            parent_link: None,
+            own: None,
             watchers: Vec::new(),
             ends_when_empty: false,
             ends_together: false,
@@ -144,9 +144,9 @@ impl Supervisor {
     /// mailbox like any other, so that a storm of them cannot recurse.
     fn start_generation(&mut self, id: &ChildId, ctx: &mut Context<Self>) -> bool {
         let Some(child) = self.children.get_mut(id) else { return true };
-        let link = self.parent_link.get_or_insert_with(|| Rc::new(ctx.address()));
+        let own = self.own.get_or_insert_with(|| Rc::new(ctx.address()));
         child.spec.course.began(self.clock.now());
-        match child.spec.start(child.generation, Rc::clone(link)) {
+        match child.spec.start(child.generation, Rc::clone(own)) {
             Ok(reins) => {
                 child.state = State::Running(reins);
                 true
@@ -230,12 +230,18 @@ impl Supervisor {
                 self.restarts += 1;
             }
             Fate::Ended | Fate::GivenUp => {
-                self.children.remove(&exit.child);
+                if let Some(child) = self.children.remove(&exit.child) {
+                    child.spec.discard();
+                }
             }
         }
+        self.tell(exit, fate);
+    }
+
+    /// Tells the watchers. They release what the child held: they must hear of its end, however full they are.
+    fn tell(&mut self, exit: &Exit, fate: Fate) {
         self.watchers.retain(|watcher| {
             let Exit { child, generation, reason } = exit.clone();
-            // A watcher releases what the child held: it must hear of the end, however full it is.
             watcher.do_send(Down { child, generation, reason, fate });
             watcher.connected()
         });
@@ -288,13 +294,18 @@ impl Actor for Supervisor {
 }
 
 impl Drop for Supervisor {
-    /// Children do not outlive their supervisor.
+    /// Children do not outlive their supervisor, and whoever waits for their end hears of it even now.
     fn drop(&mut self) {
-        for child in self.children.values() {
+        for (id, child) in std::mem::take(&mut self.children) {
             child.spec.vacate();
             if let State::Running(reins) | State::Ending { reins, .. } = &child.state {
                 reins.kill();
             }
+            self.tell(
+                &Exit { child: id, generation: child.generation, reason: ExitReason::Killed },
+                Fate::Ended,
+            );
+            child.spec.discard();
         }
     }
 }

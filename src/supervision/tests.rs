@@ -5,6 +5,7 @@ mod build;
 mod crowd;
 mod group;
 mod handle;
+mod interruptions;
 mod limits;
 mod poison;
 mod threads;

@@ -1,6 +1,8 @@
 //! What is wrong with a script: findings that it survives, and the error that it does not.
 //! Must never hold the text of a script: findings are shown in logs.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Codes of the error dictionary that documents share; those of one verb stand beside it.
@@ -49,5 +51,11 @@ pub struct ScriptError {
 impl From<ScriptError> for Finding {
     fn from(error: ScriptError) -> Self {
         Self { line: error.line, column: error.column, code: error.code, message: error.message }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {} ({})", self.line, self.column, self.message, self.code)
     }
 }

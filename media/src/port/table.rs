@@ -199,3 +199,6 @@ impl Ledger {
         z ^ (z >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,11 @@ impl<'a> Worker<'a> {
             };
             self.round += 1;
             let now = clock::now();
+            // Commands first: a packet finds what was asked for before it came.
+            for _ in 0..ERRANDS {
+                let Some(command) = self.desk.commands.pop() else { break };
+                self.carry_out(command, now);
+            }
             let mut has_read = false;
             for token in ready.iter().take(found).map(EpollEvent::data) {
                 if token == BELL {
@@ -85,10 +90,6 @@ impl<'a> Worker<'a> {
                     has_read = true;
                 }
             }
-            for _ in 0..ERRANDS {
-                let Some(command) = self.desk.commands.pop() else { break };
-                self.carry_out(command, now);
-            }
             self.meet_deadlines(now);
             self.publish(now);
             self.switchboard.current = None;
@@ -96,6 +97,7 @@ impl<'a> Worker<'a> {
                 clock::rest(self.rest);
             }
         }
+        self.switchboard.lines().for_each(|(_, line)| line.publish());
         Ok(())
     }
 

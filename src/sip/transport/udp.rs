@@ -17,7 +17,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 
-use self::reader::{Progress, Reader};
+use self::reader::{Queue, Reader};
 use super::{Arrival, Dropped, Sent, Tally};
 
 /// Bytes asked for in each direction: half a second of 10,000 messages a second. The kernel grants at most
@@ -105,29 +105,28 @@ impl Udp {
     /// # Errors
     /// The socket has failed for good.
     pub async fn run(self: Arc<Self>, mut handler: impl FnMut(Arrival)) -> io::Result<Infallible> {
-        let wanted = Interest::READABLE | Interest::ERROR;
         // A second descriptor of the same socket: senders need no runtime, and a reader leaves nothing registered.
         let watched = tokio::net::UdpSocket::from_std(self.socket.try_clone()?)?;
         let mut reader = Reader::default();
         loop {
-            if watched.ready(wanted).await?.is_read_closed() {
+            if watched.ready(Interest::READABLE | Interest::ERROR).await?.is_read_closed() {
                 return Err(io::ErrorKind::NotConnected.into());
             }
-            let batch = watched.try_io(wanted, || {
+            let mut is_more_waiting = false;
+            for queue in [Queue::Errors, Queue::Datagrams] {
                 let read = |queue, buffers: &mut _| reader::read(&self.socket, queue, buffers);
                 let hand_on = |arrival| {
                     self.counts.note(&arrival);
                     handler(arrival);
                 };
-                match reader.batch(read, hand_on)? {
-                    Progress::Dry => Err(io::ErrorKind::WouldBlock.into()),
-                    Progress::More => Ok(()),
+                match watched.try_io(queue.interest(), || reader.batch(queue, read, hand_on)) {
+                    Ok(()) => is_more_waiting = true,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
                 }
-            });
-            match batch {
-                Ok(()) => tokio::task::yield_now().await,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+            }
+            if is_more_waiting {
+                tokio::task::yield_now().await;
             }
         }
     }

@@ -16,7 +16,7 @@ pub(super) enum Agenda {
     /// All children from place `from` on end in reverse order, then start in order after `pause`.
     Regroup { from: u64, pause: Duration, plan: Plan },
     /// They have ended, and start when the timer ends.
-    Pause { from: u64, timer: SpawnHandle },
+    Pause { timer: SpawnHandle },
     /// All children end in reverse order, by `deadline` at the latest, then the supervisor.
     Close { verdict: Option<ExitReason>, deadline: Option<Moment>, plan: Plan },
 }
@@ -36,9 +36,10 @@ impl Supervisor {
             Agenda::Regroup { from: earlier, pause: longer, plan } => {
                 (from.min(earlier), pause.max(longer), plan.awaited)
             }
-            Agenda::Pause { from: earlier, timer } => {
+            Agenda::Pause { timer } => {
+                // Only one that stands before those who are absent can fail now.
                 ctx.cancel_future(timer);
-                (from.min(earlier), pause, None)
+                (from, pause, None)
             }
             closing @ Agenda::Close { .. } => {
                 self.agenda = closing;
@@ -63,7 +64,7 @@ impl Supervisor {
                 return;
             }
             Agenda::Regroup { plan, .. } => plan.awaited.take(),
-            Agenda::Pause { timer, .. } => {
+            Agenda::Pause { timer } => {
                 ctx.cancel_future(*timer);
                 None
             }
@@ -90,7 +91,7 @@ impl Supervisor {
                     self.start_from(from, ctx);
                 } else {
                     let timer = ctx.run_later(pause, move |supervisor, ctx| supervisor.start_from(from, ctx));
-                    self.agenda = Agenda::Pause { from, timer };
+                    self.agenda = Agenda::Pause { timer };
                 }
             }
             Agenda::Close { plan, deadline, .. } => {

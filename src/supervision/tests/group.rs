@@ -179,11 +179,14 @@ async fn a_calls_supervisor_ends_when_its_last_child_has_left() {
 async fn children_do_not_outlive_a_supervisor_that_is_killed() {
     let clock = virtual_time();
     let diary = Diary::default();
+    let heard = Diary::default();
+    let witness = Witness(heard.clone()).start().recipient();
     let (time, victims) = (Arc::clone(&clock), diary.clone());
     let hasty = ChildPolicy { shutdown: Duration::from_secs(1), ..LEG };
     let (call, inner) = ChildSpec::new("call", hasty, move |_| {
         let (leg, _) = victim("leg", LEG, Habit::Stubborn, &victims);
-        Supervisor::new(Strategy::OneForOne, MANY, Arc::clone(&time)).with(leg)
+        let call = Supervisor::new(Strategy::OneForOne, MANY, Arc::clone(&time)).with(leg);
+        call.watched_by(witness.clone())
     });
     let root = Supervisor::new(Strategy::OneForOne, MANY, Arc::clone(&clock)).with(call);
     let (root, exit) = root.start_root("node");
@@ -193,6 +196,7 @@ async fn children_do_not_outlive_a_supervisor_that_is_killed() {
     exit.await.expect("it ends");
     pass(1).await;
     assert_eq!(diary.read(), ["leg0 starts", "leg0 drops"]);
+    assert_eq!(heard.read(), ["leg0 killed, Ended"], "its lease can be released");
 }
 
 #[actix::test]

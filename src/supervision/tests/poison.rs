@@ -101,6 +101,33 @@ async fn a_factory_that_panics_is_tried_again_like_any_other_exit() {
     assert_eq!(heard.read(), deaths);
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("poison in what a factory holds");
+    }
+}
+
+#[actix::test]
+async fn a_factory_that_panics_when_it_is_let_go_does_not_take_its_supervisor_along() {
+    let clock = virtual_time();
+    let (bomb, diary, name) = (Bomb, Diary::default(), ChildId::from("leg"));
+    let (leg, handle) = ChildSpec::new("leg", LEG, move |generation| {
+        let _held = &bomb;
+        Victim { name: name.clone(), generation, habit: Habit::Meek, diary: diary.clone() }
+    });
+    let (sibling, neighbour) = victim("neighbour", LEG, Habit::Meek, &Diary::default());
+    let (root, _exit) =
+        Supervisor::new(Strategy::OneForOne, MANY, clock).with(leg).with(sibling).start_root("call");
+    pass(1).await;
+    handle.try_send(Leave).expect("it lives");
+    pass(1).await;
+    assert_eq!(tally(&root).await, Tally { running: 1, ..Tally::default() });
+    assert_eq!(neighbour.generation(), Some(Generation(0)));
+}
+
 #[actix::test]
 async fn an_isolated_actor_tells_its_parent_exactly_once() {
     virtual_time();

@@ -54,7 +54,7 @@ fn applying_again_changes_nothing_while_it_plays_and_tells_the_end_after() {
     assert_seamless(&sent);
     assert_eq!(sent.iter().position(is_silent), Some(50));
     let ended = Event::PlayerEnded { session: SessionId(1), activity: 9, played_ms: 1000 };
-    assert_eq!(events(&mut session), [ended.clone()]);
+    assert_eq!(events(&mut session).as_slice(), std::slice::from_ref(&ended));
     session.apply(&plan(source), 3, at(1100));
     assert_eq!(events(&mut session), [ended]);
     assert!(run(&mut session, 1100..1200, &asset).iter().all(is_silent), "what ended stays ended");

@@ -1,10 +1,11 @@
-//! Reading in batches: errors first, then datagrams, so many of each that neither nor other tasks starve.
+//! Reading in batches, so long that neither queue of a socket nor the other tasks of the thread starve.
 //! It must never read on for ever from a socket that gives nothing but failures.
 
 use std::io;
 use std::net::UdpSocket;
 
 use bytes::Bytes;
+use tokio::io::Interest;
 
 use super::error_queue::{self, ControlBuffer};
 use crate::sip::transport::Arrival;
@@ -19,7 +20,7 @@ pub(super) const STRIKES: usize = 2 * BATCH;
 /// More than UDP can carry (65,527 bytes over IPv6), so that no datagram is ever cut.
 const LONGEST: usize = 65_535;
 
-/// The two queues of a socket.
+/// The two queues of a socket, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
     /// What the network says of datagrams sent. It comes first: emptying it clears the failure that a read of the
@@ -27,15 +28,6 @@ pub(super) enum Queue {
     Errors,
     /// Datagrams received.
     Datagrams,
-}
-
-/// Whether a batch has left anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// Both queues were seen empty.
-    Dry,
-    /// There may be more.
-    More,
 }
 
 /// Where the kernel writes to, for the life of the reader.
@@ -53,30 +45,16 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Takes one batch through `read`, which answers none for what concerns nobody.
+    /// Takes one batch of `queue` through `read`, which answers none for what concerns nobody. There may be more.
     ///
     /// # Errors
-    /// The socket has failed for good.
+    /// [`io::ErrorKind::WouldBlock`] once the queue is empty; the socket has failed for good.
     pub(super) fn batch(
         &mut self,
+        queue: Queue,
         mut read: impl FnMut(Queue, &mut Buffers) -> io::Result<Option<Arrival>>,
         mut handler: impl FnMut(Arrival),
-    ) -> io::Result<Progress> {
-        let mut progress = Progress::Dry;
-        for queue in [Queue::Errors, Queue::Datagrams] {
-            if self.drain(queue, &mut read, &mut handler)? == Progress::More {
-                progress = Progress::More;
-            }
-        }
-        Ok(progress)
-    }
-
-    fn drain(
-        &mut self,
-        queue: Queue,
-        read: &mut impl FnMut(Queue, &mut Buffers) -> io::Result<Option<Arrival>>,
-        handler: &mut impl FnMut(Arrival),
-    ) -> io::Result<Progress> {
+    ) -> io::Result<()> {
         for _ in 0..BATCH {
             match read(queue, &mut self.buffers) {
                 Ok(arrival) => {
@@ -85,7 +63,7 @@ impl Reader {
                         handler(arrival);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Progress::Dry),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) => {
                     self.strikes += 1;
                     if self.strikes >= STRIKES {
@@ -94,7 +72,17 @@ impl Reader {
                 }
             }
         }
-        Ok(Progress::More)
+        Ok(())
+    }
+}
+
+impl Queue {
+    /// What wakes its reader.
+    pub(super) fn interest(self) -> Interest {
+        match self {
+            Queue::Errors => Interest::ERROR,
+            Queue::Datagrams => Interest::READABLE,
+        }
     }
 }
 
