@@ -452,6 +452,7 @@ impl Machine for Leg {
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
         let Self { core, stage } = self;
         let next = match stage {
+            Stage::Incoming(incoming) => incoming.on_deadline(core, turn),
             Stage::Up(established) => established.on_deadline(core, turn),
             _ => Next::Stay,
         };
@@ -462,7 +463,8 @@ impl Machine for Leg {
         match &self.stage {
             Stage::Up(established) => established.next_deadline(),
             Stage::Leaving(leaving) => Some(leaving.next_deadline()),
-            Stage::Incoming(_) | Stage::Outgoing(_) | Stage::Gone => None,
+            Stage::Incoming(incoming) => incoming.next_deadline(),
+            Stage::Outgoing(_) | Stage::Gone => None,
         }
     }
 
