@@ -8,7 +8,7 @@ use trunkline_media::moment::{earliest, Moment};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
 use super::leaving::Leaving;
-use super::outgoing::Attempt;
+use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
 use super::{Core, Leg, Next, Order, ALLOW};
 use crate::ops::events::{Cause, Event, Side};
@@ -80,6 +80,10 @@ impl Forks {
         let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
         if let Some(known) = self.acknowledged.iter().find(|known| known.key == *key && known.tag == tag) {
             core.errand(Errand::Ack { request: known.ack.clone(), flow: known.flow.clone() }, turn);
+            return;
+        }
+        if self.acknowledged.len() >= MAX_FORKS {
+            // Unacknowledged, it ends by itself.
             return;
         }
         let Some(attempt) = self.attempts.iter().find(|attempt| attempt.key == *key) else { return };
