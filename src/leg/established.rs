@@ -281,6 +281,11 @@ impl Established {
         }
     }
 
+    /// The leg's end cannot wait for an ACK any more.
+    pub fn wait_no_more(&mut self) {
+        self.unacknowledged = None;
+    }
+
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {

@@ -305,6 +305,9 @@ impl Leg {
 
     /// Its actor cannot be kept alive: ends the leg with BYE, from the snapshot, for good.
     pub fn give_up(&mut self, turn: &mut Turn<Leg>) {
+        if let Stage::Up(established) = &mut self.stage {
+            established.wait_no_more();
+        }
         self.order(Order::Hangup { cause: Cause::Internal }, turn);
         self.vanish(turn);
     }
