@@ -20,7 +20,8 @@ fn an_answer_that_nobody_acknowledges_ends_with_bye_after_64_t1() {
     let told: Vec<String> = bench.pass(32_000).into_iter().map(|(at, word)| format!("{at} {word}")).collect();
     let repeats = [500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
     let mut expected: Vec<String> = repeats.iter().map(|at| format!("{at} answer 200 INVITE")).collect();
-    expected.extend(["32000 send BYE", "32000 report ended NoAck by Switch", "32000 close"].map(str::to_owned));
+    expected
+        .extend(["32000 send BYE", "32000 report ended NoAck by Switch", "32000 close"].map(str::to_owned));
     assert_eq!(told, expected);
     let reason = bench.last_request().headers().get(&HeaderName::Reason).map(|reason| reason.into_owned());
     assert_eq!(reason.as_deref(), Some("SIP;cause=408;text=\"ACK missing\""));

@@ -19,7 +19,8 @@ fn a_hold_ends_in_the_leg_and_so_does_its_end() {
 #[test]
 fn a_hold_of_old_phones_is_an_address_of_zeros() {
     let mut bench = talking();
-    let offer = String::from_utf8(both().to_vec()).unwrap().replace("c=IN IP4 198.51.100.7", "c=IN IP4 0.0.0.0");
+    let offer =
+        String::from_utf8(both().to_vec()).unwrap().replace("c=IN IP4 198.51.100.7", "c=IN IP4 0.0.0.0");
     bench.asked("INVITE", 2, &Bytes::from(offer));
     assert_eq!(bench.has_told(&Event::Held), 1);
 }
