@@ -3,8 +3,10 @@
 //!
 //! Pure, bottom up:
 //! - [`moment`]: time as data
-//! - [`codec`], [`tone`], [`asset`]: sound as octets and samples
+//! - [`codec`], [`tone`], [`asset`], [`resample`]: sound as octets and samples
 //! - [`sdp`]: session descriptions and their negotiation
+//! - [`player`]: where a prompt is
+//! - [`rtp`], [`rtcp`]: packets, the output clock, the source lock, reception, reports
 //! - [`session`]: one leg's media as a value
 //!
 //! The edge:

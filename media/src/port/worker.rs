@@ -18,7 +18,7 @@ use crate::session::{Channel, Event, Plan, Session, SessionId, Source};
 /// Octets of a datagram; audio packets are far shorter, and longer ones are none.
 const DATAGRAM: usize = 2048;
 /// Sockets that are looked at in one round.
-const ROUND: usize = 512;
+const ROUND: usize = 2048;
 /// Datagrams that are read from one socket in one round, when they have piled up.
 const PILE: u32 = 32;
 /// Commands that are carried out in one round.
@@ -81,19 +81,20 @@ impl<'a> Worker<'a> {
                 let Some(command) = self.desk.commands.pop() else { break };
                 self.carry_out(command, now);
             }
-            let mut has_read = false;
+            // More than one packet of a socket, or more sockets than fit into a round: we are behind, and do not rest.
+            let (mut has_read, mut is_behind) = (false, found == ROUND);
             for token in ready.iter().take(found).map(EpollEvent::data) {
                 if token == BELL {
                     let _ = self.desk.bell.read();
                 } else {
-                    self.read((token >> 1) as usize, channel(token), now);
+                    is_behind |= self.read((token >> 1) as usize, channel(token), now) > 1;
                     has_read = true;
                 }
             }
             self.meet_deadlines(now);
             self.publish(now);
             self.switchboard.current = None;
-            if has_read {
+            if has_read && !is_behind {
                 clock::rest(self.rest);
             }
         }
@@ -111,10 +112,10 @@ impl<'a> Worker<'a> {
         EpollTimeout::try_from(millis.min(60_000) as i32).unwrap_or(EpollTimeout::ZERO)
     }
 
-    /// Reads a socket and forwards what is heard.
-    fn read(&mut self, place: usize, channel: Channel, now: Moment) {
+    /// Reads a socket and forwards what is heard; returns how many datagrams there were.
+    fn read(&mut self, place: usize, channel: Channel, now: Moment) -> u32 {
         self.switchboard.current = Some(place);
-        let Some(line) = self.switchboard.line(place) else { return };
+        let Some(line) = self.switchboard.line(place) else { return 0 };
         let read_in = match channel {
             Channel::Rtp => &mut line.read_in[0],
             Channel::Rtcp => &mut line.read_in[1],
@@ -122,9 +123,11 @@ impl<'a> Worker<'a> {
         // At one packet in 20 ms a second look would be for nothing; a socket that was ready just before has a pile.
         let most = if *read_in + 1 == self.round { PILE } else { 1 };
         *read_in = self.round;
-        for _ in 0..most {
-            let Some(line) = self.switchboard.line(place) else { return };
+        let mut count = 0;
+        while count < most {
+            let Some(line) = self.switchboard.line(place) else { break };
             let Ok((length, from)) = line.socket(channel).recv_from(&mut self.incoming[..]) else { break };
+            count += 1;
             let Some(datagram) = self.incoming.get(..length).filter(|_| length < DATAGRAM) else { continue };
             let heard = match channel {
                 Channel::Rtp => line.session.receive(datagram, from, now),
@@ -144,6 +147,7 @@ impl<'a> Worker<'a> {
             }
         }
         self.arm(place);
+        count
     }
 
     fn carry_out(&mut self, command: Command, now: Moment) {

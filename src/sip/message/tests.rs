@@ -19,9 +19,10 @@ const BASIC: &str = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK776;rport\r\n
     Call-ID: a84b4c76e66710@192.0.2.1\r\n\
     CSeq: 314159 INVITE\r\n";
 
-/// A failing case is printed; no file is left behind.
-fn cases(cases: u32) -> proptest::test_runner::Config {
-    proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
+/// At least so many cases, more if `PROPTEST_CASES` says so. A failing one is printed; no file is left behind.
+fn cases(least: u32) -> proptest::test_runner::Config {
+    let config = proptest::test_runner::Config::default();
+    proptest::test_runner::Config { cases: config.cases.max(least), failure_persistence: None, ..config }
 }
 
 fn parse(message: impl Into<Bytes>) -> Result<Message, Rejected> {
