@@ -25,6 +25,9 @@ pub(super) struct Dialing {
     later: VecDeque<Noun>,
     candidates: Vec<LegId>,
     failures: Vec<Cause>,
+    /// The caller hears the early sound of a candidate.
+    #[serde(default)]
+    is_heard: bool,
     stage: Stage,
 }
 
@@ -67,6 +70,7 @@ impl Call {
             later,
             candidates: Vec::new(),
             failures: Vec::new(),
+            is_heard: false,
             stage: Stage::Ringing { until },
         });
         nouns.into_iter().for_each(|noun| self.call_noun(noun, turn));
@@ -95,10 +99,11 @@ impl Call {
 
     /// One callee's early sound is passed on; of several the caller hears a ringback (twiml.md §4).
     pub(super) fn on_early_media(&mut self, leg: LegId, turn: &mut Turn<Call>) {
-        let Some(dialing) = &self.dialing else { return };
+        let Some(dialing) = &mut self.dialing else { return };
         if !matches!(dialing.stage, Stage::Ringing { .. }) || dialing.candidates != [leg] {
             return self.on_ringing(turn);
         }
+        dialing.is_heard = true;
         if self.phase == Phase::Waiting {
             self.order(self.parent, Order::Progress, turn);
         }
@@ -107,9 +112,7 @@ impl Call {
 
     pub(super) fn on_answered(&mut self, leg: LegId, turn: &mut Turn<Call>) {
         let elsewhere = Order::Hangup { cause: Cause::AnsweredElsewhere };
-        let Some(dialing) = self.dialing.as_mut().filter(|dialing| dialing.candidates.contains(&leg)) else {
-            return self.order(leg, elsewhere, turn);
-        };
+        let Some(dialing) = &mut self.dialing else { return };
         if let Stage::Talking { with, .. } = dialing.stage {
             if with != leg {
                 self.order(leg, elsewhere, turn);
@@ -136,19 +139,33 @@ impl Call {
                 self.dial_over(activity, DialStatus::Completed, turn);
             }
             Stage::Talking { .. } => {}
-            Stage::Ringing { .. } => {
+            Stage::Ringing { .. } if dialing.candidates.contains(&leg) => {
                 dialing.candidates.retain(|candidate| *candidate != leg);
                 dialing.failures.push(cause);
-                if dialing.candidates.is_empty()
-                    && let Some(noun) = dialing.later.pop_front()
-                {
-                    let until = turn.now + Duration::from_secs(u64::from(dialing.dial.timeout));
-                    dialing.stage = Stage::Ringing { until };
-                    self.call_noun(noun, turn);
+                if dialing.candidates.is_empty() {
+                    self.call_next(turn);
                 }
-                self.end_if_nobody_is_left(turn);
             }
+            // Its time had run out before.
+            Stage::Ringing { .. } => {}
         }
+    }
+
+    /// Whether somebody is still wanted on this leg.
+    pub(super) fn is_candidate(&self, leg: LegId) -> bool {
+        self.dialing.as_ref().is_some_and(|dialing| dialing.candidates.contains(&leg))
+    }
+
+    /// Calls the next noun of a sequential Dial; without one the Dial is over.
+    fn call_next(&mut self, turn: &mut Turn<Call>) {
+        let Some(dialing) = &mut self.dialing else { return };
+        let Some(noun) = dialing.later.pop_front() else { return self.end_if_nobody_is_left(turn) };
+        let until = turn.now + Duration::from_secs(u64::from(dialing.dial.timeout));
+        dialing.stage = Stage::Ringing { until };
+        if std::mem::take(&mut dialing.is_heard) {
+            self.order(self.parent, Order::Hear(Hear::Tone(Tone::Ringback)), turn);
+        }
+        self.call_noun(noun, turn);
     }
 
     fn end_if_nobody_is_left(&mut self, turn: &mut Turn<Call>) {
@@ -164,23 +181,11 @@ impl Call {
         let Some(dialing) = &mut self.dialing else { return };
         match dialing.stage.clone() {
             Stage::Ringing { until } if turn.now >= until => {
-                let ringing = dialing.candidates.clone();
-                for leg in ringing {
+                dialing.failures.push(Cause::NoAnswer);
+                for leg in std::mem::take(&mut dialing.candidates) {
                     self.order(leg, Order::Hangup { cause: Cause::NoAnswer }, turn);
                 }
-                let Some(dialing) = &mut self.dialing else { return };
-                dialing.failures.push(Cause::NoAnswer);
-                if let Some(noun) = dialing.later.pop_front() {
-                    dialing.candidates.clear();
-                    dialing.stage =
-                        Stage::Ringing { until: turn.now + Duration::from_secs(u64::from(dialing.dial.timeout)) };
-                    return self.call_noun(noun, turn);
-                }
-                let activity = dialing.activity;
-                let cause = best_failure(&dialing.failures);
-                let status = status_of(&cause);
-                self.failure = Some(cause);
-                self.dial_over(activity, status, turn);
+                self.call_next(turn);
             }
             Stage::Talking { with, until } if turn.now >= until => {
                 // Asked again after a minute, should the leg still be there.

@@ -220,6 +220,11 @@ impl Call {
         let Some(child) = self.children.get_mut(&leg) else { return };
         child.unheard = None;
         match report {
+            // Its name was still being looked up when it was told to hang up, or its answer crossed that.
+            Report::Ringing | Report::EarlyMedia | Report::Answered if !self.is_candidate(leg) => {
+                let cause = if self.phase == Phase::Over { Cause::Cancelled } else { Cause::NoAnswer };
+                self.order(leg, Order::Hangup { cause }, turn);
+            }
             Report::Ringing => self.on_ringing(turn),
             Report::EarlyMedia => self.on_early_media(leg, turn),
             Report::Answered => self.on_answered(leg, turn),
@@ -282,6 +287,8 @@ impl Machine for Call {
             CallInput::End(cause) => self.end_all(cause, turn),
             CallInput::Refused(leg, cause) => {
                 turn.tell(self.parent, Event::AttemptFailed { target: leg.to_string(), status: 0 });
+                // It will never read what was written to it.
+                self.mail.acknowledge(Party::Leg(leg), u64::MAX);
                 if self.children.contains_key(&leg) {
                     self.on_child_ended(leg, cause, turn);
                 }

@@ -248,7 +248,8 @@ impl Machine for ScriptRun {
             ScriptInput::Prepared(activity, sound) => self.on_prepared(activity, sound, turn),
             ScriptInput::Told(Told::CallerGone) => self.waiting = Waiting::Nothing,
             ScriptInput::Told(Told::Outcome(outcome)) => {
-                if matches!(self.waiting, Waiting::Outcome(_)) {
+                // That of another step is a repeat: the present one must not be begun again.
+                if self.waiting == Waiting::Outcome(outcome.activity()) {
                     self.advance(outcome, turn);
                 }
             }
@@ -284,8 +285,12 @@ impl Machine for ScriptRun {
         self.waiting == Waiting::Nothing && self.mail.is_settled()
     }
 
-    fn undeliverable(&mut self, post: Wanted, _turn: &mut Turn<Self>) {
+    fn undeliverable(&mut self, post: Wanted, turn: &mut Turn<Self>) {
         tracing::error!(leg = %self.leg, ?post, "a letter could not be delivered");
         self.waiting = Waiting::Nothing;
+        if post != Wanted::Hangup {
+            // Nobody shall be left in silence.
+            self.want(Wanted::Hangup, turn);
+        }
     }
 }

@@ -8,7 +8,7 @@ use trunkline_media::moment::{earliest, Moment};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
 use super::leaving::Leaving;
-use super::outgoing::Attempt;
+use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
 use super::{Core, Leg, Next, Order, ALLOW};
 use crate::ops::events::{Cause, Event, Side};
@@ -80,6 +80,10 @@ impl Forks {
         let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
         if let Some(known) = self.acknowledged.iter().find(|known| known.key == *key && known.tag == tag) {
             core.errand(Errand::Ack { request: known.ack.clone(), flow: known.flow.clone() }, turn);
+            return;
+        }
+        if self.acknowledged.len() >= MAX_FORKS {
+            // Unacknowledged, it ends by itself.
             return;
         }
         let Some(attempt) = self.attempts.iter().find(|attempt| attempt.key == *key) else { return };
@@ -195,6 +199,10 @@ impl Established {
             core.errand(Errand::Respond { key, response: request.response(refusal.status()) }, turn);
             return Next::Stay;
         }
+        if let Some(response) = unsuitable(request) {
+            core.errand(Errand::Respond { key, response }, turn);
+            return Next::Stay;
+        }
         let mut response = match request.method() {
             Method::Bye => {
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
@@ -220,14 +228,17 @@ impl Established {
 
     /// A new offer in the dialog, or the wish for one of ours (RFC 3261 §14.2, RFC 3264 §8).
     fn on_reinvite(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) {
-        if self.unacknowledged.is_some() {
+        if self.hangup.is_some() {
+            // The BYE waits for the ACK of our 2xx: another one would prolong the wait.
             let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR);
             response.headers_mut().set(HeaderName::RetryAfter, core.minter.number() % 11);
             core.errand(Errand::Respond { key, response }, turn);
             return;
         }
+        // One that overtakes the ACK of our last 2xx proves that it has arrived: nobody begins an INVITE while
+        // another is under way (RFC 3261 §14.1).
         let answer = if request.body().is_empty() {
-            self.negotiation.offer()
+            self.negotiation.offer_anew()
         } else {
             self.negotiation.on_offer(request.body()).map(|(answer, _)| answer)
         };
@@ -277,6 +288,11 @@ impl Established {
         }
     }
 
+    /// The leg's end cannot wait for an ACK any more.
+    pub fn wait_no_more(&mut self) {
+        self.unacknowledged = None;
+    }
+
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
@@ -322,6 +338,23 @@ fn reason_of(cause: &Cause) -> Option<&'static str> {
         Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
         _ => None,
     }
+}
+
+/// What makes a request one that we cannot serve (RFC 3261 §8.2.2.3, §8.2.3).
+fn unsuitable(request: &Request) -> Option<Response> {
+    let unsupported = request.unsupported(&[]);
+    if !unsupported.is_empty() {
+        let mut response = request.response(StatusCode::BAD_EXTENSION);
+        response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
+        return Some(response);
+    }
+    let is_sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
+    let is_offer = *request.method() == Method::Invite && !request.body().is_empty();
+    (is_offer && !is_sdp).then(|| {
+        let mut response = request.response(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        response.headers_mut().push(HeaderName::Accept, "application/sdp");
+        response
+    })
 }
 
 /// The digit in an INFO body, in either of the two forms that phones send.

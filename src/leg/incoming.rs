@@ -1,7 +1,10 @@
 //! A caller's leg until its final answer: ringing, early media, answer or refusal, CANCEL.
 //! It must never answer by itself: the call decides.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use trunkline_media::moment::{earliest, Moment};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
 use super::established::{Established, Forks};
@@ -27,7 +30,15 @@ pub(crate) struct Incoming {
     /// Our answer to the caller's offer; `None` where the offer is late (RFC 3261 §13.2.1).
     answer: Option<bytes::Bytes>,
     progress: Progress,
+    /// When the caller is told again that nothing has changed.
+    reminder: Moment,
+    /// When the caller does not want to be answered any more (RFC 3261 §13.3.1).
+    expires: Option<Moment>,
 }
+
+/// Proxies give up an INVITE of which they hear nothing for three minutes; each minute is what RFC 3261 §13.3.1.1
+/// wants.
+const REMINDER: Duration = Duration::from_secs(60);
 
 /// What the caller was told so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,7 +56,19 @@ impl Incoming {
         let tag = core.minter.token();
         let dialog = Dialog::uas(&invite, &tag, &path.flow)?;
         let negotiation = core.media.negotiation.clone();
-        Ok((core, Self { key, invite, dialog, path, negotiation, answer: None, progress: Progress::Nothing }))
+        let lifetime = invite.headers().expires().ok().flatten();
+        let incoming = Self {
+            reminder: core.began + REMINDER,
+            expires: lifetime.map(|seconds| core.began + Duration::from_secs(u64::from(seconds))),
+            key,
+            invite,
+            dialog,
+            path,
+            negotiation,
+            answer: None,
+            progress: Progress::Nothing,
+        };
+        Ok((core, incoming))
     }
 
     pub fn call_id(&self) -> &str {
@@ -86,8 +109,7 @@ impl Incoming {
         match order {
             Order::Ring if self.progress < Progress::Ringing => {
                 self.progress = Progress::Ringing;
-                let response = self.response(StatusCode::RINGING);
-                core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
+                self.say_progress(core, turn);
                 core.tell(Event::Ringing, turn);
                 Next::Stay
             }
@@ -157,17 +179,44 @@ impl Incoming {
     }
 
     fn early_media(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
-        let Some(answer) = self.answer.clone() else {
+        if self.answer.is_none() {
             // A late offer cannot go into an unreliable provisional answer (RFC 3261 §13.2.1): it rings.
             return self.on_order(core, Order::Ring, turn);
-        };
+        }
         self.progress = Progress::EarlyMedia;
-        let mut response = self.response(StatusCode::SESSION_PROGRESS);
-        response.set_body("application/sdp", answer);
-        core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
+        self.say_progress(core, turn);
         core.tell(Event::EarlyMedia, turn);
         core.apply_media(turn);
         Next::Stay
+    }
+
+    /// Tells the caller how far the call is.
+    fn say_progress(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
+        let mut response = self.response(match self.progress {
+            Progress::Ringing => StatusCode::RINGING,
+            Progress::Nothing | Progress::EarlyMedia => StatusCode::SESSION_PROGRESS,
+        });
+        if self.progress == Progress::EarlyMedia
+            && let Some(answer) = self.answer.clone()
+        {
+            response.set_body("application/sdp", answer);
+        }
+        core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
+        self.reminder = turn.now + REMINDER;
+    }
+
+    pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        if self.expires.is_some_and(|expires| turn.now >= expires) {
+            return self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn);
+        }
+        if turn.now >= self.reminder {
+            self.say_progress(core, turn);
+        }
+        Next::Stay
+    }
+
+    pub fn next_deadline(&self) -> Option<Moment> {
+        earliest(Some(self.reminder), self.expires)
     }
 
     fn accept(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {

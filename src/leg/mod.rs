@@ -305,6 +305,9 @@ impl Leg {
 
     /// Its actor cannot be kept alive: ends the leg with BYE, from the snapshot, for good.
     pub fn give_up(&mut self, turn: &mut Turn<Leg>) {
+        if let Stage::Up(established) = &mut self.stage {
+            established.wait_no_more();
+        }
         self.order(Order::Hangup { cause: Cause::Internal }, turn);
         self.vanish(turn);
     }
@@ -452,6 +455,7 @@ impl Machine for Leg {
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
         let Self { core, stage } = self;
         let next = match stage {
+            Stage::Incoming(incoming) => incoming.on_deadline(core, turn),
             Stage::Up(established) => established.on_deadline(core, turn),
             _ => Next::Stay,
         };
@@ -462,7 +466,8 @@ impl Machine for Leg {
         match &self.stage {
             Stage::Up(established) => established.next_deadline(),
             Stage::Leaving(leaving) => Some(leaving.next_deadline()),
-            Stage::Incoming(_) | Stage::Outgoing(_) | Stage::Gone => None,
+            Stage::Incoming(incoming) => incoming.next_deadline(),
+            Stage::Outgoing(_) | Stage::Gone => None,
         }
     }
 

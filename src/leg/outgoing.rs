@@ -18,8 +18,8 @@ use crate::sip::flow::Flow;
 use crate::sip::message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
-/// Early dialogs kept per attempt: what a forking proxy may send is bounded.
-const MAX_FORKS: usize = 16;
+/// Early dialogs kept per attempt, and answers per leg: what a forking proxy may send is bounded.
+pub(crate) const MAX_FORKS: usize = 16;
 
 /// A leg that nobody has answered yet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -197,10 +197,10 @@ impl Outgoing {
         let early = attempt.early(dialog.remote_tag(), &self.offered);
         let mut negotiation = early.map_or_else(|| self.offered.clone(), |early| early.negotiation.clone());
         let path = attempt.path.clone();
-        let usable = if negotiation.is_offer_pending() {
-            negotiation.on_answer(response.body()).map(|_| ())
-        } else {
-            Ok(())
+        let usable = match negotiation.on_answer(response.body()) {
+            // What it said in its own early dialog holds (RFC 3261 §13.2.1).
+            Err(_) if !negotiation.is_offer_pending() => Ok(()),
+            said => said.map(drop),
         };
         let losing: Vec<Attempt> = self.attempts.iter().filter(|attempt| attempt.failed.is_none()).cloned().collect();
         for attempt in losing.iter().filter(|attempt| attempt.key != *key) {
@@ -231,7 +231,10 @@ impl Outgoing {
         }
         let failures: Option<Vec<u16>> = self.attempts.iter().map(|attempt| attempt.failed).collect();
         let Some(failures) = failures else { return Next::Stay };
-        let cause = best_failure(&failures);
+        let cause = match best_failure(&failures) {
+            Cause::Unreachable if self.rang && failures.contains(&408) => Cause::NoAnswer,
+            cause => cause,
+        };
         let by = if matches!(cause, Cause::Unreachable) { Side::Switch } else { Side::Peer };
         let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
         Next::Leave { leaving, cause, by }

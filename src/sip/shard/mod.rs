@@ -121,6 +121,10 @@ impl Shard {
         now: Moment,
     ) -> (Receipt, Batch) {
         let Party::Leg(leg) = letter.from else { return (Receipt::Repeated, Batch::default()) };
+        if letter.number > 1 && !self.mails.contains_key(&leg) {
+            // The first is missing, or the leg is gone: nothing is begun for it.
+            return (Receipt::Early, Batch::default());
+        }
         let receipt = self.mail(leg).receive(letter.from, letter.generation, letter.number);
         if receipt != Receipt::Fresh {
             return (receipt, Batch::default());
