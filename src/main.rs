@@ -12,7 +12,7 @@ use trunkline::config::{Config, Credentials, files};
 use trunkline::ids::LegId;
 use trunkline::node::{Node, Plan};
 use trunkline::ops::control::{self, Answer, Question};
-use trunkline::ops::log;
+use trunkline::ops::{log, trace};
 
 /// How long a stop waits for the last BYE to be answered.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -238,7 +238,7 @@ fn show(data: &Path, question: &Question, json: bool) -> anyhow::Result<ExitCode
         Answer::Census(census) if json => serde_json::to_string_pretty(census)?,
         Answer::Calls(legs) => format!("{legs:?}"),
         Answer::Registrations(phones) => format!("{phones:?}"),
-        Answer::Trace(trace) => format!("{trace:?}"),
+        Answer::Trace(trace) => trace::ladder(trace),
         Answer::Census(census) => format!("{census:?}"),
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),

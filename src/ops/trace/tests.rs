@@ -175,7 +175,9 @@ fn hunt() -> Trace {
         ["zoe"].iter().chain(&callees).map(|name| format!("sip:{name}@192.0.2.1")).collect();
     let mut scribe = Scribe::of(&uris.iter().map(String::as_str).collect::<Vec<_>>());
     scribe.invited("tel:+4930123456", "hunt.xml", "route hunt group (+4930*)");
-    (1..=6).for_each(|leg| drop(scribe.after(1).dialled(leg)));
+    for leg in 1..=6 {
+        scribe.after(1).dialled(leg);
+    }
     for leg in 1..=6 {
         scribe.after(10).received(leg, "480 Temporarily Unavailable", "1 INVITE").sent(leg, "ACK", "1 ACK");
         scribe.ended(leg, Cause::NoAnswer, Side::Peer);
@@ -211,6 +213,30 @@ fn panics_stand_between_the_messages_that_they_did_not_disturb() {
 #[test]
 fn more_callees_than_columns_share_and_inherit_them() {
     looks_like(include_str!("golden/hunt.txt"), &hunt());
+}
+
+#[test]
+fn what_no_message_says_is_said_in_words() {
+    let mut scribe = two();
+    let (to, parent) = ("sip:bob@192.0.2.8".to_owned(), scribe.trace.legs[0].id);
+    let finding = "Say wants text".to_owned();
+    scribe.tell(0, Event::ScriptFinding { line: 3, column: 5, code: 12200, message: finding });
+    scribe.tell(1, Event::Dialled { to: to.clone(), parent }).tell(1, Event::EarlyMedia);
+    scribe.tell(1, Event::AttemptFailed { target: to, status: 408 });
+    scribe.tell(0, Event::AttemptFailed { target: String::new(), status: 0 });
+    scribe.ended(1, Cause::Unreachable, Side::Switch).ended(0, Cause::Internal, Side::Switch);
+    let drawn = ladder(&scribe.trace);
+    for sentence in [
+        "script, line 3, column 5: Say wants text (12200)",
+        "calls bob for alice",
+        "bob sends sound before the answer",
+        "no answer at all from bob (408)",
+        "the call to a callee could not even begin",
+        "bob could not be reached",
+        "Trunkline lost the leg of alice: it panicked too often",
+    ] {
+        assert!(drawn.contains(&format!("│ {sentence}")), "{sentence} is missing in\n{drawn}");
+    }
 }
 
 #[test]

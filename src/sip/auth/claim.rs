@@ -107,9 +107,14 @@ impl Claim {
         claim.is_made_for(request.uri()).then_some(claim)
     }
 
-    /// Credentials for another resource are another request's (RFC 7616 §3.4.6).
+    /// Credentials for another resource are another request's (RFC 7616 §3.4.6). Some phones name the switch alone,
+    /// without the user they call; the count of the nonce keeps such credentials from being used twice, too.
     fn is_made_for(&self, uri: &Uri) -> bool {
-        self.uri == uri.to_string() || self.uri.parse::<Uri>().is_ok_and(|claimed| claimed.is_equivalent(uri))
+        let is_switch = |claimed: &Uri| {
+            claimed.user().is_none() && claimed.host() == uri.host() && claimed.port() == uri.port()
+        };
+        let claimed = self.uri.parse::<Uri>();
+        self.uri == uri.to_string() || claimed.is_ok_and(|claimed| claimed.is_equivalent(uri) || is_switch(&claimed))
     }
 
     /// Who the request claims to come from.

@@ -21,6 +21,17 @@ impl Algorithm {
     /// All that are offered, in the order in which they are offered (RFC 8760 §2.4).
     pub const OFFERED: [Self; 2] = [Self::Sha256, Self::Md5];
 
+    /// What to offer a program of this name. Some give up altogether when they are offered an algorithm that
+    /// they do not know, even beside one that they do; who does not say what it is gets what all understand.
+    pub fn offered_to(agent: Option<&str>) -> &'static [Self] {
+        /// Programs that fail on anything but MD5, by how their names begin.
+        const MD5_ONLY: [&str; 3] = ["baresip v0.", "baresip v1.", "SIPp"];
+        match agent {
+            Some(agent) if !MD5_ONLY.iter().any(|known| agent.starts_with(known)) => &Self::OFFERED,
+            _ => &[Self::Md5],
+        }
+    }
+
     /// The algorithm of this name. Without a name it is MD5 (RFC 7616 §3.3).
     pub fn named(name: Option<&str>) -> Option<Self> {
         match name {

@@ -31,7 +31,8 @@ pub fn challenge(realm: &Realm, request: &Request, source: IpAddr, now: u64, sta
     let value = |algorithm: Algorithm| {
         format!(r#"Digest realm="{name}", nonce="{nonce}", algorithm={algorithm}, qop="auth"{stale}"#)
     };
-    Algorithm::OFFERED.map(value).into()
+    let agent = request.headers().get(&HeaderName::UserAgent);
+    Algorithm::offered_to(agent.as_deref()).iter().copied().map(value).collect()
 }
 
 /// The whole answer to a request that was denied: 400 for what cannot be read, a challenge otherwise, alike

@@ -33,6 +33,7 @@ fn register(branch: &str) -> Request {
     headers.push(HeaderName::To, alice);
     headers.push(HeaderName::CallId, "843817637684230@998sdasdh09");
     headers.push(HeaderName::CSeq, CSeq { number: 1826, method: Method::Register });
+    headers.push(HeaderName::UserAgent, "Telephone/2.0");
     request
 }
 
@@ -254,4 +255,30 @@ fn a_realm_with_quotes_is_quoted() {
     let odd = Realm { name: r#"a"b\c"#.into(), ..realm() };
     let offered = challenge(&odd, &register("z9hG4bK1"), home(), NOW, false);
     assert!(offered[0].starts_with(r#"Digest realm="a\"b\\c", nonce="#), "{}", offered[0]);
+}
+
+#[test]
+fn an_agent_that_fails_on_what_it_does_not_know_is_offered_md5_alone() {
+    for (agent, offered) in [
+        (Some("baresip v1.0.0 (x86_64/linux)"), &["MD5"][..]),
+        (Some("baresip v3.10.0 (x86_64/linux)"), &["SHA-256", "MD5"]),
+        (None, &["MD5"]),
+    ] {
+        let mut request = register("z9hG4bKagent");
+        request.headers_mut().remove(&HeaderName::UserAgent);
+        agent.into_iter().for_each(|agent| request.headers_mut().push(HeaderName::UserAgent, agent));
+        let values = challenge(&realm(), &request, home(), NOW, false);
+        let algorithms: Vec<_> = values.iter().filter_map(|value| param(value, "algorithm")).collect();
+        assert_eq!(algorithms, offered, "{agent:?}");
+    }
+}
+
+#[test]
+fn a_phone_may_name_the_switch_alone_as_what_it_asks_of() {
+    let mut request = register("z9hG4bKalone");
+    let called = Uri::sip(Some("bob"), Host::Name("trunkline.example".into()), None);
+    request.set_uri(called);
+    request.headers_mut().push(HeaderName::Authorization, ALICE.credentials(&challenges()[0]));
+    let claim = Claim::of(&realm(), &request, &HeaderName::Authorization);
+    assert_eq!(claim.map(|claim| claim.user().to_owned()), Ok("alice".to_owned()));
 }

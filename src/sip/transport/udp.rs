@@ -20,7 +20,7 @@ use tokio::io::Interest;
 use self::reader::{Queue, Reader};
 use super::{Arrival, Dropped, Sent, Tally};
 
-/// Bytes asked for in each direction: half a second of 10,000 messages a second. The kernel grants at most
+/// Bytes asked for in each direction: some 3,000 messages may wait for a busy thread. The kernel grants at most
 /// `net.core.rmem_max` and `net.core.wmem_max`.
 const BUFFER: usize = 4 << 20;
 

@@ -61,9 +61,12 @@ fn peer(ip: IpAddr) -> (UdpSocket, SocketAddr) {
     (socket, address)
 }
 
-/// An address where nobody listens any more.
-fn closed(ip: IpAddr) -> SocketAddr {
-    peer(ip).1
+/// A port where nobody listens, kept from others: the kernel refuses what comes to a socket that is connected to
+/// someone else.
+fn deaf(ip: IpAddr) -> (UdpSocket, SocketAddr) {
+    let (socket, address) = peer(ip);
+    socket.connect(address).expect("it can talk to itself");
+    (socket, address)
 }
 
 fn heard(socket: &UdpSocket) -> Vec<u8> {
@@ -86,7 +89,7 @@ fn a_closed_port_is_told_with_its_address_and_the_others_are_served_on() {
     for ip in LOOPBACKS {
         let served = Served::on(ip);
         let (phone, address) = peer(ip);
-        let gone = closed(ip);
+        let (_deaf, gone) = deaf(ip);
 
         assert_eq!(served.udp.send(gone, b"OPTIONS"), Sent::Done);
         assert_eq!(served.next(), Arrival::Unreachable { remote: gone, error: Unreachable::Port });
@@ -159,9 +162,10 @@ fn the_report_on_one_datagram_costs_no_other() {
     for ip in LOOPBACKS {
         let udp = bound(ip);
         let (phone, address) = peer(ip);
+        let (_deaf, gone) = deaf(ip);
         // Nobody reads the reports: each stays with the socket until the next datagram meets it.
         for number in 0..50_u8 {
-            assert_eq!(udp.send(closed(ip), b"INVITE"), Sent::Done);
+            assert_eq!(udp.send(gone, b"INVITE"), Sent::Done);
             assert_eq!(udp.send(address, &[number]), Sent::Done);
             assert_eq!(heard(&phone), [number]);
         }
@@ -172,7 +176,7 @@ fn the_report_on_one_datagram_costs_no_other() {
 fn while_the_reports_are_read_by_another_thread_no_datagram_is_lost() {
     let served = Served::on(LOOPBACKS[0]);
     let (phone, address) = peer(LOOPBACKS[0]);
-    let gone = closed(LOOPBACKS[0]);
+    let (_deaf, gone) = deaf(LOOPBACKS[0]);
     for number in 0..500_u16 {
         served.udp.send(gone, b"INVITE");
         assert_eq!(served.udp.send(address, &number.to_be_bytes()), Sent::Done);
@@ -209,9 +213,10 @@ fn the_longest_and_the_empty_datagram_pass_both_ways_and_a_longer_one_is_refused
 #[test]
 fn what_cannot_leave_is_named_and_counted() {
     let udp = bound(LOOPBACKS[0]);
-    assert_eq!(udp.send(closed(LOOPBACKS[1]), b"x"), Sent::Dropped(Dropped::Family));
-    assert_eq!(udp.send(closed(LOOPBACKS[0]), &[0; 65_535]), Sent::Dropped(Dropped::TooLong));
-    assert_eq!(udp.send(closed(LOOPBACKS[0]), &[0; 65_535]), Sent::Dropped(Dropped::TooLong));
+    let [(_, v4), (_, v6)] = LOOPBACKS.map(peer);
+    assert_eq!(udp.send(v6, b"x"), Sent::Dropped(Dropped::Family));
+    assert_eq!(udp.send(v4, &[0; 65_535]), Sent::Dropped(Dropped::TooLong));
+    assert_eq!(udp.send(v4, &[0; 65_535]), Sent::Dropped(Dropped::TooLong));
     let told: Vec<_> =
         Dropped::ALL.iter().map(|why| why.label()).zip(udp.tally().dropped).filter(|(_, n)| *n > 0).collect();
     assert_eq!(told, [("too-long", 2), ("family", 1)]);
@@ -279,7 +284,7 @@ fn a_socket_that_only_fails_ends_its_reader_within_two_batches() {
 #[test]
 fn failures_with_arrivals_between_them_never_end_a_reader() {
     let mut reader = Reader::default();
-    let remote = closed(LOOPBACKS[0]);
+    let (_, remote) = peer(LOOPBACKS[0]);
     let (mut reads, mut arrived) = (0, 0);
     for _ in 0..20 {
         let mostly_failing = |_, _: &mut _| {
@@ -289,7 +294,9 @@ fn failures_with_arrivals_between_them_never_end_a_reader() {
                 _ => Err(io::ErrorKind::ConnectionRefused.into()),
             }
         };
-        reader.batch(Queue::Datagrams, mostly_failing, |_| arrived += 1).expect("it lives, with more to read");
+        reader
+            .batch(Queue::Datagrams, mostly_failing, |_| arrived += 1)
+            .expect("it lives, with more to read");
     }
     assert_eq!(arrived, 20 * BATCH / STRIKES);
 }
