@@ -77,6 +77,11 @@ impl Outcome {
         self.heard.get(phone).into_iter().flatten().map(words).collect()
     }
 
+    /// The whole of a message that a phone saw.
+    pub fn text(&self, phone: &str, at: usize) -> String {
+        String::from_utf8_lossy(&self.heard[phone][at]).into_owned()
+    }
+
     /// How each leg ended, in the order in which they began.
     pub fn ends(&self) -> Vec<End> {
         let ends = self.peers.iter().flat_map(|(leg, peer)| {

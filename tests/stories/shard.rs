@@ -44,6 +44,12 @@ impl World {
         let parts = records.shard.into_values();
         let mut shard = Shard::restore(House::timing(), parts, self.shard_generation, self.now);
         self.shard_generation = self.shard_generation.next();
+        let here = |leg| self.records.legs.contains_key(&leg);
+        let departed = shard.forget_departed(here, &self.house, self.now);
+        self.carry_out(departed);
+        if self.is_fallen {
+            return;
+        }
         let mut batch = shard.on_deadline(&self.house, self.now);
         batch.letters = shard.pending(None);
         self.carry_out(batch);

@@ -16,7 +16,7 @@ impl Phone {
     pub(super) fn invited(&mut self, key: ServerKey, invite: &Request, now: Moment) {
         if self.talk.is_some() {
             let busy = invite.response_tagged(StatusCode::BUSY_HERE, &format!("{}-busy", self.name));
-            drop(self.endpoint.respond(&key, busy, now));
+            self.respond(&key, busy, now);
             return;
         }
         self.endpoint.assign(&key, ME);
@@ -53,14 +53,14 @@ impl Phone {
         if with_body {
             response.set_body("application/sdp", body);
         }
-        drop(self.endpoint.respond(&key, response, now));
+        self.respond(&key, response, now);
     }
 
     pub(super) fn answer(&mut self, tag: &str, now: Moment) {
         let Some((key, invite, tag, body)) = self.fork(tag) else { return };
         let mut response = self.reply(&invite, StatusCode::OK, &tag);
         response.set_body("application/sdp", body);
-        drop(self.endpoint.respond(&key, response.clone(), now));
+        self.respond(&key, response.clone(), now);
         let dialog = Dialog::uas(&invite, &tag, &self.flow()).expect("the switch's INVITE makes a dialog");
         let timing = Timing::default();
         if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(&tag)) {
@@ -77,7 +77,7 @@ impl Phone {
         if now >= until {
             return self.bye(now);
         }
-        drop(self.endpoint.respond(&key, response, now));
+        self.respond(&key, response, now);
         let pause = (pause * 2).min(Timing::default().t2);
         self.alarm((now + pause).min(until), Alarm::RepeatAnswer { tag: tag.to_owned(), pause });
     }
@@ -92,7 +92,7 @@ impl Phone {
         let Some(talk) = &self.talk else { return };
         let Role::Callee(key) = talk.role.clone() else { return };
         let response = talk.invite.response_tagged(status, &format!("{}-tag", self.name));
-        drop(self.endpoint.respond(&key, response, now));
+        self.respond(&key, response, now);
     }
 
     pub(super) fn acknowledged(&mut self, ack: &Request, now: Moment) {

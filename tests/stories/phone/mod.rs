@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use trunkline::ids::LegId;
-use trunkline::sip::endpoint::{Action, Endpoint, Timing};
+use trunkline::sip::endpoint::{Action, ClientKey, Endpoint, ServerKey, Timing};
 use trunkline::sip::flow::Flow;
 use trunkline::sip::message::{Limits, Message, Method, Request, Response, StatusCode, Transport};
 use trunkline_media::moment::{Moment, earliest};
@@ -73,6 +73,12 @@ pub enum Act {
     Change(Change),
     Bye,
     Info(char),
+    /// The next ACKs of a 2xx get lost.
+    LoseAcks(usize),
+    /// Takes no notice of anything from now on.
+    Deafen,
+    /// Closes its port.
+    Unplug,
 }
 
 #[derive(Clone, Debug)]
@@ -235,6 +241,9 @@ impl Phone {
             Act::Change(change) => self.reinvite(change, now),
             Act::Bye => self.bye(now),
             Act::Info(digit) => self.info(digit, now),
+            Act::LoseAcks(count) => self.loses_acks = count,
+            Act::Deafen => self.is_deaf = true,
+            Act::Unplug => self.is_listening = false,
         }
     }
 
@@ -254,7 +263,12 @@ impl Phone {
         std::mem::take(&mut self.out)
     }
 
-    fn told(&mut self, key: &trunkline::sip::endpoint::ClientKey, response: &Response, now: Moment) {
+    /// Answers; a request that is answered already, or over, stays as it is.
+    fn respond(&mut self, key: &ServerKey, response: Response, now: Moment) {
+        let _ = self.endpoint.respond(key, response, now);
+    }
+
+    fn told(&mut self, key: &ClientKey, response: &Response, now: Moment) {
         let Ok(cseq) = response.headers().cseq() else { return };
         match cseq.method {
             Method::Register => self.register_answered(response, now),
@@ -263,16 +277,16 @@ impl Phone {
         }
     }
 
-    fn asked(&mut self, key: trunkline::sip::endpoint::ServerKey, request: &Request, now: Moment) {
+    fn asked(&mut self, key: ServerKey, request: &Request, now: Moment) {
         let in_dialog = request.headers().to().is_ok_and(|to| to.tag().is_some());
         match request.method() {
             Method::Invite if !in_dialog => self.invited(key, request, now),
             Method::Bye => {
                 let answer = request.response(StatusCode::OK);
-                drop(self.endpoint.respond(&key, answer, now));
+                self.respond(&key, answer, now);
                 self.hung_up_on(request);
             }
-            _ => drop(self.endpoint.respond(&key, request.response(StatusCode::OK), now)),
+            _ => self.respond(&key, request.response(StatusCode::OK), now),
         }
     }
 }
