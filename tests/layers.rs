@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("api", 4),
     ("ops::admin", 4),
     ("ops::control", 4),
+    ("ops::print", 4),
     ("call", 3),
     ("leg", 3),
     ("trunk", 3),
