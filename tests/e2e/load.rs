@@ -18,5 +18,5 @@ fn fifty_calls_a_second_are_all_answered_and_leave_nothing_behind() {
     switch.telephone("alice").with("talk", 500).calls(RATE * SECONDS, RATE).dials("caller", "bob").succeeds();
     answered.succeeds();
     switch.is_empty_within(t1 * 64 + Duration::from_secs(10));
-    switch.finish();
+    switch.stop().judge();
 }

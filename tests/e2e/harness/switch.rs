@@ -209,6 +209,7 @@ impl Switch {
     pub fn finish(self) -> Capture {
         let capture = self.stop();
         capture.judge();
+        capture.each_leg_keeps_its_ssrc();
         capture
     }
 
