@@ -6,6 +6,7 @@ mod script;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use trunkline_media::codec::Codec;
 
 use super::script::{Sound, Told, Wanted};
 use super::*;
@@ -171,6 +172,10 @@ fn noun(noun: &Noun) -> String {
         Noun::Client(client) => client.identity.clone(),
         Noun::Sip(sip) => sip.uri.clone(),
     }
+}
+
+fn answered() -> Report {
+    Report::Answered { voice: None }
 }
 
 fn ended(cause: Cause) -> Report {
