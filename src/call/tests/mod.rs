@@ -5,7 +5,6 @@ mod dialing;
 mod script;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use trunkline_media::codec::Codec;
 
 use super::script::{Sound, Told, Wanted};
@@ -29,10 +28,7 @@ fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 /// Does `act` with the machine and with its heir; what came of it.
-fn step<M: Machine>(machine: &mut M, now: Moment, act: impl Fn(&mut M, &mut Turn<M>)) -> Turn<M>
-where
-    M: Serialize + DeserializeOwned,
-{
+fn step<M: Machine>(machine: &mut M, now: Moment, act: impl Fn(&mut M, &mut Turn<M>)) -> Turn<M> {
     let mut heir: M = ciborium::from_reader(encoded(machine).as_slice()).expect("what was written");
     let (mut turn, mut again) = (Turn::at(now), Turn::at(now));
     act(machine, &mut turn);
