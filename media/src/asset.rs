@@ -1,12 +1,15 @@
 //! Prompts in memory: mono samples at 8 kHz, made once and shared by all who play them.
 //! Must never be made on a media worker.
 
+mod companded;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hound::{SampleFormat, WavReader};
 
+use self::companded::Companded;
 use crate::codec::Codec;
 use crate::resample;
 use crate::tone::Tone;
@@ -46,20 +49,16 @@ impl Asset {
     /// Samples in a second.
     const RATE: u32 = 8000;
 
-    /// Reads a WAV file of any rate, any number of channels, and 8 to 32 bits or floating point.
+    /// Reads a WAV file of any rate, any number of channels, and 8 to 32 bits, floating point or G.711.
     pub fn from_wav(file: &[u8]) -> Result<Asset, AssetError> {
+        if let Some(Companded { rate, channels, samples }) = companded::read(file) {
+            check(rate, channels, samples.len() as u64)?;
+            let scaled: Vec<f32> = samples.iter().map(|sample| f32::from(*sample) / 32_768.0).collect();
+            return Ok(Self::from_interleaved(&scaled, channels, rate));
+        }
         let mut reader = WavReader::new(file)?;
         let spec = reader.spec();
-        if !(1000..=192_000).contains(&spec.sample_rate) {
-            return Err(AssetError::Rate(spec.sample_rate));
-        }
-        if !(1..=16).contains(&spec.channels) {
-            return Err(AssetError::Channels(spec.channels));
-        }
-        let frames = u64::from(reader.len()) / u64::from(spec.channels);
-        if frames > Self::LIMIT.as_secs() * u64::from(spec.sample_rate) {
-            return Err(AssetError::TooLong);
-        }
+        check(spec.sample_rate, spec.channels, reader.len().into())?;
         let interleaved: Vec<f32> = match spec.sample_format {
             SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>()?,
             SampleFormat::Int => {
@@ -68,13 +67,16 @@ impl Asset {
                 reader.samples::<i32>().map(|sample| sample.map(scaled)).collect::<Result<_, _>>()?
             }
         };
-        let channels = usize::from(spec.channels);
-        let share = 1.0 / f32::from(spec.channels);
-        let mono: Vec<f32> =
-            interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * share).collect();
-        let mono = resample::resample(&mono, spec.sample_rate, Self::RATE);
+        Ok(Self::from_interleaved(&interleaved, spec.channels, spec.sample_rate))
+    }
+
+    fn from_interleaved(interleaved: &[f32], channels: u16, rate: u32) -> Asset {
+        let share = 1.0 / f32::from(channels);
+        let frames = interleaved.chunks_exact(usize::from(channels));
+        let mono: Vec<f32> = frames.map(|frame| frame.iter().sum::<f32>() * share).collect();
+        let mono = resample::resample(&mono, rate, Self::RATE);
         let samples: Vec<i16> = mono.into_iter().map(|sample| (sample * 32_768.0).round() as i16).collect();
-        Ok(Self::from_samples(&samples))
+        Self::from_samples(&samples)
     }
 
     /// Takes raw µ-law at 8 kHz.
@@ -115,6 +117,20 @@ impl fmt::Debug for Asset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Asset({}, {:?})", self.key, self.duration())
     }
+}
+
+/// What a file may claim about itself; `samples` counts those of all channels.
+fn check(rate: u32, channels: u16, samples: u64) -> Result<(), AssetError> {
+    if !(1000..=192_000).contains(&rate) {
+        return Err(AssetError::Rate(rate));
+    }
+    if !(1..=16).contains(&channels) {
+        return Err(AssetError::Channels(channels));
+    }
+    if samples / u64::from(channels) > Asset::LIMIT.as_secs() * u64::from(rate) {
+        return Err(AssetError::TooLong);
+    }
+    Ok(())
 }
 
 /// FNV-1a over the samples: tells prompts apart, proves nothing.

@@ -248,7 +248,8 @@ impl Machine for ScriptRun {
             ScriptInput::Prepared(activity, sound) => self.on_prepared(activity, sound, turn),
             ScriptInput::Told(Told::CallerGone) => self.waiting = Waiting::Nothing,
             ScriptInput::Told(Told::Outcome(outcome)) => {
-                // That of another step is a repeat: the present one must not be begun again.
+                // A step that is over may be told of once more: a leg that is brought back asks for its prompt
+                // again, and hears again that it has ended.
                 if self.waiting == Waiting::Outcome(outcome.activity()) {
                     self.advance(outcome, turn);
                 }

@@ -31,8 +31,9 @@ impl Leaving {
         Box::new(Self { bye, forks, media_open: true, until: now + PATIENCE })
     }
 
-    pub fn media_closed(&mut self) {
-        self.media_open = false;
+    /// The media session is closed; `false` if that was known.
+    pub fn media_closed(&mut self) -> bool {
+        std::mem::replace(&mut self.media_open, false)
     }
 
     pub fn is_done(&self, now: Moment) -> bool {

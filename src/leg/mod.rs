@@ -411,8 +411,10 @@ impl Leg {
             (Notice::Timeout, Stage::Up(_)) => self.order(Order::Hangup { cause: Cause::MediaTimeout }, turn),
             (Notice::Timeout, _) => {}
             (Notice::Closed(quality), Stage::Leaving(leaving)) => {
-                core.tell(*quality, turn);
-                leaving.media_closed();
+                // A leg that is brought back asks for the end of its session again, and is told of it again.
+                if leaving.media_closed() {
+                    core.tell(*quality, turn);
+                }
                 self.settle(turn);
             }
             (Notice::Closed(_), _) => {}

@@ -89,3 +89,41 @@ proptest! {
         }
     }
 }
+
+/// A WAV file of G.711, with a chunk of odd length before the sound as some programs write it.
+fn companded_wav(tag: u16, rate: u32, octets: &[u8]) -> Vec<u8> {
+    let mut format = Vec::new();
+    [tag, 1].iter().for_each(|word| format.extend(word.to_le_bytes()));
+    [rate, rate].iter().for_each(|word| format.extend(word.to_le_bytes()));
+    [1_u16, 8].iter().for_each(|word| format.extend(word.to_le_bytes()));
+    let mut file = b"RIFF\0\0\0\0WAVE".to_vec();
+    for (name, body) in [(b"fmt ", &format[..]), (b"LIST", b"abc"), (b"data", octets)] {
+        file.extend(name);
+        file.extend((body.len() as u32).to_le_bytes());
+        file.extend(body);
+        file.extend(std::iter::repeat_n(0, body.len() % 2));
+    }
+    file
+}
+
+#[test]
+fn a_wav_file_of_g711_is_read_like_the_raw_octets() {
+    let octets: Vec<u8> = (0..=255).collect();
+    for (tag, codec) in [(7, Codec::Pcmu), (6, Codec::Pcma)] {
+        let mut samples = vec![0; octets.len()];
+        codec.decode(&octets, &mut samples);
+        let asset = Asset::from_wav(&companded_wav(tag, 8000, &octets)).expect("it is read");
+        assert_eq!(asset, Asset::from_samples(&samples));
+    }
+}
+
+#[test]
+fn a_wav_file_of_g711_that_is_cut_or_lies_about_itself_is_refused_or_short() {
+    let whole = companded_wav(7, 8000, &[0x55; 160]);
+    for length in 0..whole.len() {
+        if let Ok(asset) = Asset::from_wav(&whole[..length]) {
+            assert!(asset.samples.len() <= 160);
+        }
+    }
+    assert!(Asset::from_wav(&companded_wav(7, 3, &[0; 8])).is_err());
+}

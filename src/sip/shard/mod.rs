@@ -208,6 +208,23 @@ impl Shard {
         self.batch(exchange, now)
     }
 
+    /// Forgets every leg that is not `here` any more: a shard that dies before it hears that a leg is gone is never
+    /// told again. To be called once it is brought back.
+    pub fn forget_departed(
+        &mut self,
+        here: impl Fn(LegId) -> bool,
+        exchange: &dyn Exchange,
+        now: Moment,
+    ) -> Batch {
+        let departed: Vec<LegId> = self.mails.keys().copied().filter(|leg| !here(*leg)).collect();
+        for leg in departed {
+            self.endpoint.abandon(leg, now);
+            self.mails.remove(&leg);
+            self.touched.insert(leg);
+        }
+        self.batch(exchange, now)
+    }
+
     /// How much is open.
     pub fn census(&self) -> Census {
         self.endpoint.census()

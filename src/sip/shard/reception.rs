@@ -133,11 +133,13 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
         response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
         return Some(Outcome::answered(response));
     }
+    // Whoever asks for a user wants to get past us, and has no hop left for that; so `OPTIONS` traces a route.
+    let is_for_user = *request.method() != Method::Register && request.uri().user().is_some();
+    if is_for_user && request.headers().max_forwards().ok().flatten() == Some(0) {
+        return refused(StatusCode::TOO_MANY_HOPS);
+    }
     if *request.method() != Method::Invite {
         return None;
-    }
-    if request.headers().max_forwards().ok().flatten() == Some(0) {
-        return refused(StatusCode::TOO_MANY_HOPS);
     }
     let sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
     if !request.body().is_empty() && !sdp {

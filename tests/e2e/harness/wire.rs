@@ -65,6 +65,10 @@ pub struct Capture {
 /// One stream of RTP that the switch sent.
 #[derive(Debug)]
 pub struct Stream {
+    /// From the start of the capture to the first packet.
+    pub began: Duration,
+    /// From the start of the capture to the last packet.
+    pub ended: Duration,
     pub from: u16,
     pub to: u16,
     pub ssrc: String,
@@ -127,7 +131,11 @@ impl Capture {
         let streams = self.our_streams();
         for stream in &streams {
             assert_eq!(stream.lost, 0, "the switch left a hole: {stream:?}");
-            let other = streams.iter().find(|other| other.from == stream.from && other.ssrc != stream.ssrc);
+            // A port that has rested serves another leg: only what was sent at the same time is one leg's.
+            let other = streams.iter().find(|other| {
+                let at_once = other.began < stream.ended && stream.began < other.ended;
+                other.from == stream.from && other.ssrc != stream.ssrc && at_once
+            });
             assert!(other.is_none(), "a leg keeps its SSRC, whatever it sends: {stream:?}, {other:?}");
         }
     }
@@ -152,7 +160,10 @@ fn stream(line: &str) -> Option<Stream> {
     let ssrc = words.iter().position(|word| word.starts_with("0x"))?;
     let lost = words.iter().position(|word| word.starts_with('('))?;
     let milliseconds: f64 = words.get(lost + 3)?.parse().ok()?;
+    let seconds = |at: usize| words.get(at)?.parse().ok().map(Duration::from_secs_f64);
     Some(Stream {
+        began: seconds(0)?,
+        ended: seconds(1)?,
         from: words.get(ssrc.checked_sub(3)?)?.parse().ok()?,
         to: words.get(ssrc.checked_sub(1)?)?.parse().ok()?,
         ssrc: (*words.get(ssrc)?).to_owned(),
@@ -168,4 +179,5 @@ fn a_line_of_tsharks_table_is_read() {
     let stream = stream(line).expect("it is a stream");
     assert_eq!((stream.from, stream.to, stream.packets, stream.lost), (20_064, 20_164, 99, -1));
     assert_eq!(stream.max_delta, Duration::from_micros(20_211));
+    assert_eq!((stream.began, stream.ended), (Duration::from_micros(15_803), Duration::from_micros(1_975_736)));
 }

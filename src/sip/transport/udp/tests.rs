@@ -152,7 +152,7 @@ fn in_a_burst_other_tasks_have_their_turn_after_each_batch() {
         seen
     };
     let seen = runtime().block_on(async {
-        tokio::select! { ended = reading => panic!("{ended:?}"), seen = other_task => seen }
+        tokio::select! { biased; ended = reading => panic!("{ended:?}"), seen = other_task => seen }
     });
     assert!(seen.windows(2).all(|pair| pair[1] - pair[0] <= BATCH), "{seen:?}");
 }
