@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::tone::Tone;
 
@@ -28,6 +29,9 @@ pub(super) struct Dialing {
     /// The caller hears the early sound of a candidate.
     #[serde(default)]
     is_heard: bool,
+    /// Which legs were asked to change to which codec.
+    #[serde(default)]
+    asked: Vec<(LegId, Codec)>,
     stage: Stage,
 }
 
@@ -43,6 +47,23 @@ impl Dialing {
             Stage::Ringing { until } => Some(until),
             Stage::Talking { .. } => None,
         }
+    }
+
+    /// The callee who has answered.
+    pub fn talks_with(&self) -> Option<LegId> {
+        match self.stage {
+            Stage::Talking { with, .. } => Some(with),
+            Stage::Ringing { .. } => None,
+        }
+    }
+
+    /// Whether `leg` may be asked to change to `codec`: not if it was before.
+    pub fn ask(&mut self, leg: LegId, codec: Codec) -> bool {
+        let is_new = !self.asked.contains(&(leg, codec));
+        if is_new {
+            self.asked.push((leg, codec));
+        }
+        is_new
     }
 
     pub fn talks_until(&self) -> Option<Moment> {
@@ -71,6 +92,7 @@ impl Call {
             candidates: Vec::new(),
             failures: Vec::new(),
             is_heard: false,
+            asked: Vec::new(),
             stage: Stage::Ringing { until },
         });
         nouns.into_iter().for_each(|noun| self.call_noun(noun, turn));
@@ -87,7 +109,7 @@ impl Call {
         };
         let (seed, max_forwards) = (self.minter.bytes(), self.max_forwards);
         let dialled = Box::new(Dialled { leg, parent: self.parent, noun, caller, seed, max_forwards });
-        self.children.insert(leg, Child { unheard: Some(dialled.clone()) });
+        self.children.insert(leg, Child { unheard: Some(dialled.clone()), voice: None });
         turn.effect(CallEffect::Dial(dialled));
     }
 

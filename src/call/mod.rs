@@ -1,6 +1,7 @@
 //! A call: joins its legs and does what the script wants, as a machine that is plain data.
 //! It must never speak SIP or touch media: it gives orders to legs and reads their reports.
 
+mod alignment;
 mod dialing;
 pub mod opening;
 pub mod script;
@@ -16,7 +17,7 @@ use trunkline_media::moment::{earliest, Moment};
 use self::dialing::Dialing;
 use self::script::{Told, Wanted};
 use crate::ids::{CallId, LegId, Minter};
-use crate::leg::{Hear, Order, Report};
+use crate::leg::{Hear, Order, Report, Voice};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 use crate::twiml::script::{DialStatus, Outcome};
@@ -83,6 +84,9 @@ pub struct Call {
     id: CallId,
     parent: LegId,
     phase: Phase,
+    /// What the caller speaks, once it is answered.
+    #[serde(default)]
+    voice: Option<Voice>,
     caller: CallerId,
     max_forwards: u8,
     minter: Minter,
@@ -109,6 +113,9 @@ enum Phase {
 struct Child {
     /// What was asked for, until the leg has reported anything.
     unheard: Option<Box<Dialled>>,
+    /// What it speaks, once it has answered.
+    #[serde(default)]
+    voice: Option<Voice>,
 }
 
 /// What a call is made from.
@@ -132,6 +139,7 @@ impl Call {
             id,
             parent: spec.parent,
             phase: Phase::Waiting,
+            voice: None,
             caller: spec.caller,
             max_forwards: spec.max_forwards,
             minter: Minter::new(spec.seed),
@@ -221,13 +229,17 @@ impl Call {
         child.unheard = None;
         match report {
             // Its name was still being looked up when it was told to hang up, or its answer crossed that.
-            Report::Ringing | Report::EarlyMedia | Report::Answered if !self.is_candidate(leg) => {
+            Report::Ringing | Report::EarlyMedia | Report::Answered { .. } if !self.is_candidate(leg) => {
                 let cause = if self.phase == Phase::Over { Cause::Cancelled } else { Cause::NoAnswer };
                 self.order(leg, Order::Hangup { cause }, turn);
             }
             Report::Ringing => self.on_ringing(turn),
             Report::EarlyMedia => self.on_early_media(leg, turn),
-            Report::Answered => self.on_answered(leg, turn),
+            Report::Answered { voice } => {
+                self.on_answered(leg, turn);
+                voice.into_iter().for_each(|voice| self.note_voice(leg, voice, turn));
+            }
+            Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
             Report::Played { .. } => {}
         }
@@ -246,7 +258,10 @@ impl Call {
                 self.end_all(cause, turn);
                 self.tell_script(Told::CallerGone, turn);
             }
-            Report::Answered | Report::Ringing | Report::EarlyMedia => {}
+            Report::Answered { voice: Some(voice) } | Report::Revoiced(voice) => {
+                self.note_voice(self.parent, voice, turn);
+            }
+            Report::Answered { voice: None } | Report::Ringing | Report::EarlyMedia => {}
         }
     }
 

@@ -1,16 +1,19 @@
 //! An answered leg: ACK and its loss, re-INVITE and hold, INFO, BYE; and forked answers that came too late.
 //! It must never pass hold or refresh on: each leg negotiates alone.
 
+mod reoffer;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{earliest, Moment};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
+use self::reoffer::Reoffer;
 use super::leaving::Leaving;
 use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
-use super::{Core, Leg, Next, Order, ALLOW};
+use super::{Core, Leg, Next, Order, Report, Voice, ALLOW};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::Dialog;
 use crate::sip::dispatch::{Delivery, Errand};
@@ -34,6 +37,12 @@ pub(crate) struct Established {
     hangup: Option<Cause>,
     held: bool,
     forks: Forks,
+    /// Who began the dialog, and so owns its Call-ID.
+    caller: Side,
+    /// What the far end speaks, as the call was told last.
+    voice: Option<Voice>,
+    /// A codec that the call wants.
+    reoffer: Option<Reoffer>,
 }
 
 /// A 2xx is sent again by its user agent until the ACK comes (RFC 3261 §13.3.1.4).
@@ -98,7 +107,7 @@ impl Forks {
 }
 
 impl Established {
-    pub fn answered(dialog: Dialog, negotiation: Negotiation, path: Path) -> Self {
+    pub fn answered(dialog: Dialog, negotiation: Negotiation, path: Path, caller: Side) -> Self {
         Self {
             dialog,
             negotiation,
@@ -107,7 +116,15 @@ impl Established {
             hangup: None,
             held: false,
             forks: Forks::default(),
+            caller,
+            voice: None,
+            reoffer: None,
         }
+    }
+
+    /// What the far end speaks, and what it could.
+    pub fn voice(&self) -> Option<&Voice> {
+        self.voice.as_ref()
     }
 
     pub fn call_id(&self) -> &str {
@@ -147,6 +164,10 @@ impl Established {
         let cseq = response.headers().cseq().map_or(1, |cseq| cseq.number);
         let ack = self.dialog.ack(cseq, &self.path.via(&core.minter.branch()));
         core.errand(Errand::Ack { request: ack.clone(), flow: self.path.flow.clone() }, turn);
+        if self.forks.acknowledged.len() >= MAX_FORKS {
+            // Of a long call with many re-INVITEs: the first is the one that is over for the longest.
+            self.forks.acknowledged.remove(0);
+        }
         self.forks.acknowledged.push(Acknowledged {
             key: key.clone(),
             tag: self.dialog.remote_tag().to_owned(),
@@ -158,6 +179,7 @@ impl Established {
     /// Takes what was agreed to the media side and to the log.
     pub fn note_agreed(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
         let Some(agreed) = self.negotiation.agreed() else { return };
+        self.voice = Some(Voice { codec: agreed.codec, understood: self.negotiation.understood().to_vec() });
         core.media.agree(agreed);
         core.tell(Event::Negotiated { codec: agreed.codec.name().to_owned(), media: agreed.remote_rtp }, turn);
         if agreed.held != self.held {
@@ -165,6 +187,15 @@ impl Established {
             core.tell(if self.held { Event::Held } else { Event::Resumed }, turn);
         }
         core.apply_media(turn);
+    }
+
+    /// The same after the answer. The call hears of it if the codec is another one; hold and refresh end here.
+    fn renegotiated(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
+        let before = self.voice.as_ref().map(|voice| voice.codec);
+        self.note_agreed(core, turn);
+        if let Some(voice) = self.voice.clone().filter(|voice| before != Some(voice.codec)) {
+            core.report(Report::Revoiced(voice), turn);
+        }
     }
 
     pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
@@ -176,6 +207,10 @@ impl Established {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
                 self.hang_up(core, cause, Side::Switch, turn)
             }
+            Order::Align(codec) => {
+                self.align(core, codec, turn);
+                Next::Stay
+            }
             Order::Ring | Order::Progress | Order::Answer | Order::Hear(_) | Order::Joined(_) => Next::Stay,
         }
     }
@@ -184,6 +219,10 @@ impl Established {
         match delivery {
             Delivery::Request { key, request, .. } => self.on_request(core, key, &request, turn),
             Delivery::Ack { request } => self.on_ack(core, &request, turn),
+            Delivery::Response { key, response, .. } if self.is_reoffer(&key) => {
+                self.on_reoffer_answered(core, &key, &response, turn)
+            }
+            Delivery::Failed { key, cause } if self.is_reoffer(&key) => self.on_reoffer_failed(core, cause, turn),
             Delivery::Response { key, response, flow } => {
                 if response.status().is_success() {
                     self.forks.on_success(core, &key, &response, &flow, turn);
@@ -206,7 +245,7 @@ impl Established {
         let mut response = match request.method() {
             Method::Bye => {
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
-                return self.leave(None, Cause::HungUp, Side::Peer, turn);
+                return self.leave(core, None, Cause::HungUp, Side::Peer, turn);
             }
             Method::Invite => {
                 self.on_reinvite(core, key, request, turn);
@@ -262,7 +301,7 @@ impl Established {
         core.errand(Errand::Respond { key: key.clone(), response: response.clone() }, turn);
         self.await_ack(request, key, response, core, turn.now);
         if !request.body().is_empty() {
-            self.note_agreed(core, turn);
+            self.renegotiated(core, turn);
         }
     }
 
@@ -278,13 +317,16 @@ impl Established {
                 tracing::debug!(leg = %core.id, %error, "the answer in the ACK cannot be used");
                 return self.hang_up(core, Cause::NotAcceptable, Side::Switch, turn);
             }
-            self.note_agreed(core, turn);
+            self.renegotiated(core, turn);
         } else if core.media.agreed().is_some() {
             core.apply_media(turn);
         }
         match self.hangup.take() {
             Some(cause) => self.hang_up(core, cause, Side::Switch, turn),
-            None => Next::Stay,
+            None => {
+                self.reoffer_when_free(core, turn);
+                Next::Stay
+            }
         }
     }
 
@@ -294,6 +336,7 @@ impl Established {
     }
 
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        self.resume_reoffer(core, turn);
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
             return self.hang_up(core, Cause::NoAck, Side::Switch, turn);
@@ -308,8 +351,8 @@ impl Established {
     }
 
     pub fn next_deadline(&self) -> Option<Moment> {
-        let waiting = self.unacknowledged.as_ref()?;
-        earliest(Some(waiting.due), Some(waiting.give_up))
+        let repeat = self.unacknowledged.as_ref().map(|waiting| waiting.due.min(waiting.give_up));
+        earliest(repeat, self.reoffer_deadline())
     }
 
     /// Ends the dialog with BYE.
@@ -320,10 +363,18 @@ impl Established {
         }
         let key = ClientKey::of(&bye);
         core.errand(Errand::Request { request: bye, flow: self.path.flow.clone() }, turn);
-        self.leave(Some(key), cause, by, turn)
+        self.leave(core, Some(key), cause, by, turn)
     }
 
-    fn leave(&mut self, bye: Option<ClientKey>, cause: Cause, by: Side, turn: &Turn<Leg>) -> Next {
+    fn leave(
+        &mut self,
+        core: &mut Core,
+        bye: Option<ClientKey>,
+        cause: Cause,
+        by: Side,
+        turn: &Turn<Leg>,
+    ) -> Next {
+        self.leave_reoffer(core);
         let leaving = Leaving::new(bye, std::mem::take(&mut self.forks), turn.now);
         Next::Leave { leaving, cause, by }
     }

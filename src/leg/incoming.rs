@@ -123,7 +123,7 @@ impl Incoming {
                 let status = status_of(&cause);
                 self.refuse(core, status, cause, Side::Switch, turn)
             }
-            Order::Ring | Order::Progress | Order::Hear(_) | Order::Joined(_) => Next::Stay,
+            Order::Ring | Order::Progress | Order::Hear(_) | Order::Joined(_) | Order::Align(_) => Next::Stay,
         }
     }
 
@@ -233,7 +233,7 @@ impl Incoming {
         core.errand(Errand::Respond { key: self.key.clone(), response: response.clone() }, turn);
         let dialog = self.dialog.clone();
         let negotiation = self.negotiation.clone();
-        let mut established = Established::answered(dialog, negotiation, self.path.clone()).awaiting_ack(
+        let mut established = Established::answered(dialog, negotiation, self.path.clone(), Side::Peer).awaiting_ack(
             &self.invite,
             self.key.clone(),
             response,

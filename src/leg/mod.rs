@@ -13,6 +13,7 @@ mod spec;
 mod tests;
 
 use serde::{Deserialize, Serialize};
+use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 
 use crate::ids::{CallId, LegId, Minter};
@@ -58,6 +59,17 @@ pub enum Order {
     Hear(Hear),
     /// The leg was joined with another one: a line for the log.
     Joined(LegId),
+    /// An answered leg shall speak this codec, if its far end agrees.
+    Align(Codec),
+}
+
+/// The codec of a leg, and those that it could change to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// What is agreed on.
+    pub codec: Codec,
+    /// Codecs of ours that the far end has offered or accepted.
+    pub understood: Vec<Codec>,
 }
 
 /// What a leg tells its call.
@@ -68,7 +80,12 @@ pub enum Report {
     /// Sound comes before the answer.
     EarlyMedia,
     /// The leg is answered.
-    Answered,
+    Answered {
+        /// What the far end speaks; unknown while its answer to a late offer is on the way.
+        voice: Option<Voice>,
+    },
+    /// The far end of an answered leg speaks differently from now on.
+    Revoiced(Voice),
     /// The prompt of this activity was played to its end.
     Played {
         /// Names the prompt.
@@ -408,9 +425,10 @@ impl Leg {
         match next {
             Next::Stay => {}
             Next::Up(established) => {
+                let voice = established.voice().cloned();
                 self.stage = Stage::Up(established);
                 self.core.tell(Event::Answered, turn);
-                self.core.report(Report::Answered, turn);
+                self.core.report(Report::Answered { voice }, turn);
                 self.core.apply_media(turn);
             }
             Next::Leave { leaving, cause, by } => {

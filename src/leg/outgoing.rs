@@ -102,7 +102,12 @@ impl Outgoing {
                 Next::Leave { leaving, cause, by: Side::Switch }
             }
             // There is no caller to tell.
-            Order::Ring | Order::Progress | Order::Answer | Order::Hear(_) | Order::Joined(_) => Next::Stay,
+            Order::Ring
+            | Order::Progress
+            | Order::Answer
+            | Order::Hear(_)
+            | Order::Joined(_)
+            | Order::Align(_) => Next::Stay,
         }
     }
 
@@ -207,7 +212,8 @@ impl Outgoing {
             let reason = Some("SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
             core.errand(Errand::Cancel { key: attempt.key.clone(), reason }, turn);
         }
-        let mut established = Established::answered(dialog, negotiation, path).with_forks(Forks::new(losing));
+        let established = Established::answered(dialog, negotiation, path, Side::Switch);
+        let mut established = established.with_forks(Forks::new(losing));
         established.acknowledge(core, key, response, turn);
         if let Err(error) = usable {
             tracing::debug!(leg = %core.id, %error, "the answer cannot be used");

@@ -50,6 +50,8 @@ pub(super) struct Counterpart {
     /// RTP and RTCP; nothing where the peer holds by address.
     addresses: Option<(SocketAddr, SocketAddr)>,
     codec: Codec,
+    /// Every codec that it names and that is one of ours, by its preference.
+    codecs: Vec<Codec>,
     payload_type: u8,
     events: Option<u8>,
     packet_ms: u32,
@@ -85,21 +87,28 @@ impl Counterpart {
             Some((rtp, if is_rtcp_usable { rtcp } else { next }))
         };
         let formats = stream.formats();
-        let voice = formats.iter().find_map(|format| match format.encoding {
+        let voices = formats.iter().filter_map(|format| match format.encoding {
             Encoding::Voice(codec) if terms.codecs.contains(&codec) => Some((codec, format.payload_type)),
             _ => None,
         });
-        let (codec, payload_type) = voice.ok_or(Obstacle::Codec)?;
+        let (codec, payload_type) = voices.clone().next().ok_or(Obstacle::Codec)?;
+        let codecs = voices.map(|(codec, _)| codec).collect();
         let is_events = |format: &&Format| format.encoding == Encoding::events_of(codec);
         let events = formats.iter().find(is_events).map(|format| format.payload_type);
         Ok(Self {
             addresses,
             codec,
+            codecs,
             payload_type,
             events: events.filter(|_| terms.telephone_event),
             packet_ms: stream.packet_ms(terms.packet_ms),
             direction: stream.direction(),
         })
+    }
+
+    /// Every codec that the peer names and that is one of ours.
+    pub fn codecs(&self) -> &[Codec] {
+        &self.codecs
     }
 
     /// Which ways the peer opens: who has no address receives nothing, whatever it says (RFC 3264 §8.4).

@@ -28,6 +28,9 @@ pub struct Negotiation {
     offered: Option<Issued>,
     /// The last complete exchange.
     settled: Option<Settled>,
+    /// Codecs of ours that the peer has named in this dialog.
+    #[serde(default)]
+    understood: Vec<Codec>,
 }
 
 /// A description of ours.
@@ -66,6 +69,7 @@ impl Negotiation {
             numbering: Numbering::default(),
             offered: None,
             settled: None,
+            understood: Vec::new(),
         }
     }
 
@@ -96,6 +100,19 @@ impl Negotiation {
         }
     }
 
+    /// The session as it stands in another codec, and in no other.
+    ///
+    /// # Errors
+    /// [`NegotiationError::OfferPending`] while an offer is out.
+    pub fn offer_in(&mut self, codec: Codec) -> Result<Bytes, NegotiationError> {
+        if self.offered.is_some() {
+            return Err(NegotiationError::OfferPending);
+        }
+        let events = self.capabilities.telephone_event.then(|| Encoding::events_of(codec));
+        let formats = self.numbering.assign(std::iter::once(Encoding::Voice(codec)).chain(events));
+        self.propose(self.wanted(), formats)
+    }
+
     /// Everything that we can do, as in a new call: what a re-INVITE without an offer asks for, as another
     /// party may stand behind it (RFC 3261 §14.2).
     ///
@@ -124,8 +141,10 @@ impl Negotiation {
         let slot = issued.layout.slot;
         let stream = answer.streams().nth(slot).filter(Stream::is_audio).ok_or(Obstacle::NoAudio)?;
         let found = Counterpart::find(&stream, &self.terms(&codecs_of(&issued.formats)));
+        let mut named = Vec::new();
         let agreed = match (found, self.agreed()) {
             (Ok(peer), before) => {
+                named.extend_from_slice(peer.codecs());
                 let held = match before {
                     // We left it no choice, so its answer tells nothing.
                     Some(before) if !issued.wanted.is_sending() => before.held,
@@ -137,6 +156,8 @@ impl Negotiation {
             (Err(obstacle), _) => return Err(obstacle.into()),
         };
         let issued = issued.clone();
+        named.retain(|codec| !self.understood.contains(codec));
+        self.understood.extend(named);
         self.offered = None;
         self.settled = Some(Settled { offerer: Party::Us, issued, agreed: agreed.clone() });
         Ok(agreed)
@@ -165,6 +186,7 @@ impl Negotiation {
                 if let Some(stream) = streams.get(slot) {
                     self.numbering.learn(&stream.formats());
                 }
+                self.understood = peer.codecs().to_vec();
                 Ok(self.settle(issued, agreed))
             }
             Err(obstacle) => self.accept_removal(&streams).ok_or(obstacle.into()),
@@ -190,6 +212,12 @@ impl Negotiation {
     /// What the last complete exchange came to.
     pub fn agreed(&self) -> Option<&Agreed> {
         self.settled.as_ref().map(|settled| &settled.agreed)
+    }
+
+    /// Codecs of ours that the peer is able to do as well, as far as it has said: all of its last offer, and what it
+    /// answered since.
+    pub fn understood(&self) -> &[Codec] {
+        &self.understood
     }
 
     /// Our side of the last complete exchange, to be repeated where SIP wants it twice (183 and 200).

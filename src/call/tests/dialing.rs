@@ -14,7 +14,7 @@ fn a_dial_answers_the_caller_and_lets_it_hear_the_ringing() {
     assert_eq!(bench.dial(ONE), ["dial alice", "caller: answer", "caller: hear Ringback"]);
     assert_eq!(bench.callee(1, Report::Ringing), [""; 0]);
     let joined = ["caller: hear 1", "1: hear caller", "caller: joined 1", "1: joined caller"];
-    assert_eq!(bench.callee(1, Report::Answered), joined);
+    assert_eq!(bench.callee(1, answered()), joined);
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn with_answer_on_bridge_the_caller_is_told_of_each_stage_and_answered_last() {
     assert_eq!(bench.dial(QUIET), ["dial alice"]);
     assert_eq!(bench.callee(1, Report::Ringing), ["caller: ring"]);
     assert_eq!(bench.callee(1, Report::EarlyMedia), ["caller: progress", "caller: hear 1", "1: hear caller"]);
-    let words = bench.callee(1, Report::Answered);
+    let words = bench.callee(1, answered());
     assert_eq!(words[0], "caller: answer");
     assert_eq!(words.len(), 5);
 }
@@ -42,10 +42,10 @@ fn early_sound_of_the_single_callee_replaces_the_ringback() {
 fn the_first_answer_wins_and_the_others_are_told_why() {
     let mut bench = Bench::new();
     assert_eq!(bench.dial(TWO)[..2], ["dial alice", "dial carol"]);
-    let words = bench.callee(2, Report::Answered);
+    let words = bench.callee(2, answered());
     assert_eq!(words[0], "1: hang up, AnsweredElsewhere");
     assert_eq!(words[1..3], ["caller: hear 2", "2: hear caller"]);
-    assert_eq!(bench.callee(1, Report::Answered), ["1: hang up, AnsweredElsewhere"], "it crossed");
+    assert_eq!(bench.callee(1, answered()), ["1: hang up, AnsweredElsewhere"], "it crossed");
     assert_eq!(bench.callee(1, ended(Cause::AnsweredElsewhere)), [""; 0]);
     assert_eq!(bench.call.legs(), [PARENT, bench.children[1]]);
 }
@@ -54,12 +54,12 @@ fn the_first_answer_wins_and_the_others_are_told_why() {
 fn when_the_callee_hangs_up_the_script_goes_on_and_when_the_caller_does_nothing_does() {
     let mut bench = Bench::new();
     bench.dial(ONE);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     assert_eq!(bench.callee(1, ended(Cause::HungUp)), ["caller: hear Silence", "script: 1 Completed"]);
 
     let mut bench = Bench::new();
     bench.dial(ONE);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     assert_eq!(bench.caller(ended(Cause::HungUp)), ["1: hang up, HungUp", "script: caller gone"]);
     assert!(!bench.is_finished(), "the callee's end is awaited");
     bench.callee(1, ended(Cause::HungUp));
@@ -84,7 +84,7 @@ fn nobody_answers_in_time() {
     let hang_ups = ["1: hang up, NoAnswer", "2: hang up, NoAnswer"];
     assert_eq!(words[..2], hang_ups);
     assert_eq!(words[2..], ["caller: hear Silence", "script: 1 NoAnswer"]);
-    assert_eq!(bench.callee(1, Report::Answered), ["1: hang up, NoAnswer"], "an answer too late");
+    assert_eq!(bench.callee(1, answered()), ["1: hang up, NoAnswer"], "an answer too late");
     assert_eq!(bench.callee(1, ended(Cause::NoAnswer)), [""; 0]);
     assert_eq!(bench.callee(2, ended(Cause::NoAnswer)), [""; 0]);
     assert_eq!(bench.call.legs(), [PARENT]);
@@ -117,7 +117,7 @@ fn an_unanswered_caller_is_refused_with_what_became_of_its_dial() {
 
     let mut bench = Bench::new();
     bench.dial(QUIET);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     bench.callee(1, ended(Cause::HungUp));
     assert_eq!(bench.wanted(Wanted::Hangup), ["caller: hang up, HungUp"]);
 
@@ -133,7 +133,7 @@ fn one_after_the_other_each_gets_its_own_time() {
     assert_eq!(bench.pass(10), ["dial carol", "1: hang up, NoAnswer"]);
     assert_eq!(bench.callee(1, ended(Cause::NoAnswer)), [""; 0]);
     bench.pass(19);
-    let words = bench.callee(2, Report::Answered);
+    let words = bench.callee(2, answered());
     assert_eq!(words[0], "caller: hear 2");
 
     let mut bench = Bench::new();
@@ -164,7 +164,7 @@ fn the_time_limit_counts_from_the_answer() {
     let mut bench = Bench::new();
     bench.dial("<Dial timeLimit='60'><Client>alice</Client></Dial>");
     bench.pass(20);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     assert_eq!(bench.pass(79), [""; 0]);
     assert_eq!(bench.pass(80), ["1: hang up, HungUp"]);
     assert_eq!(bench.callee(1, ended(Cause::HungUp)), ["caller: hear Silence", "script: 1 Completed"]);
@@ -217,14 +217,14 @@ fn brought_back_a_call_wants_again_what_it_has_not_heard_of() {
 fn a_leg_that_the_switch_lost_ends_the_call_on_both_sides() {
     let mut bench = Bench::new();
     bench.dial(ONE);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     assert_eq!(bench.callee(1, ended(Cause::Internal)), ["caller: hang up, Internal"]);
     assert_eq!(bench.caller(ended(Cause::Internal)), ["script: caller gone"]);
     assert!(bench.is_finished());
 
     let mut bench = Bench::new();
     bench.dial(ONE);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     assert_eq!(bench.caller(ended(Cause::Internal)), ["1: hang up, Internal", "script: caller gone"]);
 }
 
@@ -232,7 +232,7 @@ fn a_leg_that_the_switch_lost_ends_the_call_on_both_sides() {
 fn a_call_whose_actor_is_given_up_ends_all_of_its_legs() {
     let mut bench = Bench::new();
     bench.dial(ONE);
-    bench.callee(1, Report::Answered);
+    bench.callee(1, answered());
     let words = bench.step(|call, turn| call.give_up(turn));
     assert_eq!(words, ["caller: hang up, Internal", "1: hang up, Internal", "script: caller gone"]);
 }
@@ -247,4 +247,58 @@ fn prompts_and_echo_answer_the_caller_and_their_end_is_passed_on() {
     assert_eq!(bench.wanted(Wanted::Echo), ["caller: hear Echo"]);
     bench.caller(ended(Cause::HungUp));
     assert_eq!(bench.wanted(Wanted::Echo), [""; 0], "nothing is done for a caller that has gone");
+}
+
+/// A far end that speaks the first of these codecs and is able to do all of them.
+fn speaking(understood: &[Codec]) -> Voice {
+    Voice { codec: understood[0], understood: understood.to_vec() }
+}
+
+/// Caller and callee are joined and speak like this.
+fn joined(caller: &[Codec], callee: &[Codec]) -> (Bench, Vec<String>) {
+    let mut bench = Bench::new();
+    bench.dial(ONE);
+    bench.caller(Report::Answered { voice: Some(speaking(caller)) });
+    let words = bench.callee(1, Report::Answered { voice: Some(speaking(callee)) });
+    (bench, words)
+}
+
+#[test]
+fn of_two_codecs_the_one_that_both_can_do_is_wanted_of_the_callee_first() {
+    const BOTH: [Codec; 2] = [Codec::Pcmu, Codec::Pcma];
+    const ALAW_FIRST: [Codec; 2] = [Codec::Pcma, Codec::Pcmu];
+    for (caller, callee, order) in [
+        (&BOTH[..], &ALAW_FIRST[..], Some("1: align(pcmu)")),
+        (&BOTH, &BOTH[1..], Some("caller: align(pcma)")),
+        (&BOTH[..1], &ALAW_FIRST, Some("1: align(pcmu)")),
+        (&BOTH[..1], &BOTH[1..], None),
+        (&BOTH, &BOTH, None),
+    ] {
+        let (_, words) = joined(caller, callee);
+        let aligned: Vec<&str> =
+            words.iter().map(String::as_str).filter(|word| word.contains("align")).collect();
+        assert_eq!(aligned, Vec::from_iter(order), "{caller:?}, {callee:?}");
+    }
+}
+
+#[test]
+fn a_codec_that_changes_later_is_wanted_of_the_other_leg_and_nobody_is_asked_twice() {
+    let both = [Codec::Pcmu, Codec::Pcma];
+    let (mut bench, _) = joined(&both, &both);
+    let changed = Report::Revoiced(speaking(&[Codec::Pcma]));
+    assert_eq!(bench.caller(changed.clone()), ["1: align(pcma)"]);
+    assert_eq!(bench.callee(1, Report::Revoiced(speaking(&[Codec::Pcma, Codec::Pcmu]))), [""; 0]);
+    assert_eq!(bench.callee(1, Report::Revoiced(speaking(&both))), [""; 0], "it wants it otherwise");
+    bench.callee(1, ended(Cause::HungUp));
+    assert_eq!(bench.caller(changed), [""; 0], "alone there is nothing to align");
+}
+
+#[test]
+fn a_caller_that_is_answered_on_the_bridge_is_aligned_when_it_speaks() {
+    let mut bench = Bench::new();
+    bench.dial(QUIET);
+    let words = bench.callee(1, Report::Answered { voice: Some(speaking(&[Codec::Pcma])) });
+    assert_eq!(words.len(), 5);
+    let voice = Some(speaking(&[Codec::Pcmu, Codec::Pcma]));
+    assert_eq!(bench.caller(Report::Answered { voice }), ["caller: align(pcma)"]);
 }

@@ -5,7 +5,7 @@ mod dialing;
 mod script;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use trunkline_media::codec::Codec;
 
 use super::script::{Sound, Told, Wanted};
 use super::*;
@@ -28,10 +28,7 @@ fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 /// Does `act` with the machine and with its heir; what came of it.
-fn step<M: Machine>(machine: &mut M, now: Moment, act: impl Fn(&mut M, &mut Turn<M>)) -> Turn<M>
-where
-    M: Serialize + DeserializeOwned,
-{
+fn step<M: Machine>(machine: &mut M, now: Moment, act: impl Fn(&mut M, &mut Turn<M>)) -> Turn<M> {
     let mut heir: M = ciborium::from_reader(encoded(machine).as_slice()).expect("what was written");
     let (mut turn, mut again) = (Turn::at(now), Turn::at(now));
     act(machine, &mut turn);
@@ -171,6 +168,10 @@ fn noun(noun: &Noun) -> String {
         Noun::Client(client) => client.identity.clone(),
         Noun::Sip(sip) => sip.uri.clone(),
     }
+}
+
+fn answered() -> Report {
+    Report::Answered { voice: None }
 }
 
 fn ended(cause: Cause) -> Report {

@@ -17,7 +17,8 @@ fn a_bye_goes_the_way_of_the_dialog() {
 
 #[test]
 fn a_leg_waits_for_the_answer_to_its_bye_and_for_its_media() {
-    let ways: [(&str, fn(&mut Bench, &Request) -> Vec<String>); 3] = [
+    type Way = fn(&mut Bench, &Request) -> Vec<String>;
+    let ways: [(&str, Way); 3] = [
         ("answered", |bench, bye| bench.response(bye, 200, "bob", &nothing())),
         ("refused", |bench, bye| bench.response(bye, 481, "bob", &nothing())),
         ("timeout", |bench, bye| bench.failed(bye, FailureCause::Timeout)),

@@ -8,6 +8,7 @@ mod forking;
 mod incoming;
 mod outgoing;
 mod reinvite;
+mod reoffer;
 
 use bytes::Bytes;
 use trunkline_media::codec::Codec;

@@ -236,3 +236,11 @@ fn a_stream_can_be_removed_from_a_session_and_come_back() {
     let agreed = switch.on_answer(&phone("m=video 0 RTP/AVP 96\nm=audio 5004 RTP/AVP 0\n")).unwrap();
     assert!(agreed.send && agreed.receive && !agreed.held);
 }
+
+#[test]
+fn what_a_peer_offers_last_is_what_it_is_able_to_do() {
+    let (mut switch, _, _) = was_called("m=audio 5004 RTP/AVP 18 8 0\n");
+    assert_eq!(switch.understood(), [Codec::Pcma, Codec::Pcmu], "of ours, as it prefers");
+    switch.on_offer(&phone("m=audio 5004 RTP/AVP 8\n")).unwrap();
+    assert_eq!(switch.understood(), [Codec::Pcma]);
+}

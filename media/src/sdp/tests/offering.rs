@@ -164,3 +164,27 @@ fn a_session_that_moved_to_another_host_announces_the_new_address() {
     assert_eq!(lines(&offer, "a=rtcp"), ["a=rtcp:9005"]);
     assert_eq!(version(&offer), 2);
 }
+
+#[test]
+fn a_codec_that_is_wanted_is_offered_alone_and_the_other_stays_possible() {
+    let (mut switch, _) = called("m=audio 5004 RTP/AVP 0 8 101\na=rtpmap:101 telephone-event/8000\n");
+    assert_eq!(switch.understood(), [Codec::Pcmu, Codec::Pcma]);
+    let offer = switch.offer_in(Codec::Pcma).unwrap();
+    assert_eq!(lines(&offer, "m="), ["m=audio 4000 RTP/AVP 8 101"]);
+    assert_eq!(version(&offer), 2);
+    assert_eq!(switch.offer_in(Codec::Pcma), Err(NegotiationError::OfferPending));
+    let agreed = switch.on_answer(&phone("m=audio 5004 RTP/AVP 8\n")).unwrap();
+    assert_eq!(agreed.codec, Codec::Pcma);
+    assert_eq!(switch.understood(), [Codec::Pcmu, Codec::Pcma], "an answer to less tells no less");
+    assert_eq!(lines(&switch.offer().unwrap(), "m="), ["m=audio 4000 RTP/AVP 8 101"]);
+}
+
+#[test]
+fn a_codec_that_is_refused_leaves_the_session_as_it_was() {
+    let (mut switch, agreed) = called("m=audio 5004 RTP/AVP 0\n");
+    assert_eq!(switch.understood(), [Codec::Pcmu]);
+    switch.offer_in(Codec::Pcma).unwrap();
+    switch.withdraw();
+    assert_eq!(switch.agreed(), Some(&agreed));
+    assert_eq!(lines(&switch.offer().unwrap(), "m="), ["m=audio 4000 RTP/AVP 0 8 101"]);
+}
