@@ -4,8 +4,11 @@
 //! Pure machines (level 0, no I/O, no clock, no randomness): [`sip`], [`twiml`], [`routing`], [`config`],
 //! [`ids`] and the `trunkline-media` crate. Above them the actors and edges that execute what the machines decide.
 
+pub mod call;
 pub mod config;
 pub mod ids;
+pub mod leg;
+pub mod node;
 pub mod ops;
 pub mod registrar;
 pub mod routing;

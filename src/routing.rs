@@ -1,2 +1,143 @@
 //! Who calls and what was dialled, to what should happen. Pure.
 //! It must never look anything up outside the tables that it is given.
+
+mod pattern;
+mod table;
+
+use pattern::Pattern;
+
+/// The dialplan: which number leads where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routes {
+    /// The most specific first: the first that matches decides.
+    routes: Vec<Route>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Route {
+    name: String,
+    dialled: Pattern,
+    target: Target,
+    public: bool,
+    description: String,
+}
+
+/// One line of the dialplan, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed<'r> {
+    /// The number or pattern, as written.
+    pub number: &'r str,
+    /// The route's name.
+    pub name: &'r str,
+    /// What it is for; may be empty.
+    pub description: &'r str,
+    /// Where it leads.
+    pub target: &'r Target,
+    /// Whether strangers may dial it.
+    pub public: bool,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The user who has proved who they are; none for a stranger.
+    pub user: Option<String>,
+}
+
+/// Where a call goes, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Where.
+    pub target: Target,
+    /// Why, for the event log.
+    pub reason: String,
+}
+
+/// Where a call goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A document of the dialplan folder runs for the caller: its path in there.
+    Script(String),
+    /// The telephones of this user ring.
+    Endpoint(String),
+    /// Nobody has that number: 404.
+    Unknown,
+    /// The caller may not dial that: 403.
+    Forbidden,
+}
+
+/// Why a dialplan cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("routes, line {line}: {message}")]
+pub struct RoutesError {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Target {
+    /// The SIP status of a refusal; none where the call goes on.
+    pub fn refusal(&self) -> Option<u16> {
+        match self {
+            Self::Script(_) | Self::Endpoint(_) => None,
+            Self::Unknown => Some(404),
+            Self::Forbidden => Some(403),
+        }
+    }
+}
+
+impl Routes {
+    /// Reads `routes.toml`.
+    ///
+    /// # Errors
+    /// The text is not TOML, has an unknown key, or a route contradicts itself or another.
+    pub fn parse(toml: &str) -> Result<Routes, RoutesError> {
+        let mut routes = table::read(toml)?;
+        // Stable: among equals the file's order stands.
+        routes.sort_by_key(|route| std::cmp::Reverse(route.dialled.precision()));
+        Ok(Routes { routes })
+    }
+
+    /// Where a call to `dialled` (the user part of the Request-URI) goes. The most specific route decides: a number
+    /// before a pattern, a longer pattern before a shorter one. Numbers come before users of the same name. A stranger
+    /// reaches public routes only, and learns nothing about what else there is.
+    pub fn decide(&self, caller: &Caller, dialled: &str, is_user: impl Fn(&str) -> bool) -> Decision {
+        let dialled = dialled.trim();
+        let route = self.routes.iter().find(|route| route.dialled.matches(dialled));
+        match (&caller.user, route) {
+            (_, Some(route)) if route.public => route.decision(),
+            (None, _) => refusal(Target::Forbidden, "a stranger reaches public routes only"),
+            (Some(_), Some(route)) => route.decision(),
+            (Some(_), None) if is_user(dialled) => {
+                Decision { target: Target::Endpoint(dialled.to_owned()), reason: "the name of a user".into() }
+            }
+            (Some(_), None) => refusal(Target::Unknown, "no route and no user has that name"),
+        }
+    }
+
+    /// Every route, the most specific first.
+    pub fn list(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.routes.iter().map(|route| Listed {
+            number: route.dialled.written(),
+            name: &route.name,
+            description: &route.description,
+            target: &route.target,
+            public: route.public,
+        })
+    }
+}
+
+impl Route {
+    fn decision(&self) -> Decision {
+        let reason = format!("route {} ({})", self.name, self.dialled.written());
+        Decision { target: self.target.clone(), reason }
+    }
+}
+
+fn refusal(target: Target, reason: &str) -> Decision {
+    Decision { target, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

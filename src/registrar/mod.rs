@@ -1,2 +1,95 @@
-//! Bindings of softphones: where a user can be reached, until when (RFC 3261 §10).
-//! The rules are pure; the table is shared and must never be locked across a send or an await.
+//! Softphone bindings and their expiry: who is reached where (RFC 3261 §10).
+//! It must never hold a guard of its table while it waits for anybody.
+
+mod bindings;
+mod registration;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use trunkline_media::moment::Moment;
+
+pub use bindings::{Binding, Bindings, Bounds};
+
+use crate::sip::flow::Flow;
+use crate::sip::message::{Request, Response};
+
+/// The bindings of all users. Clones share one table; every thread may ask.
+#[derive(Clone, Debug)]
+pub struct Registrar {
+    bounds: Bounds,
+    table: Arc<DashMap<String, Bindings>>,
+}
+
+impl Registrar {
+    /// A registrar that knows nobody yet.
+    pub fn new(bounds: Bounds) -> Self {
+        Self::restore(bounds, BTreeMap::new())
+    }
+
+    /// A registrar that goes on with what [`Registrar::snapshot`] gave.
+    pub fn restore(bounds: Bounds, snapshot: BTreeMap<String, Bindings>) -> Self {
+        Self { bounds, table: Arc::new(snapshot.into_iter().collect()) }
+    }
+
+    /// All bindings as data, by user.
+    pub fn snapshot(&self) -> BTreeMap<String, Bindings> {
+        self.table.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect()
+    }
+
+    /// Does what the REGISTER of `user`, who proved to be that, asks for; the answer is complete.
+    pub fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
+        if let Some(mut bindings) = self.table.get_mut(user) {
+            return bindings.update(request, flow, &self.bounds, now);
+        }
+        let mut first = self.table.entry(user.to_owned()).or_default();
+        first.update(request, flow, &self.bounds, now)
+    }
+
+    /// What is known of `user`, lapsed or not: what a commit after [`Registrar::register`] writes.
+    pub fn bindings(&self, user: &str) -> Bindings {
+        self.table.get(user).map(|bindings| bindings.clone()).unwrap_or_default()
+    }
+
+    /// The phones of `user`, the preferred first, among equals the latest registered.
+    pub fn lookup(&self, user: &str, now: Moment) -> Vec<Binding> {
+        let bindings = self.bindings(user);
+        let mut phones: Vec<Binding> = bindings.live(now).cloned().collect();
+        phones.sort_by(|a, b| b.q.total_cmp(&a.q).then(b.registered.cmp(&a.registered)));
+        phones
+    }
+
+    /// All phones with their users, by user.
+    pub fn list(&self, now: Moment) -> Vec<(String, Binding)> {
+        let live = |(user, bindings): (String, Bindings)| -> Vec<(String, Binding)> {
+            bindings.live(now).map(|binding| (user.clone(), binding.clone())).collect()
+        };
+        self.snapshot().into_iter().flat_map(live).collect()
+    }
+
+    /// Removes what has lapsed; tells how many bindings.
+    pub fn expire(&self, now: Moment) -> usize {
+        self.remove(|binding| binding.expires <= now)
+    }
+
+    /// A connection with `remote` is gone, and with it the only way to the phones behind it (RFC 5626
+    /// §4.2.1). Phones on UDP stay: there is nothing to be gone, and a forged ICMP message must not
+    /// unregister anybody.
+    pub fn flow_failed(&self, remote: SocketAddr) -> usize {
+        self.remove(|binding| binding.flow.connection.is_some() && binding.flow.remote == remote)
+    }
+
+    fn remove(&self, unwanted: impl Fn(&Binding) -> bool) -> usize {
+        let mut removed = 0;
+        self.table.retain(|_, bindings| {
+            removed += bindings.retain(|binding| !unwanted(binding));
+            !bindings.is_empty()
+        });
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,11 @@
 
 pub mod auth;
 pub mod dialog;
+pub mod dispatch;
 pub mod endpoint;
 pub mod flow;
 pub mod message;
+pub mod shard;
+pub mod stateless;
 pub mod transaction;
+pub mod transport;

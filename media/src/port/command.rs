@@ -1,0 +1,71 @@
+//! What signalling asks of a media worker, and how it is told what happened.
+//! Must never name a packet: commands are conditions, events are changes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::PortPair;
+use crate::session::{ClockSeed, Event, Plan, Session, SessionId};
+
+/// Receives the events of a session, on the worker's thread.
+pub trait EventSink: Send + Sync {
+    /// Takes one event. Never blocks, never waits for a lock that is held for long.
+    fn event(&self, event: Event);
+}
+
+/// What a media worker is asked to do. Each may be sent twice.
+#[derive(Clone)]
+pub enum Command {
+    /// Makes a session; one that is open already stays as it is.
+    Open {
+        /// Its name.
+        session: SessionId,
+        /// Its sockets, from the port table.
+        sockets: Arc<PortPair>,
+        /// Where its output clock starts.
+        clock: ClockSeed,
+        /// Who hears of it.
+        sink: Arc<dyn EventSink>,
+        /// After how much silence a [`Event::MediaTimeout`] is told; `None` is never.
+        timeout: Option<Duration>,
+    },
+    /// Makes a session from a snapshot of another process; one that is open already stays as it is.
+    Resume {
+        /// Its state, from [`Engine::snapshot`](super::Engine::snapshot).
+        snapshot: Box<Session>,
+        /// Its sockets, taken again by [`PortTable::retake`](super::PortTable::retake).
+        sockets: Arc<PortPair>,
+        /// Who hears of it.
+        sink: Arc<dyn EventSink>,
+    },
+    /// Brings a session into the condition wanted.
+    Apply {
+        /// Which session.
+        session: SessionId,
+        /// The generation of the actor that asks; one older than seen is refused.
+        generation: u64,
+        /// The condition wanted.
+        plan: Plan,
+    },
+    /// Ends a session: says goodbye, tells [`Event::Closed`]. The ports stay leased.
+    Close {
+        /// Which session.
+        session: SessionId,
+    },
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Command::Open { session, sockets, .. } => write!(f, "Open({session:?}, {sockets:?})"),
+            Command::Resume { snapshot, sockets, .. } => {
+                write!(f, "Resume({:?}, {sockets:?})", snapshot.id())
+            }
+            Command::Apply { session, generation, plan } => {
+                write!(f, "Apply({session:?}, {generation}, {plan:?})")
+            }
+            Command::Close { session } => write!(f, "Close({session:?})"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Where signalling and one media worker meet: commands in, copies of sessions out.
+//! Must never make the worker wait: it tries locks, and takes them only where a session opens or closes.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_queue::ArrayQueue;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::Command;
+use crate::session::{Session, SessionId};
+
+/// A copy of a session, at most a second old.
+pub(super) type Copy = Arc<Mutex<Session>>;
+
+/// What an engine and one of its workers share.
+pub(super) struct Desk {
+    pub(super) commands: ArrayQueue<Command>,
+    /// Wakes the worker.
+    pub(super) bell: EventFd,
+    pub(super) sessions: AtomicUsize,
+    pub(super) restarts: AtomicU64,
+    pub(super) misdirected: AtomicU64,
+    is_closing: AtomicBool,
+    copies: Mutex<HashMap<SessionId, Copy>>,
+}
+
+impl Desk {
+    pub(super) fn new(commands: usize) -> io::Result<Desk> {
+        Ok(Desk {
+            commands: ArrayQueue::new(commands.max(1)),
+            bell: EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?,
+            sessions: AtomicUsize::new(0),
+            restarts: AtomicU64::new(0),
+            misdirected: AtomicU64::new(0),
+            is_closing: AtomicBool::new(false),
+            copies: Mutex::default(),
+        })
+    }
+
+    /// Wakes the worker; a bell that rings already is enough.
+    pub(super) fn ring(&self) {
+        let _ = self.bell.write(1);
+    }
+
+    /// Asks the worker to end.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+
+    /// Lists a session that has been opened.
+    pub(super) fn list(&self, session: &Session) -> Copy {
+        let copy = Arc::new(Mutex::new(session.clone()));
+        self.copies().insert(session.id(), Arc::clone(&copy));
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        copy
+    }
+
+    /// Strikes a session that has been closed.
+    pub(super) fn strike(&self, session: SessionId) {
+        if self.copies().remove(&session).is_some() {
+            self.sessions.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The last copy of a session.
+    pub(super) fn copy(&self, session: SessionId) -> Option<Session> {
+        let copy = Arc::clone(self.copies().get(&session)?);
+        let session = copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(session)
+    }
+
+    fn copies(&self) -> MutexGuard<'_, HashMap<SessionId, Copy>> {
+        // Insertions and removals only: a panic elsewhere leaves nothing half done.
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

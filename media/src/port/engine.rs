@@ -1,0 +1,133 @@
+//! The media engine: worker threads, each with a bounded queue of commands.
+//! Must never wait for a worker: commands are queued or refused, counters are read from copies.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::desk::Desk;
+use super::{Command, thread};
+use crate::session::{Session, SessionId, Stats};
+
+/// How the engine is built.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineConfig {
+    /// Worker threads; at least one is started.
+    pub workers: usize,
+    /// Commands that may wait at each worker.
+    pub queue: usize,
+    /// How long a worker rests after each round with packets, so that one wake-up serves many.
+    pub rest: Duration,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig { workers: 1, queue: 4096, rest: Duration::from_millis(1) }
+    }
+}
+
+/// A worker's queue of commands is full; nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue of media worker {worker} is full")]
+pub struct Full {
+    /// The worker asked.
+    pub worker: usize,
+}
+
+/// What the engine holds, for reconciling with those who think that they hold it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Open sessions.
+    pub sessions: usize,
+    /// Commands waiting.
+    pub queued: usize,
+    /// Worker loops that panicked and were begun anew.
+    pub restarts: u64,
+    /// Commands that named a session that is not open.
+    pub misdirected: u64,
+}
+
+/// All media workers of the process.
+pub struct Engine {
+    desks: Vec<Arc<Desk>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts the worker threads.
+    pub fn start(config: EngineConfig) -> io::Result<Engine> {
+        let desks = (0..config.workers.max(1)).map(|_| Desk::new(config.queue).map(Arc::new));
+        let engine = Engine { desks: desks.collect::<io::Result<_>>()?, threads: Mutex::default() };
+        for (number, desk) in engine.desks.iter().enumerate() {
+            let thread = thread::start(number, Arc::clone(desk), config.rest)?;
+            engine.threads().push(thread);
+        }
+        Ok(engine)
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.desks.len()
+    }
+
+    /// The worker for everything that shares this key: the sessions of one call belong together.
+    pub fn worker(&self, key: u64) -> usize {
+        // At least one worker is started.
+        (key % self.desks.len().max(1) as u64) as usize
+    }
+
+    /// Hands a command to a worker.
+    pub fn send(&self, worker: usize, command: Command) -> Result<(), Full> {
+        let desk = self.desks.get(worker).ok_or(Full { worker })?;
+        desk.commands.push(command).map_err(|_| Full { worker })?;
+        desk.ring();
+        Ok(())
+    }
+
+    /// The counters of a session, at most a second old.
+    pub fn stats(&self, session: SessionId) -> Option<Stats> {
+        self.snapshot(session).map(|session| session.stats())
+    }
+
+    /// The state of a session, at most a second old, for [`Command::Resume`] in another process.
+    pub fn snapshot(&self, session: SessionId) -> Option<Session> {
+        self.desks.iter().find_map(|desk| desk.copy(session))
+    }
+
+    /// What the engine holds.
+    pub fn census(&self) -> Census {
+        let sum = |count: fn(&Desk) -> u64| self.desks.iter().map(|desk| count(desk)).sum::<u64>();
+        Census {
+            sessions: sum(|desk| desk.sessions.load(Ordering::Relaxed) as u64) as usize,
+            queued: sum(|desk| desk.commands.len() as u64) as usize,
+            restarts: sum(|desk| desk.restarts.load(Ordering::Relaxed)),
+            misdirected: sum(|desk| desk.misdirected.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Ends all workers and waits for them; sessions end without goodbye, their ports stay leased.
+    pub fn stop(&self) {
+        self.desks.iter().for_each(|desk| desk.close());
+        let threads: Vec<JoinHandle<()>> = self.threads().drain(..).collect();
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a media thread had died");
+            }
+        }
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! The engine on loopback, with real sockets and real time.
+//! Whoever waits does so for a packet or an event, with a limit.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use super::*;
+use crate::asset::Asset;
+use crate::codec::Codec;
+use crate::moment::Moment;
+use crate::port::{EventSink, PortPair, PortRange, PortTable};
+use crate::rtp::{Header, Packet};
+use crate::session::{ClockSeed, Event, Plan, Remote, Source};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Passes events on; panics over each source that is learnt, if it is told to.
+struct Sink {
+    events: Mutex<Sender<Event>>,
+    is_trap: AtomicBool,
+}
+
+impl EventSink for Sink {
+    fn event(&self, event: Event) {
+        let is_learnt = matches!(event, Event::Learnt { .. });
+        let _ = self.events.lock().expect("no panic while it is held").send(event);
+        assert!(!(is_learnt && self.is_trap.load(Ordering::Relaxed)), "a trap");
+    }
+}
+
+/// A talker on loopback, with the session that serves it.
+struct Party {
+    id: SessionId,
+    socket: UdpSocket,
+    sockets: Arc<PortPair>,
+    sink: Arc<Sink>,
+    events: Receiver<Event>,
+    sent: u16,
+}
+
+impl Party {
+    fn new(id: u64, table: &PortTable) -> Self {
+        let lease = table.lease(LOOPBACK, Moment::default()).expect("free ports");
+        let socket = UdpSocket::bind((LOOPBACK, 0)).expect("a free port");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        socket.connect(lease.rtp()).expect("a socket");
+        let (sender, events) = channel();
+        let sink = Arc::new(Sink { events: Mutex::new(sender), is_trap: AtomicBool::new(false) });
+        let sockets = table.sockets(&lease).expect("leased");
+        Party { id: SessionId(id), socket, sockets, sink, events, sent: 0 }
+    }
+
+    fn open(&self) -> Command {
+        Command::Open {
+            session: self.id,
+            sockets: Arc::clone(&self.sockets),
+            clock: ClockSeed { ssrc: 0x1000 + self.id.0 as u32, sequence: 0, timestamp: 0 },
+            sink: Arc::clone(&self.sink) as Arc<dyn EventSink>,
+            timeout: None,
+        }
+    }
+
+    fn apply(&self, source: Source) -> Command {
+        self.apply_in(1, source)
+    }
+
+    fn apply_in(&self, round: u32, source: Source) -> Command {
+        let rtp = self.address();
+        let codec = Codec::Pcmu;
+        let (send_payload_type, receive_payload_type) = (0, 0);
+        let remote = Remote {
+            rtp,
+            rtcp: SocketAddr::new(rtp.ip(), 9),
+            codec,
+            send_payload_type,
+            receive_payload_type,
+            events: None,
+            ptime_ms: 20,
+        };
+        let plan = Plan { remote: Some(remote), round, send: true, receive: true, source };
+        Command::Apply { session: self.id, generation: 1, plan }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("bound")
+    }
+
+    fn say(&mut self, text: &[u8]) {
+        let sequence = self.sent;
+        self.sent += 1;
+        let timestamp = u32::from(sequence) * 160;
+        let header = Header { marker: false, payload_type: 0, sequence, timestamp, ssrc: 77 };
+        let mut datagram = vec![0; 12];
+        header.write(&mut datagram).expect("room");
+        datagram.extend(text);
+        self.socket.send(&datagram).expect("loopback");
+    }
+
+    fn hear(&self) -> (Header, Vec<u8>) {
+        let mut buffer = [0; 2048];
+        let length = self.socket.recv(&mut buffer).expect("a packet in time");
+        let packet = Packet::parse(&buffer[..length]).expect("RTP");
+        (packet.header, packet.payload.to_vec())
+    }
+
+    fn event(&self) -> Event {
+        self.events.recv_timeout(PATIENCE).expect("an event in time")
+    }
+
+    fn learnt(&self) -> Event {
+        Event::Learnt { session: self.id, address: self.address() }
+    }
+}
+
+fn engine() -> Engine {
+    Engine::start(EngineConfig::default()).expect("threads and descriptors")
+}
+
+/// Two parties whose sessions hear each other.
+fn bridged(engine: &Engine, table: &PortTable) -> (Party, Party) {
+    let (a, b) = (Party::new(1, table), Party::new(2, table));
+    let to = |source: &Party| Source::Session(source.id);
+    for command in [a.open(), b.open(), a.apply(to(&b)), b.apply(to(&a))] {
+        engine.send(0, command).expect("room");
+    }
+    (a, b)
+}
+
+#[test]
+fn two_parties_hear_each_other_and_stats_are_told_at_the_end() {
+    let table = PortTable::new(PortRange { first: 18_100, last: 18_119 }, PATIENCE);
+    let engine = engine();
+    let (mut a, mut b) = bridged(&engine, &table);
+    for text in [&b"one"[..], b"two", b"three"] {
+        a.say(text);
+        assert_eq!(b.hear().1, text);
+        b.say(text);
+        assert_eq!(a.hear().1, text);
+    }
+    assert_eq!(a.event(), a.learnt());
+    assert_eq!(engine.census().sessions, 2);
+    assert_eq!(engine.snapshot(a.id).map(|session| session.id()), Some(a.id));
+    for party in [&a, &b] {
+        engine.send(0, Command::Close { session: party.id }).expect("room");
+    }
+    let Event::Closed { stats, .. } = a.event() else { panic!("closed") };
+    assert_eq!((stats.packets_received, stats.packets_sent, stats.lost), (3, 3, 0));
+    assert_eq!(stats.locked, Some(a.address()));
+    assert_eq!(b.event(), b.learnt());
+    assert!(matches!(b.event(), Event::Closed { .. }));
+    assert_eq!(engine.census().sessions, 0);
+    assert_eq!(engine.stats(a.id), None);
+}
+
+#[test]
+fn an_order_of_commands_that_crosses_still_makes_a_bridge() {
+    let table = PortTable::new(PortRange { first: 18_120, last: 18_139 }, PATIENCE);
+    let engine = engine();
+    let (mut a, b) = (Party::new(1, &table), Party::new(2, &table));
+    for command in
+        [b.open(), b.apply(Source::Session(a.id)), a.open(), a.open(), a.apply(Source::Session(b.id))]
+    {
+        engine.send(0, command).expect("room");
+    }
+    a.say(b"hello");
+    assert_eq!(b.hear().1, b"hello");
+}
+
+#[test]
+fn a_prompt_is_played_and_its_end_told() {
+    let table = PortTable::new(PortRange { first: 18_140, last: 18_159 }, PATIENCE);
+    let engine = engine();
+    let party = Party::new(1, &table);
+    let asset = Arc::new(Asset::from_samples(&[1000; 800]));
+    engine.send(0, party.open()).expect("room");
+    engine.send(0, party.apply(Source::Player { activity: 5, asset, loops: 1 })).expect("room");
+    let headers: Vec<Header> = (0..8).map(|_| party.hear().0).collect();
+    for (n, header) in headers.iter().enumerate() {
+        assert_eq!((header.sequence, header.marker), (n as u16, n == 0));
+    }
+    assert_eq!(party.event(), Event::PlayerEnded { session: party.id, activity: 5, played_ms: 100 });
+}
+
+#[test]
+fn an_echo_test_echoes() {
+    let table = PortTable::new(PortRange { first: 18_160, last: 18_179 }, PATIENCE);
+    let engine = engine();
+    let mut party = Party::new(1, &table);
+    engine.send(0, party.open()).expect("room");
+    engine.send(0, party.apply(Source::Echo)).expect("room");
+    party.say(b"hello");
+    assert_eq!(party.hear().1, b"hello");
+}
+
+#[test]
+fn a_worker_that_panics_is_replaced_and_the_bridge_goes_on_as_the_same_stream() {
+    let table = PortTable::new(PortRange { first: 18_180, last: 18_199 }, PATIENCE);
+    let engine = engine();
+    let (mut a, mut b) = bridged(&engine, &table);
+    b.say(b"from b");
+    let before = a.hear().0;
+    a.sink.is_trap.store(true, Ordering::Relaxed);
+    a.say(b"the event of this packet is a trap");
+    a.say(b"lost or heard");
+    while b.hear().1 != b"lost or heard" {}
+    b.say(b"from b");
+    let after = a.hear().0;
+    assert_eq!(engine.census().restarts, 1);
+    assert_eq!((after.ssrc, after.sequence), (before.ssrc, before.sequence + 1));
+}
+
+#[test]
+fn a_session_that_panics_its_worker_again_and_again_is_closed_alone() {
+    let table = PortTable::new(PortRange { first: 18_200, last: 18_219 }, PATIENCE);
+    let engine = engine();
+    let (mut a, b) = bridged(&engine, &table);
+    let mut bystander = Party::new(3, &table);
+    engine.send(0, bystander.open()).expect("room");
+    engine.send(0, bystander.apply(Source::Echo)).expect("room");
+    a.sink.is_trap.store(true, Ordering::Relaxed);
+    for round in 2..=4 {
+        // Each plan of a new round and place makes the session learn anew.
+        a.socket = UdpSocket::bind((LOOPBACK, 0)).expect("a free port");
+        a.socket.connect(a.sockets.rtp.local_addr().expect("bound")).expect("a socket");
+        engine.send(0, a.apply_in(round, Source::Session(b.id))).expect("room");
+        a.say(b"trap");
+        assert_eq!(a.event(), a.learnt());
+        bystander.say(b"still there?");
+        bystander.hear();
+    }
+    assert!(matches!(a.event(), Event::Closed { session: SessionId(1), .. }));
+    assert_eq!(engine.census().sessions, 2);
+}
+
+#[test]
+fn a_full_queue_refuses_and_an_unknown_session_is_counted() {
+    let engine = engine();
+    assert_eq!(engine.send(7, Command::Close { session: SessionId(1) }), Err(Full { worker: 7 }));
+    engine.send(0, Command::Close { session: SessionId(1) }).expect("room");
+    let table = PortTable::new(PortRange { first: 18_220, last: 18_239 }, PATIENCE);
+    let mut party = Party::new(1, &table);
+    engine.send(0, party.open()).expect("room");
+    engine.send(0, party.apply(Source::Echo)).expect("room");
+    party.say(b"the queue is worked off");
+    party.hear();
+    assert_eq!(engine.census(), Census { sessions: 1, queued: 0, restarts: 0, misdirected: 1 });
+}
+
+#[test]
+fn a_session_is_resumed_by_another_engine_on_the_same_ports() {
+    let table = PortTable::new(PortRange { first: 18_240, last: 18_259 }, PATIENCE);
+    let first = engine();
+    let mut party = Party::new(1, &table);
+    first.send(0, party.open()).expect("room");
+    first.send(0, party.apply(Source::Echo)).expect("room");
+    party.say(b"before");
+    let before = party.hear().0;
+    first.stop();
+    let snapshot = Box::new(first.snapshot(party.id).expect("a copy"));
+    let second = engine();
+    let (sockets, sink) = (Arc::clone(&party.sockets), Arc::clone(&party.sink) as Arc<dyn EventSink>);
+    second.send(0, Command::Resume { snapshot, sockets, sink }).expect("room");
+    second.send(0, party.apply(Source::Echo)).expect("room");
+    party.say(b"after");
+    let (after, text) = party.hear();
+    assert_eq!((after.ssrc, text.as_slice()), (before.ssrc, &b"after"[..]));
+    assert!(after.sequence > before.sequence);
+}

@@ -1,0 +1,16 @@
+//! The edge of the media crate: sockets, the clock, and the threads that drive sessions.
+//! Must never decide anything about a packet; that is the session's.
+
+mod clock;
+mod command;
+mod deadlines;
+mod desk;
+mod engine;
+mod switchboard;
+mod table;
+mod thread;
+mod worker;
+
+pub use command::{Command, EventSink};
+pub use engine::{Census, Engine, EngineConfig, Full};
+pub use table::{Lease, PortPair, PortRange, PortTable, PortsExhausted};

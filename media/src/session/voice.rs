@@ -1,0 +1,119 @@
+//! What a session sends of its own: silence, prompts, tones, in frames of 20 ms.
+//! Must never drift: frames are due at absolute times, 20 ms apart.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Session, SessionId, Source};
+use crate::asset::Asset;
+use crate::moment::Moment;
+use crate::player::Playback;
+use crate::tone::Tone;
+
+/// Samples of a frame.
+pub(super) const FRAME: usize = 160;
+/// The time of a frame.
+const PERIOD: Duration = Duration::from_millis(20);
+/// A driver that is later than this does not catch up: the prompt waits instead.
+const LATENESS: Duration = Duration::from_millis(100);
+
+/// What is sent, as a value: the source with its progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Voice {
+    Silence,
+    Session(SessionId),
+    Echo,
+    /// The session's playback.
+    Player,
+    Tone {
+        tone: Tone,
+        /// The next sample.
+        place: u64,
+    },
+}
+
+impl Voice {
+    /// Whether its frames are made here.
+    const fn is_made(self) -> bool {
+        matches!(self, Voice::Silence | Voice::Player | Voice::Tone { .. })
+    }
+}
+
+impl Session {
+    /// Takes up a source; one that is up already goes on.
+    pub(super) fn speak(&mut self, source: &Source) {
+        let voice = match (source, self.voice) {
+            (Source::Tone(wanted), same @ Voice::Tone { tone, .. }) if *wanted == tone => same,
+            (Source::Tone(tone), _) => Voice::Tone { tone: *tone, place: 0 },
+            (Source::Silence, _) => Voice::Silence,
+            (Source::Session(source), _) => Voice::Session(*source),
+            (Source::Echo, _) => Voice::Echo,
+            (Source::Player { .. }, _) => Voice::Player,
+        };
+        if let Source::Player { activity, asset, loops } = source {
+            match &self.playback {
+                Some(playback) if playback.is_of(*activity, asset) => self.tell_end(),
+                _ => {
+                    self.playback = Some(Playback::new(*activity, &asset.key, *loops));
+                    self.clock.cut();
+                }
+            }
+        }
+        if voice != self.voice {
+            self.voice = voice;
+            self.clock.cut();
+        }
+    }
+
+    /// Starts or stops the ticks as the voice needs them; running ticks keep their phase.
+    pub(super) fn set_ticking(&mut self, now: Moment) {
+        let is_wanted = self.remote.is_some() && self.voice.is_made();
+        self.tick = match self.tick {
+            _ if !is_wanted => None,
+            // Not before the last packet of the source before has been heard to its end.
+            None => Some(self.clock.free_at().map_or(now, |free| free.max(now))),
+            running => running,
+        };
+    }
+
+    /// Fills the frame that is due, if one is.
+    pub(super) fn next_frame(
+        &mut self,
+        now: Moment,
+        asset: Option<&Asset>,
+        frame: &mut [i16; FRAME],
+    ) -> bool {
+        let Some(due) = self.tick.filter(|due| *due <= now) else { return false };
+        let is_late = now.since(due) > LATENESS;
+        if is_late {
+            self.clock.cut();
+        }
+        self.tick = Some(if is_late { now } else { due } + PERIOD);
+        frame.fill(0);
+        let mut has_ended = false;
+        match (&mut self.voice, &mut self.playback, asset) {
+            (Voice::Tone { tone, place }, ..) => {
+                tone.fill(*place, frame);
+                *place += FRAME as u64;
+            }
+            (Voice::Player, Some(playback), Some(asset)) if playback.key() == asset.key => {
+                has_ended = playback.fill(asset, frame);
+            }
+            // A prompt that is not at hand waits in silence.
+            _ => {}
+        }
+        if has_ended {
+            self.tell_end();
+        }
+        true
+    }
+
+    /// Tells the end of the playback if it has ended.
+    fn tell_end(&mut self) {
+        if let Some(playback) = self.playback.as_ref().filter(|playback| playback.has_ended()) {
+            let (activity, played_ms) = (playback.activity(), playback.played_ms());
+            self.tell(Event::PlayerEnded { session: self.id, activity, played_ms });
+        }
+    }
+}

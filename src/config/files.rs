@@ -1,0 +1,215 @@
+//! The edge of the configuration: its files on disk.
+//! Must never leave a secret readable by others, nor half a file behind.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{Config, ConfigError, Credentials};
+
+/// Longest configuration or credentials file in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Why a file of the configuration could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The disk says no.
+    #[error("{}: {source}", .path.display())]
+    Disk {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The configuration is wrong.
+    #[error("{}: {source}", .path.display())]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: ConfigError,
+    },
+    /// The credentials cannot be read. The text is not repeated: it may hold secrets.
+    #[error("{}: these are no credentials (line {line})", .path.display())]
+    Credentials {
+        /// Which file.
+        path: PathBuf,
+        /// Line of the fault, from 1.
+        line: usize,
+    },
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// The file cannot be read, or its content is wrong.
+pub fn load_config(path: &Path) -> Result<Config, FileError> {
+    let text = read(path).map_err(|source| FileError::Disk { path: path.to_owned(), source })?;
+    Config::parse(&text).map_err(|source| FileError::Config { path: path.to_owned(), source })
+}
+
+/// Reads the credentials; none if there is no such file. One that others could read is closed to them.
+///
+/// # Errors
+/// The file cannot be read or closed to others, or it holds no credentials.
+pub fn load_credentials(path: &Path) -> Result<Option<Credentials>, FileError> {
+    let disk = |source| FileError::Disk { path: path.to_owned(), source };
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(disk(error)),
+    };
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(disk)?;
+    toml::from_str(&text).map(Some).map_err(|error| FileError::Credentials {
+        path: path.to_owned(),
+        line: super::notation::line_of(&text, error.span()),
+    })
+}
+
+/// Writes the credentials, readable by their owner alone: all of them or, after a crash, the former ones.
+///
+/// # Errors
+/// The disk says no.
+pub fn save_credentials(path: &Path, credentials: &Credentials) -> Result<(), FileError> {
+    let disk = |source| FileError::Disk { path: path.to_owned(), source };
+    let text = toml::to_string(credentials).map_err(|error| disk(io::Error::other(error)))?;
+    replace(path, text.as_bytes()).map_err(disk)
+}
+
+/// The credentials kept in `path`, or newly minted ones which are kept from now on; and whether they are new.
+///
+/// # Errors
+/// As [`load_credentials`] and [`save_credentials`].
+pub fn load_or_mint(
+    path: &Path,
+    random: impl FnMut() -> [u8; 16],
+    names: &[&str],
+) -> Result<(Credentials, bool), FileError> {
+    if let Some(kept) = load_credentials(path)? {
+        return Ok((kept, false));
+    }
+    let minted = Credentials::mint(random, names);
+    save_credentials(path, &minted)?;
+    Ok((minted, true))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = File::open(path)?;
+    if file.take(MAX_FILE + 1).read_to_string(&mut text)? as u64 > MAX_FILE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 1 MB"));
+    }
+    Ok(text)
+}
+
+/// Writes beside the file, then renames: a reader never meets half of it.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.exists() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    // One left by a crash may have another owner's mode: it is not written into.
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this test alone, gone when it ends.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("trunkline-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn counting() -> impl FnMut() -> [u8; 16] {
+        let mut drawn = 0;
+        move || {
+            drawn += 1;
+            [drawn; 16]
+        }
+    }
+
+    #[test]
+    fn the_second_start_keeps_the_secrets_of_the_first() {
+        let folder = Folder::new("second-start");
+        let path = folder.0.join("credentials.toml");
+        let (first, new) = load_or_mint(&path, counting(), &["alice"]).expect("minted");
+        assert!(new);
+        let (second, new) =
+            load_or_mint(&path, || panic!("nothing is drawn"), &["alice", "bob"]).expect("kept");
+        assert_eq!((second, new), (first, false));
+    }
+
+    #[test]
+    fn secrets_are_readable_by_their_owner_alone() {
+        let folder = Folder::new("owner-alone");
+        let path = folder.0.join("credentials.toml");
+        save_credentials(&path, &Credentials::mint(counting(), &[])).expect("saved");
+        let mode = |path: &Path| fs::metadata(path).expect("exists").permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&folder.0)), (0o600, 0o700));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("opened to others");
+        load_credentials(&path).expect("read");
+        assert_eq!(mode(&path), 0o600, "closed again");
+    }
+
+    #[test]
+    fn a_part_left_by_a_crash_is_replaced_and_none_is_left() {
+        let folder = Folder::new("crash");
+        let path = folder.0.join("credentials.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        fs::write(folder.0.join("credentials.toml.part"), "half a f").expect("part");
+        let credentials = Credentials::mint(counting(), &["bob"]);
+        save_credentials(&path, &credentials).expect("saved");
+        assert_eq!(load_credentials(&path).expect("read"), Some(credentials));
+        assert_eq!(fs::read_dir(&folder.0).expect("folder").count(), 1);
+    }
+
+    #[test]
+    fn a_broken_secrets_file_is_told_without_its_content_and_never_overwritten() {
+        let folder = Folder::new("broken");
+        let path = folder.0.join("credentials.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        fs::write(&path, "account_sid = \"AC1\"\nauth_token = hunter2\n").expect("written");
+        let error = load_or_mint(&path, counting(), &[]).expect_err("broken");
+        assert!(error.to_string().ends_with("these are no credentials (line 2)"), "{error}");
+        assert!(fs::read_to_string(&path).expect("there").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_configuration_is_told_with_its_file() {
+        let folder = Folder::new("config");
+        let path = folder.0.join("trunkline.toml");
+        let missing = load_config(&path).expect_err("missing").to_string();
+        assert!(missing.contains("trunkline.toml: "), "{missing}");
+        fs::create_dir_all(&folder.0).expect("folder");
+        fs::write(&path, "[sip]\nlisen = []").expect("written");
+        let wrong = load_config(&path).expect_err("wrong").to_string();
+        assert!(wrong.ends_with("line 2: unknown key `sip.lisen`, did you mean `sip.listen`?"), "{wrong}");
+        fs::write(&path, "# ".repeat(1 << 20)).expect("written");
+        assert!(matches!(load_config(&path), Err(FileError::Disk { .. })), "too large");
+    }
+}

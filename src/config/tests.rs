@@ -1,0 +1,189 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::*;
+
+fn parse(text: &str) -> Config {
+    Config::parse(text).expect(text)
+}
+
+fn refusal(text: &str) -> String {
+    Config::parse(text).expect_err(text).to_string()
+}
+
+#[test]
+fn an_empty_file_means_the_defaults() {
+    let config = parse("");
+    assert_eq!(config, Config::default());
+    assert_eq!(config.sip.listen, ["0.0.0.0:5060".parse().expect("address")]);
+    assert_eq!(config.media.ports, PortSpan { first: 20_000, last: 29_999 });
+    assert_eq!(config.routes_file().to_str(), Some("dialplans/routes.toml"));
+    assert_eq!(config.credentials_file().to_str(), Some("data/credentials.toml"));
+}
+
+#[test]
+fn the_annotated_example_says_every_key_with_its_default() {
+    let example = include_str!("../../dialplans/trunkline.example.toml");
+    assert_eq!(parse(example), Config::default());
+    let keys = |text: &str| {
+        let mut keys: Vec<String> = text
+            .lines()
+            .filter(|line| !line.starts_with([' ', '#', ']']))
+            .filter_map(|line| line.split_once('=').map(|(key, _)| key.trim().to_owned()))
+            .collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys(example), keys(&Config::default().effective()));
+}
+
+#[test]
+fn what_is_in_force_reads_back_as_the_same_configuration() {
+    let config = parse(
+        r#"
+        [sip]
+        listen = ["127.0.0.1:5070", "[::1]:5070"]
+        advertised = "203.0.113.7:5070"
+        domain = "example.com"
+        timers = { t1 = "100ms", ring = "2m" }
+        [media]
+        address = "192.0.2.1"
+        advertised = "203.0.113.7"
+        ports = "16384-32767"
+        codecs = ["PCMA"]
+        timeout = "0s"
+        [data]
+        folder = "/var/lib/trunkline"
+        [local_networks]
+        ranges = ["10.1.0.0/16"]
+        [log]
+        format = "json"
+        "#,
+    );
+    assert_eq!(config.sip.advertised, Some("203.0.113.7:5070".parse().expect("address")));
+    assert_eq!(config.sip.timers.t1, Duration::from_millis(100));
+    assert_eq!(parse(&config.effective()), config);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_key_that_was_meant() {
+    for (text, refused) in [
+        ("[sip]\n\nlisen = []", "line 3: unknown key `sip.lisen`, did you mean `sip.listen`?"),
+        ("[spi]", "line 1: unknown key `spi`, did you mean `sip`?"),
+        ("[sip.timers]\nT1 = \"1s\"", "line 2: unknown key `sip.timers.T1`, did you mean `sip.timers.t1`?"),
+        (
+            "\nsip.timers.rinng = \"3s\"",
+            "line 2: unknown key `sip.timers.rinng`, did you mean `sip.timers.ring`?",
+        ),
+        ("listen = []", "line 1: unknown key `listen`, did you mean `sip.listen`?"),
+        ("[media]\nqqqqq = 1", "line 2: unknown key `media.qqqqq`"),
+    ] {
+        assert_eq!(refusal(text), refused, "{text}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused_with_its_line_and_what_is_right() {
+    for (text, line, right) in [
+        ("[sip]\nlisten = \"0.0.0.0:5060\"", 2, "expected a sequence"),
+        ("[sip]\nlisten = [\"localhost:5060\"]", 2, "socket address"),
+        ("[sip]\ntimers.ring = 30", 2, "expected a"),
+        ("[sip]\ntimers.ring = \"30\"", 2, "a whole number and ms, s, m, h or d"),
+        ("[sip]\nadvertised = \"example.com\"", 2, "203.0.113.7:5070"),
+        ("[media]\nports = \"20000\"", 2, "20000-29999"),
+        ("[media]\nports = \"30000-20000\"", 2, "the lower first"),
+        ("[media]\ncodecs = [\"G729\"]", 2, "PCMU"),
+        ("[local_networks]\nranges = [\"10.0.0.0/33\"]", 2, "192.168.0.0/16"),
+        ("[limits]\ncalls = -1", 2, "invalid value"),
+        ("[sip\n", 1, ""),
+    ] {
+        let error = Config::parse(text).expect_err(text);
+        let ConfigError::Value { line: told, message } = &error else { panic!("{text}: {error}") };
+        assert_eq!(*told, line, "{text}: {error}");
+        assert!(message.contains(right), "{text}: {error}");
+    }
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused_by_name() {
+    for (text, told) in [
+        ("[sip]\nlisten = []", "sip.listen: at least one address is needed"),
+        ("[sip.timers]\nt1 = \"5s\"", "sip.timers.t2: it is not shorter than t1"),
+        ("[sip.timers]\nring = \"4m\"", "sip.timers.ring: it lies between 1s and 3m (timer C)"),
+        ("[sip.timers]\nmin_session = \"30s\"", "sip.timers.min_session: it is not shorter than 90s"),
+        (
+            "[sip.timers]\nsession = \"90s\"\nmin_session = \"2m\"",
+            "sip.timers.session: it is not shorter than min_session",
+        ),
+        ("[media]\ncodecs = []", "media.codecs: at least one codec is needed"),
+        ("[limits]\nlegs = 10", "limits.legs: each call has a leg: it is not smaller than calls"),
+        (
+            "[registrar]\nmax_expires = \"1m\"",
+            "registrar.default_expires: it lies between min_expires and max_expires",
+        ),
+    ] {
+        assert_eq!(refusal(text), told, "{text}");
+    }
+}
+
+#[test]
+fn spans_of_time_are_read_with_their_unit_and_written_in_the_largest_that_fits() {
+    for (text, millis, written) in [
+        ("500ms", 500, "500ms"),
+        ("30s", 30_000, "30s"),
+        ("90s", 90_000, "90s"),
+        ("120 s", 120_000, "2m"),
+        ("24h", 86_400_000, "1d"),
+        ("0m", 0, "0s"),
+    ] {
+        let span = notation::read_span(text).expect(text);
+        assert_eq!((span, notation::write_span(span).as_str()), (Duration::from_millis(millis), written));
+    }
+    for bad in ["", "s", "5", "-5s", "1.5s", "5 weeks", "99999999999999999999s", "18446744073709551615d"] {
+        assert_eq!(notation::read_span(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn hosts_of_private_networks_are_local_and_others_are_not() {
+    let config = Config::default();
+    let local = |host: &str| config.is_local(host.parse::<IpAddr>().expect(host));
+    for host in [
+        "10.255.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "127.0.0.1",
+        "::1",
+        "fd12::1",
+        "fe80::1",
+        "::ffff:10.0.0.1",
+    ] {
+        assert!(local(host), "{host}");
+    }
+    for host in ["172.32.0.1", "11.0.0.1", "8.8.8.8", "2001:db8::1", "::2", "::ffff:8.8.8.8"] {
+        assert!(!local(host), "{host}");
+    }
+    let all: Network = "0.0.0.0/0".parse().expect("network");
+    assert!(
+        all.contains("8.8.8.8".parse().expect("address")) && !all.contains("::1".parse().expect("address"))
+    );
+}
+
+#[test]
+fn minted_credentials_have_twilios_shape_and_never_show_in_a_debug_print() {
+    let mut drawn = 0;
+    let credentials = Credentials::mint(
+        || {
+            drawn += 1;
+            [drawn; 16]
+        },
+        &["alice", "bob"],
+    );
+    assert_eq!(credentials.account_sid, format!("AC{}", "01".repeat(16)));
+    assert_eq!(credentials.auth_token, "02".repeat(16));
+    let users: Vec<_> =
+        credentials.users.iter().map(|(name, secret)| (name.as_str(), secret.clone())).collect();
+    assert_eq!(users, [("alice", "03".repeat(16)), ("bob", "04".repeat(16))]);
+    let shown = format!("{credentials:?}");
+    assert!(shown.contains("alice") && !shown.contains("0303") && !shown.contains("0202"), "{shown}");
+}

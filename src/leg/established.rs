@@ -1,0 +1,373 @@
+//! An answered leg: ACK and its loss, re-INVITE and hold, INFO, BYE; and forked answers that came too late.
+//! It must never pass hold or refresh on: each leg negotiates alone.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::moment::{earliest, Moment};
+use trunkline_media::sdp::{Negotiation, NegotiationError};
+
+use super::leaving::Leaving;
+use super::outgoing::{Attempt, MAX_FORKS};
+use super::path::Path;
+use super::{Core, Leg, Next, Order, ALLOW};
+use crate::ops::events::{Cause, Event, Side};
+use crate::sip::dialog::Dialog;
+use crate::sip::dispatch::{Delivery, Errand};
+use crate::sip::endpoint::{ClientKey, ServerKey};
+use crate::sip::flow::Flow;
+use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::supervision::machine::Turn;
+
+/// What we call ourselves in `User-Agent` and `Server`.
+pub(crate) const PRODUCT: &str = concat!("Trunkline/", env!("CARGO_PKG_VERSION"));
+
+/// An answered leg.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Established {
+    dialog: Dialog,
+    negotiation: Negotiation,
+    path: Path,
+    /// Our 2xx that was not acknowledged yet.
+    unacknowledged: Option<Unacknowledged>,
+    /// Hang-up wanted while our 2xx is out: the BYE waits for its ACK (RFC 3261 §15).
+    hangup: Option<Cause>,
+    held: bool,
+    forks: Forks,
+}
+
+/// A 2xx is sent again by its user agent until the ACK comes (RFC 3261 §13.3.1.4).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Unacknowledged {
+    cseq: u32,
+    key: ServerKey,
+    response: Response,
+    due: Moment,
+    interval: Duration,
+    give_up: Moment,
+}
+
+/// INVITEs of this leg and the 2xx that came for them: the winner's are acknowledged again when repeated,
+/// any other is acknowledged and ended at once (RFC 3261 §13.2.2.4).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Forks {
+    attempts: Vec<Attempt>,
+    acknowledged: Vec<Acknowledged>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Acknowledged {
+    key: ClientKey,
+    tag: String,
+    ack: Request,
+    flow: Flow,
+}
+
+impl Forks {
+    pub fn new(attempts: Vec<Attempt>) -> Self {
+        Self { attempts, acknowledged: Vec::new() }
+    }
+
+    /// A 2xx that is not the first of its leg.
+    pub fn on_success(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        response: &Response,
+        flow: &Flow,
+        turn: &mut Turn<Leg>,
+    ) {
+        let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
+        if let Some(known) = self.acknowledged.iter().find(|known| known.key == *key && known.tag == tag) {
+            core.errand(Errand::Ack { request: known.ack.clone(), flow: known.flow.clone() }, turn);
+            return;
+        }
+        if self.acknowledged.len() >= MAX_FORKS {
+            // Unacknowledged, it ends by itself.
+            return;
+        }
+        let Some(attempt) = self.attempts.iter().find(|attempt| attempt.key == *key) else { return };
+        let Ok(mut dialog) = Dialog::uac(&attempt.invite, response, flow) else { return };
+        let path = attempt.path.clone();
+        let ack = dialog.ack(1, &path.via(&core.minter.branch()));
+        core.errand(Errand::Ack { request: ack.clone(), flow: path.flow.clone() }, turn);
+        let bye = dialog.request(Method::Bye, &path.via(&core.minter.branch()), None);
+        core.errand(Errand::Request { request: bye, flow: path.flow.clone() }, turn);
+        self.acknowledged.push(Acknowledged { key: key.clone(), tag, ack, flow: path.flow });
+    }
+}
+
+impl Established {
+    pub fn answered(dialog: Dialog, negotiation: Negotiation, path: Path) -> Self {
+        Self {
+            dialog,
+            negotiation,
+            path,
+            unacknowledged: None,
+            hangup: None,
+            held: false,
+            forks: Forks::default(),
+        }
+    }
+
+    pub fn call_id(&self) -> &str {
+        self.dialog.call_id()
+    }
+
+    pub fn with_forks(self, forks: Forks) -> Self {
+        Self { forks, ..self }
+    }
+
+    pub fn awaiting_ack(
+        mut self,
+        invite: &Request,
+        key: ServerKey,
+        response: Response,
+        core: &Core,
+        now: Moment,
+    ) -> Self {
+        self.await_ack(invite, key, response, core, now);
+        self
+    }
+
+    fn await_ack(&mut self, invite: &Request, key: ServerKey, response: Response, core: &Core, now: Moment) {
+        let interval = core.timing.t1;
+        self.unacknowledged = Some(Unacknowledged {
+            cseq: invite.headers().cseq().map_or(0, |cseq| cseq.number),
+            key,
+            response,
+            due: now + interval,
+            interval,
+            give_up: now + core.timing.t1 * 64,
+        });
+    }
+
+    /// Acknowledges the 2xx that won.
+    pub fn acknowledge(&mut self, core: &mut Core, key: &ClientKey, response: &Response, turn: &mut Turn<Leg>) {
+        let cseq = response.headers().cseq().map_or(1, |cseq| cseq.number);
+        let ack = self.dialog.ack(cseq, &self.path.via(&core.minter.branch()));
+        core.errand(Errand::Ack { request: ack.clone(), flow: self.path.flow.clone() }, turn);
+        self.forks.acknowledged.push(Acknowledged {
+            key: key.clone(),
+            tag: self.dialog.remote_tag().to_owned(),
+            ack,
+            flow: self.path.flow.clone(),
+        });
+    }
+
+    /// Takes what was agreed to the media side and to the log.
+    pub fn note_agreed(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
+        let Some(agreed) = self.negotiation.agreed() else { return };
+        core.media.agree(agreed);
+        core.tell(Event::Negotiated { codec: agreed.codec.name().to_owned(), media: agreed.remote_rtp }, turn);
+        if agreed.held != self.held {
+            self.held = agreed.held;
+            core.tell(if self.held { Event::Held } else { Event::Resumed }, turn);
+        }
+        core.apply_media(turn);
+    }
+
+    pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
+        match order {
+            Order::Hangup { cause } | Order::Refuse { cause, .. } if self.unacknowledged.is_some() => {
+                self.hangup = Some(cause);
+                Next::Stay
+            }
+            Order::Hangup { cause } | Order::Refuse { cause, .. } => {
+                self.hang_up(core, cause, Side::Switch, turn)
+            }
+            Order::Ring | Order::Progress | Order::Answer | Order::Hear(_) | Order::Joined(_) => Next::Stay,
+        }
+    }
+
+    pub fn on_sip(&mut self, core: &mut Core, delivery: Delivery, turn: &mut Turn<Leg>) -> Next {
+        match delivery {
+            Delivery::Request { key, request, .. } => self.on_request(core, key, &request, turn),
+            Delivery::Ack { request } => self.on_ack(core, &request, turn),
+            Delivery::Response { key, response, flow } => {
+                if response.status().is_success() {
+                    self.forks.on_success(core, &key, &response, &flow, turn);
+                }
+                Next::Stay
+            }
+            Delivery::Failed { .. } | Delivery::Cancelled { .. } => Next::Stay,
+        }
+    }
+
+    fn on_request(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) -> Next {
+        if let Err(refusal) = self.dialog.receive(request) {
+            core.errand(Errand::Respond { key, response: request.response(refusal.status()) }, turn);
+            return Next::Stay;
+        }
+        if let Some(response) = unsuitable(request) {
+            core.errand(Errand::Respond { key, response }, turn);
+            return Next::Stay;
+        }
+        let mut response = match request.method() {
+            Method::Bye => {
+                core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
+                return self.leave(None, Cause::HungUp, Side::Peer, turn);
+            }
+            Method::Invite => {
+                self.on_reinvite(core, key, request, turn);
+                return Next::Stay;
+            }
+            Method::Info => {
+                if let Some(digit) = info_digit(request) {
+                    core.tell(Event::Digit { digit }, turn);
+                }
+                request.response(StatusCode::OK)
+            }
+            Method::Options => request.response(StatusCode::OK),
+            _ => request.response(StatusCode::METHOD_NOT_ALLOWED),
+        };
+        response.headers_mut().push(HeaderName::Allow, ALLOW);
+        core.errand(Errand::Respond { key, response }, turn);
+        Next::Stay
+    }
+
+    /// A new offer in the dialog, or the wish for one of ours (RFC 3261 §14.2, RFC 3264 §8).
+    fn on_reinvite(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) {
+        if self.hangup.is_some() {
+            // The BYE waits for the ACK of our 2xx: another one would prolong the wait.
+            let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR);
+            response.headers_mut().set(HeaderName::RetryAfter, core.minter.number() % 11);
+            core.errand(Errand::Respond { key, response }, turn);
+            return;
+        }
+        // One that overtakes the ACK of our last 2xx proves that it has arrived: nobody begins an INVITE while
+        // another is under way (RFC 3261 §14.1).
+        let answer = if request.body().is_empty() {
+            self.negotiation.offer_anew()
+        } else {
+            self.negotiation.on_offer(request.body()).map(|(answer, _)| answer)
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let status = match error {
+                    NegotiationError::OfferPending => StatusCode::REQUEST_PENDING,
+                    NegotiationError::Malformed(_) => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::NOT_ACCEPTABLE_HERE,
+                };
+                core.errand(Errand::Respond { key, response: request.response(status) }, turn);
+                return;
+            }
+        };
+        self.dialog.refresh(request.headers());
+        let mut response = request.response(StatusCode::OK);
+        response.headers_mut().push(HeaderName::Contact, self.path.contact());
+        response.headers_mut().push(HeaderName::Allow, ALLOW);
+        response.set_body("application/sdp", answer);
+        core.errand(Errand::Respond { key: key.clone(), response: response.clone() }, turn);
+        self.await_ack(request, key, response, core, turn.now);
+        if !request.body().is_empty() {
+            self.note_agreed(core, turn);
+        }
+    }
+
+    fn on_ack(&mut self, core: &mut Core, ack: &Request, turn: &mut Turn<Leg>) -> Next {
+        let cseq = ack.headers().cseq().map_or(0, |cseq| cseq.number);
+        if self.unacknowledged.as_ref().is_none_or(|waiting| waiting.cseq != cseq) {
+            return Next::Stay;
+        }
+        self.unacknowledged = None;
+        if self.negotiation.is_offer_pending() {
+            // The answer to a late offer comes in the ACK; one that cannot be used ends the leg (design §5).
+            if let Err(error) = self.negotiation.on_answer(ack.body()) {
+                tracing::debug!(leg = %core.id, %error, "the answer in the ACK cannot be used");
+                return self.hang_up(core, Cause::NotAcceptable, Side::Switch, turn);
+            }
+            self.note_agreed(core, turn);
+        } else if core.media.agreed().is_some() {
+            core.apply_media(turn);
+        }
+        match self.hangup.take() {
+            Some(cause) => self.hang_up(core, cause, Side::Switch, turn),
+            None => Next::Stay,
+        }
+    }
+
+    /// The leg's end cannot wait for an ACK any more.
+    pub fn wait_no_more(&mut self) {
+        self.unacknowledged = None;
+    }
+
+    pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
+        if turn.now >= waiting.give_up {
+            return self.hang_up(core, Cause::NoAck, Side::Switch, turn);
+        }
+        if turn.now >= waiting.due {
+            waiting.interval = (waiting.interval * 2).min(core.timing.t2);
+            waiting.due = turn.now + waiting.interval;
+            let errand = Errand::Respond { key: waiting.key.clone(), response: waiting.response.clone() };
+            core.errand(errand, turn);
+        }
+        Next::Stay
+    }
+
+    pub fn next_deadline(&self) -> Option<Moment> {
+        let waiting = self.unacknowledged.as_ref()?;
+        earliest(Some(waiting.due), Some(waiting.give_up))
+    }
+
+    /// Ends the dialog with BYE.
+    pub fn hang_up(&mut self, core: &mut Core, cause: Cause, by: Side, turn: &mut Turn<Leg>) -> Next {
+        let mut bye = self.dialog.request(Method::Bye, &self.path.via(&core.minter.branch()), None);
+        if let Some(reason) = reason_of(&cause) {
+            bye.headers_mut().push(HeaderName::Reason, reason);
+        }
+        let key = ClientKey::of(&bye);
+        core.errand(Errand::Request { request: bye, flow: self.path.flow.clone() }, turn);
+        self.leave(Some(key), cause, by, turn)
+    }
+
+    fn leave(&mut self, bye: Option<ClientKey>, cause: Cause, by: Side, turn: &Turn<Leg>) -> Next {
+        let leaving = Leaving::new(bye, std::mem::take(&mut self.forks), turn.now);
+        Next::Leave { leaving, cause, by }
+    }
+}
+
+/// The Reason header of a BYE that is not an ordinary hang-up (RFC 3326, cause values of Q.850).
+fn reason_of(cause: &Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Internal => Some("Q.850;cause=41;text=\"Temporary failure\""),
+        Cause::MediaTimeout => Some("Q.850;cause=31;text=\"No media\""),
+        Cause::NotAcceptable => Some("SIP;cause=488;text=\"Not Acceptable Here\""),
+        Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
+        _ => None,
+    }
+}
+
+/// What makes a request one that we cannot serve (RFC 3261 §8.2.2.3, §8.2.3).
+fn unsuitable(request: &Request) -> Option<Response> {
+    let unsupported = request.unsupported(&[]);
+    if !unsupported.is_empty() {
+        let mut response = request.response(StatusCode::BAD_EXTENSION);
+        response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
+        return Some(response);
+    }
+    let is_sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
+    let is_offer = *request.method() == Method::Invite && !request.body().is_empty();
+    (is_offer && !is_sdp).then(|| {
+        let mut response = request.response(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        response.headers_mut().push(HeaderName::Accept, "application/sdp");
+        response
+    })
+}
+
+/// The digit in an INFO body, in either of the two forms that phones send.
+fn info_digit(request: &Request) -> Option<char> {
+    let body = std::str::from_utf8(request.body()).ok()?;
+    let value = match request.headers().content_type()?.as_str() {
+        "application/dtmf-relay" => {
+            body.lines().find_map(|line| line.trim().strip_prefix("Signal"))?.trim_start_matches(['=', ' '])
+        }
+        "application/dtmf" => body,
+        _ => return None,
+    };
+    let mut letters = value.trim().chars();
+    let digit = letters.next().map(|c| c.to_ascii_uppercase())?;
+    (letters.next().is_none() && matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(digit)
+}

@@ -1,0 +1,289 @@
+//! A caller's leg until its final answer: ringing, early media, answer or refusal, CANCEL.
+//! It must never answer by itself: the call decides.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::moment::{earliest, Moment};
+use trunkline_media::sdp::{Negotiation, NegotiationError};
+
+use super::established::{Established, Forks};
+use super::leaving::Leaving;
+use super::path::Path;
+use super::spec::InboundSpec;
+use super::{Core, Leg, Next, Order, ALLOW};
+use crate::ops::events::{Cause, Event, Side};
+use crate::sip::dialog::{Dialog, DialogError};
+use crate::sip::dispatch::{Delivery, Errand};
+use crate::sip::endpoint::{DialogKey, ServerKey};
+use crate::sip::message::{HeaderName, Request, Response, StatusCode};
+use crate::supervision::machine::Turn;
+
+/// A caller's leg that has no final answer yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Incoming {
+    key: ServerKey,
+    invite: Request,
+    dialog: Dialog,
+    path: Path,
+    negotiation: Negotiation,
+    /// Our answer to the caller's offer; `None` where the offer is late (RFC 3261 §13.2.1).
+    answer: Option<bytes::Bytes>,
+    progress: Progress,
+    /// When the caller is told again that nothing has changed.
+    reminder: Moment,
+    /// When the caller does not want to be answered any more (RFC 3261 §13.3.1).
+    expires: Option<Moment>,
+}
+
+/// Proxies give up an INVITE of which they hear nothing for three minutes; each minute is what RFC 3261 §13.3.1.1
+/// wants.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// What the caller was told so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Progress {
+    Nothing,
+    Ringing,
+    EarlyMedia,
+}
+
+impl Incoming {
+    pub fn from_spec(spec: InboundSpec) -> Result<(Core, Self), DialogError> {
+        let InboundSpec { basis, invite, key, path } = spec;
+        let peer = invite.headers().from().map(|from| from.uri.to_string()).unwrap_or_default();
+        let mut core = basis.core(peer, path.flow.remote);
+        let tag = core.minter.token();
+        let dialog = Dialog::uas(&invite, &tag, &path.flow)?;
+        let negotiation = core.media.negotiation.clone();
+        let lifetime = invite.headers().expires().ok().flatten();
+        let incoming = Self {
+            reminder: core.began + REMINDER,
+            expires: lifetime.map(|seconds| core.began + Duration::from_secs(u64::from(seconds))),
+            key,
+            invite,
+            dialog,
+            path,
+            negotiation,
+            answer: None,
+            progress: Progress::Nothing,
+        };
+        Ok((core, incoming))
+    }
+
+    pub fn call_id(&self) -> &str {
+        self.dialog.call_id()
+    }
+
+    /// Takes the offer. One that cannot be met is refused before anybody is disturbed.
+    pub fn start(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        let printed = |name: &HeaderName| self.invite.headers().get(name).map(|v| v.into_owned()).unwrap_or_default();
+        let (from, to) = (printed(&HeaderName::From), self.invite.uri().to_string());
+        core.tell(Event::Invited { from, to }, turn);
+        let cseq = self.invite.headers().cseq().map(|cseq| cseq.to_string()).unwrap_or_default();
+        core.tell(Event::Received { message: "INVITE".to_owned(), cseq, peer: self.path.flow.remote }, turn);
+        let dialog = DialogKey::new(self.dialog.call_id(), self.dialog.local_tag());
+        core.errand(Errand::Bind { dialog }, turn);
+        if self.invite.body().is_empty() {
+            core.apply_media(turn);
+            return Next::Stay;
+        }
+        match self.negotiation.on_offer(self.invite.body()) {
+            Ok((answer, agreed)) => {
+                self.answer = Some(answer);
+                core.media.agree(&agreed);
+                core.apply_media(turn);
+                Next::Stay
+            }
+            Err(error) => {
+                let status = match error {
+                    NegotiationError::Malformed(_) => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::NOT_ACCEPTABLE_HERE,
+                };
+                self.refuse(core, status, Cause::NotAcceptable, Side::Switch, turn)
+            }
+        }
+    }
+
+    pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
+        match order {
+            Order::Ring if self.progress < Progress::Ringing => {
+                self.progress = Progress::Ringing;
+                self.say_progress(core, turn);
+                core.tell(Event::Ringing, turn);
+                Next::Stay
+            }
+            Order::Progress if self.progress < Progress::EarlyMedia => self.early_media(core, turn),
+            Order::Answer => self.accept(core, turn),
+            Order::Refuse { status, cause } => {
+                let status = StatusCode::new(status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
+                self.refuse(core, status, cause, Side::Switch, turn)
+            }
+            Order::Hangup { cause } => {
+                let status = status_of(&cause);
+                self.refuse(core, status, cause, Side::Switch, turn)
+            }
+            Order::Ring | Order::Progress | Order::Hear(_) | Order::Joined(_) => Next::Stay,
+        }
+    }
+
+    pub fn on_sip(&mut self, core: &mut Core, delivery: Delivery, turn: &mut Turn<Leg>) -> Next {
+        match delivery {
+            Delivery::Cancelled { key, .. } if key == self.key => {
+                self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn)
+            }
+            Delivery::Request { key, request, .. } => self.early_request(core, key, &request, turn),
+            Delivery::Cancelled { .. }
+            | Delivery::Ack { .. }
+            | Delivery::Response { .. }
+            | Delivery::Failed { .. } => Next::Stay,
+        }
+    }
+
+    /// Requests inside the early dialog: BYE ends it (RFC 3261 §15), the rest waits for the answer.
+    fn early_request(
+        &mut self,
+        core: &mut Core,
+        key: ServerKey,
+        request: &Request,
+        turn: &mut Turn<Leg>,
+    ) -> Next {
+        use crate::sip::message::Method;
+        if let Err(refusal) = self.dialog.receive(request) {
+            core.errand(Errand::Respond { key, response: request.response(refusal.status()) }, turn);
+            return Next::Stay;
+        }
+        match request.method() {
+            Method::Bye => {
+                core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
+                self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn)
+            }
+            Method::Info | Method::Options => {
+                core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
+                Next::Stay
+            }
+            // The offer of the first INVITE has no final answer yet (RFC 3261 §14.2).
+            Method::Invite => {
+                let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR);
+                response.headers_mut().set(HeaderName::RetryAfter, core.minter.number() % 11);
+                core.errand(Errand::Respond { key, response }, turn);
+                Next::Stay
+            }
+            _ => {
+                let mut response = request.response(StatusCode::METHOD_NOT_ALLOWED);
+                response.headers_mut().set(HeaderName::Allow, ALLOW);
+                core.errand(Errand::Respond { key, response }, turn);
+                Next::Stay
+            }
+        }
+    }
+
+    fn early_media(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        if self.answer.is_none() {
+            // A late offer cannot go into an unreliable provisional answer (RFC 3261 §13.2.1): it rings.
+            return self.on_order(core, Order::Ring, turn);
+        }
+        self.progress = Progress::EarlyMedia;
+        self.say_progress(core, turn);
+        core.tell(Event::EarlyMedia, turn);
+        core.apply_media(turn);
+        Next::Stay
+    }
+
+    /// Tells the caller how far the call is.
+    fn say_progress(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
+        let mut response = self.response(match self.progress {
+            Progress::Ringing => StatusCode::RINGING,
+            Progress::Nothing | Progress::EarlyMedia => StatusCode::SESSION_PROGRESS,
+        });
+        if self.progress == Progress::EarlyMedia
+            && let Some(answer) = self.answer.clone()
+        {
+            response.set_body("application/sdp", answer);
+        }
+        core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
+        self.reminder = turn.now + REMINDER;
+    }
+
+    pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        if self.expires.is_some_and(|expires| turn.now >= expires) {
+            return self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn);
+        }
+        if turn.now >= self.reminder {
+            self.say_progress(core, turn);
+        }
+        Next::Stay
+    }
+
+    pub fn next_deadline(&self) -> Option<Moment> {
+        earliest(Some(self.reminder), self.expires)
+    }
+
+    fn accept(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        let body = match self.answer.clone().map_or_else(|| self.negotiation.offer(), Ok) {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(leg = %core.id, %error, "no offer could be made");
+                let status = StatusCode::SERVER_INTERNAL_ERROR;
+                return self.refuse(core, status, Cause::Internal, Side::Switch, turn);
+            }
+        };
+        let mut response = self.response(StatusCode::OK);
+        response.set_body("application/sdp", body);
+        core.errand(Errand::Respond { key: self.key.clone(), response: response.clone() }, turn);
+        let dialog = self.dialog.clone();
+        let negotiation = self.negotiation.clone();
+        let mut established = Established::answered(dialog, negotiation, self.path.clone()).awaiting_ack(
+            &self.invite,
+            self.key.clone(),
+            response,
+            core,
+            turn.now,
+        );
+        established.note_agreed(core, turn);
+        Next::Up(Box::new(established))
+    }
+
+    fn refuse(
+        &mut self,
+        core: &mut Core,
+        status: StatusCode,
+        cause: Cause,
+        by: Side,
+        turn: &mut Turn<Leg>,
+    ) -> Next {
+        let mut response = self.invite.response_tagged(status, self.dialog.local_tag());
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().set(HeaderName::RetryAfter, 5 + core.minter.number() % 11);
+        }
+        core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
+        Next::Leave { leaving: Leaving::new(None, Forks::default(), turn.now), cause, by }
+    }
+
+    fn response(&self, status: StatusCode) -> Response {
+        let mut response = self.invite.response_tagged(status, self.dialog.local_tag());
+        for route in self.invite.headers().all(&HeaderName::RecordRoute) {
+            response.headers_mut().push(HeaderName::RecordRoute, route);
+        }
+        response.headers_mut().push(HeaderName::Contact, self.path.contact());
+        response.headers_mut().push(HeaderName::Allow, ALLOW);
+        response
+    }
+}
+
+/// What a caller is told when its call cannot be completed.
+fn status_of(cause: &Cause) -> StatusCode {
+    match cause {
+        Cause::Busy => StatusCode::BUSY_HERE,
+        Cause::NoAnswer => StatusCode::TEMPORARILY_UNAVAILABLE,
+        Cause::Declined => StatusCode::DECLINE,
+        Cause::NotFound => StatusCode::NOT_FOUND,
+        Cause::Unreachable | Cause::AnsweredElsewhere => StatusCode::TEMPORARILY_UNAVAILABLE,
+        Cause::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Cause::NotAcceptable => StatusCode::NOT_ACCEPTABLE_HERE,
+        Cause::Refused(status) => StatusCode::new(*status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR),
+        Cause::Cancelled => StatusCode::REQUEST_TERMINATED,
+        Cause::HungUp => StatusCode::DECLINE,
+        Cause::NoAck | Cause::MediaTimeout | Cause::Internal => StatusCode::SERVER_INTERNAL_ERROR,
+    }
+}

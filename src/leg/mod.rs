@@ -1,0 +1,497 @@
+//! One side of a call: a leg with its dialogs and its media session, as a machine that is plain data.
+//! It must never touch a socket, a clock or a task, and never know what the other legs do.
+
+mod established;
+mod incoming;
+mod leaving;
+mod media;
+mod outgoing;
+mod path;
+mod spec;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::moment::Moment;
+
+use crate::ids::{CallId, LegId, Minter};
+use crate::ops::events::{Cause, Event, Side};
+use crate::sip::dispatch::{Delivery, Errand};
+use crate::sip::message::{Request, Response};
+use crate::supervision::machine::{Machine, Mail, Party, Turn};
+
+pub use self::media::{Hear, MediaSide, Wish};
+pub use self::path::Path;
+pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
+
+use self::established::Established;
+use self::incoming::Incoming;
+use self::leaving::Leaving;
+use self::outgoing::Outgoing;
+
+/// The methods that a leg understands, as told in `Allow`.
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO";
+
+/// What a call asks of a leg.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Order {
+    /// Tell the caller that it rings (180).
+    Ring,
+    /// Let the caller hear something before the answer (183 with an answer).
+    Progress,
+    /// Answer the caller (200).
+    Answer,
+    /// Refuse the caller with this status; later than the answer it hangs up.
+    Refuse {
+        /// 400 to 699.
+        status: u16,
+        /// For the log.
+        cause: Cause,
+    },
+    /// End the leg, whatever it is doing.
+    Hangup {
+        /// For the log, and for the Reason header.
+        cause: Cause,
+    },
+    /// From now on the far end shall hear this.
+    Hear(Hear),
+    /// The leg was joined with another one: a line for the log.
+    Joined(LegId),
+}
+
+/// What a leg tells its call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Report {
+    /// The far end rings.
+    Ringing,
+    /// Sound comes before the answer.
+    EarlyMedia,
+    /// The leg is answered.
+    Answered,
+    /// The prompt of this activity was played to its end.
+    Played {
+        /// Names the prompt.
+        activity: u64,
+    },
+    /// The leg is over; nothing follows.
+    Ended {
+        /// Why.
+        cause: Cause,
+        /// Who wanted it.
+        by: Side,
+    },
+}
+
+/// What the media side tells the leg.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// The source of the peer's media is locked.
+    Learnt(std::net::SocketAddr),
+    /// No media came for too long.
+    Timeout,
+    /// A prompt ended.
+    Played {
+        /// Names the prompt.
+        activity: u64,
+    },
+    /// The session is closed; its figures.
+    Closed(Box<Event>),
+}
+
+/// What may happen to a leg.
+#[derive(Debug)]
+pub enum LegInput {
+    /// Begin.
+    Start,
+    /// From the shard.
+    Sip(Box<Delivery>),
+    /// From the call.
+    Order(Order),
+    /// From the media side.
+    Media(Notice),
+}
+
+/// What a leg writes to others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum LegPost {
+    /// To its call.
+    Call(Report),
+    /// To its shard.
+    Shard(Box<Errand>),
+}
+
+/// What a leg wants of the world outside.
+#[derive(Debug)]
+pub enum LegEffect {
+    /// The media side shall be like this.
+    Media(Wish),
+    /// The leg is gone: give back what was leased for it.
+    Release(trunkline_media::port::Lease),
+}
+
+/// A leg: the parts that every stage has, and its stage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Leg {
+    core: Core,
+    stage: Stage,
+}
+
+/// What a leg has in every stage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Core {
+    pub id: LegId,
+    pub call: CallId,
+    /// The far end, in words.
+    pub peer: String,
+    pub began: Moment,
+    pub minter: Minter,
+    pub media: MediaSide,
+    pub timing: crate::sip::transaction::Timing,
+    mail: Mail<LegPost>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Stage {
+    /// An INVITE came and has no final answer yet.
+    Incoming(Box<Incoming>),
+    /// INVITEs are out, none is answered yet.
+    Outgoing(Box<Outgoing>),
+    /// Answered.
+    Up(Box<Established>),
+    /// Over for the call; the last transactions come to their end.
+    Leaving(Box<Leaving>),
+    /// Nothing is left but letters to deliver.
+    Gone,
+}
+
+/// What a stage decided: stay, or become another one.
+pub(crate) enum Next {
+    Stay,
+    Up(Box<Established>),
+    Leave { leaving: Box<Leaving>, cause: Cause, by: Side },
+}
+
+/// A leg for those who look from outside.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LegSummary {
+    /// The leg.
+    pub id: LegId,
+    /// Its call.
+    pub call: CallId,
+    /// The far end.
+    pub peer: String,
+    /// `incoming`, `outgoing`, `up` or `leaving`.
+    pub state: String,
+    /// When it began.
+    pub began: Moment,
+}
+
+impl Core {
+    /// Sends an errand to the shard.
+    pub(crate) fn errand(&mut self, errand: Errand, turn: &mut Turn<Leg>) {
+        self.note_sent(&errand, turn);
+        let letter = self.mail.post(Party::Shard, LegPost::Shard(Box::new(errand)));
+        turn.letters.push(letter);
+    }
+
+    /// Tells the call.
+    pub(crate) fn report(&mut self, report: Report, turn: &mut Turn<Leg>) {
+        let letter = self.mail.post(Party::Call(self.call), LegPost::Call(report));
+        turn.letters.push(letter);
+    }
+
+    /// Writes into the leg's log.
+    pub(crate) fn tell(&self, event: Event, turn: &mut Turn<Leg>) {
+        turn.tell(self.id, event);
+    }
+
+    /// Says again what the media side shall be like.
+    pub(crate) fn apply_media(&self, turn: &mut Turn<Leg>) {
+        turn.effect(LegEffect::Media(self.media.wish(self.id, self.mail.generation())));
+    }
+
+    fn note_sent(&self, errand: &Errand, turn: &mut Turn<Leg>) {
+        let (message, headers, peer) = match errand {
+            Errand::Request { request, flow } | Errand::Ack { request, flow } => {
+                (request.method().as_str().to_owned(), request.headers(), flow.remote)
+            }
+            Errand::Respond { response, .. } => (response_line(response), response.headers(), self.media.peer),
+            Errand::Cancel { .. } => return,
+            Errand::Bind { .. } | Errand::Abandon => return,
+        };
+        let cseq = headers.cseq().map(|cseq| cseq.to_string()).unwrap_or_default();
+        self.tell(Event::Sent { message, cseq, peer }, turn);
+    }
+
+    fn note_received(&self, delivery: &Delivery, turn: &mut Turn<Leg>) {
+        let request_line = |request: &Request| request.method().as_str().to_owned();
+        let (message, headers, peer) = match delivery {
+            Delivery::Request { request, flow, .. } => (request_line(request), request.headers(), flow.remote),
+            Delivery::Ack { request } | Delivery::Cancelled { request, .. } => {
+                (request_line(request), request.headers(), self.media.peer)
+            }
+            Delivery::Response { response, flow, .. } => (response_line(response), response.headers(), flow.remote),
+            Delivery::Failed { .. } => return,
+        };
+        let cseq = headers.cseq().map(|cseq| cseq.to_string()).unwrap_or_default();
+        self.tell(Event::Received { message, cseq, peer }, turn);
+    }
+}
+
+fn response_line(response: &Response) -> String {
+    format!("{} {}", response.status().code(), response.reason())
+}
+
+impl Leg {
+    /// The leg of a caller whose INVITE came in.
+    pub fn inbound(spec: InboundSpec) -> Result<Self, crate::sip::dialog::DialogError> {
+        let (core, incoming) = Incoming::from_spec(spec)?;
+        Ok(Self { core, stage: Stage::Incoming(Box::new(incoming)) })
+    }
+
+    /// A leg that calls somebody.
+    pub fn outbound(spec: OutboundSpec) -> Self {
+        let (core, outgoing) = Outgoing::from_spec(spec);
+        Self { core, stage: Stage::Outgoing(Box::new(outgoing)) }
+    }
+
+    /// Which leg this is.
+    pub fn id(&self) -> LegId {
+        self.core.id
+    }
+
+    /// The call that it belongs to.
+    pub fn call(&self) -> CallId {
+        self.core.call
+    }
+
+    /// Where its signalling goes.
+    pub fn peer_address(&self) -> std::net::SocketAddr {
+        self.core.media.peer
+    }
+
+    /// What was leased for its media.
+    pub fn lease(&self) -> Option<&trunkline_media::port::Lease> {
+        (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
+    }
+
+    /// The Call-IDs of its dialogs.
+    pub fn call_ids(&self) -> Vec<String> {
+        match &self.stage {
+            Stage::Incoming(incoming) => vec![incoming.call_id().to_owned()],
+            Stage::Outgoing(outgoing) => outgoing.call_ids(),
+            Stage::Up(established) => vec![established.call_id().to_owned()],
+            Stage::Leaving(_) | Stage::Gone => Vec::new(),
+        }
+    }
+
+    /// The leg for those who look from outside.
+    pub fn summary(&self) -> LegSummary {
+        let state = match self.stage {
+            Stage::Incoming(_) => "incoming",
+            Stage::Outgoing(_) => "outgoing",
+            Stage::Up(_) => "up",
+            Stage::Leaving(_) | Stage::Gone => "leaving",
+        };
+        LegSummary {
+            id: self.core.id,
+            call: self.core.call,
+            peer: self.core.peer.clone(),
+            state: state.to_owned(),
+            began: self.core.began,
+        }
+    }
+
+    /// Its actor cannot be kept alive: ends the leg with BYE, from the snapshot, for good.
+    pub fn give_up(&mut self, turn: &mut Turn<Leg>) {
+        if let Stage::Up(established) = &mut self.stage {
+            established.wait_no_more();
+        }
+        self.order(Order::Hangup { cause: Cause::Internal }, turn);
+        self.vanish(turn);
+    }
+
+    /// Ends the leg with as little of its own code as can be: what is open is left to the shard.
+    pub fn disown(&mut self, turn: &mut Turn<Leg>) {
+        self.core.tell(Event::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
+        self.core.report(Report::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
+        self.vanish(turn);
+    }
+
+    fn vanish(&mut self, turn: &mut Turn<Leg>) {
+        self.stage = Stage::Gone;
+        self.core.media.close();
+        self.core.apply_media(turn);
+        self.core.errand(Errand::Abandon, turn);
+        turn.effect(LegEffect::Release(self.core.media.lease));
+    }
+
+    /// The condition that its media side shall be in now.
+    pub fn wish(&self) -> Wish {
+        self.core.media.wish(self.core.id, self.core.mail.generation())
+    }
+
+    fn start(&mut self, turn: &mut Turn<Leg>) {
+        let Self { core, stage } = self;
+        let next = match stage {
+            Stage::Incoming(incoming) => incoming.start(core, turn),
+            Stage::Outgoing(outgoing) => {
+                outgoing.start(core, turn);
+                Next::Stay
+            }
+            Stage::Up(_) | Stage::Leaving(_) | Stage::Gone => Next::Stay,
+        };
+        self.become_next(next, turn);
+    }
+
+    fn sip(&mut self, delivery: Delivery, turn: &mut Turn<Leg>) {
+        self.core.note_received(&delivery, turn);
+        let Self { core, stage } = self;
+        let next = match stage {
+            Stage::Incoming(incoming) => incoming.on_sip(core, delivery, turn),
+            Stage::Outgoing(outgoing) => outgoing.on_sip(core, delivery, turn),
+            Stage::Up(established) => established.on_sip(core, delivery, turn),
+            Stage::Leaving(leaving) => {
+                leaving.on_sip(core, delivery, turn);
+                Next::Stay
+            }
+            Stage::Gone => Next::Stay,
+        };
+        self.become_next(next, turn);
+    }
+
+    fn order(&mut self, order: Order, turn: &mut Turn<Leg>) {
+        let Self { core, stage } = self;
+        let order = match order {
+            Order::Hear(hear) => {
+                core.media.hear = hear;
+                if !matches!(stage, Stage::Leaving(_) | Stage::Gone) {
+                    core.apply_media(turn);
+                }
+                return;
+            }
+            Order::Joined(with) => return core.tell(Event::Bridged { with }, turn),
+            order => order,
+        };
+        let next = match stage {
+            Stage::Incoming(incoming) => incoming.on_order(core, order, turn),
+            Stage::Outgoing(outgoing) => outgoing.on_order(core, order, turn),
+            Stage::Up(established) => established.on_order(core, order, turn),
+            Stage::Leaving(_) | Stage::Gone => Next::Stay,
+        };
+        self.become_next(next, turn);
+    }
+
+    fn notice(&mut self, notice: Notice, turn: &mut Turn<Leg>) {
+        let Self { core, stage } = self;
+        match (notice, stage) {
+            (Notice::Learnt(media), _) => core.tell(Event::MediaLearnt { media }, turn),
+            (Notice::Played { activity }, Stage::Leaving(_) | Stage::Gone) => {
+                tracing::trace!(activity, "a prompt ended after its leg");
+            }
+            (Notice::Played { activity }, _) => core.report(Report::Played { activity }, turn),
+            (Notice::Timeout, Stage::Up(_)) => self.order(Order::Hangup { cause: Cause::MediaTimeout }, turn),
+            (Notice::Timeout, _) => {}
+            (Notice::Closed(quality), Stage::Leaving(leaving)) => {
+                // A leg that is brought back asks for the end of its session again, and is told of it again.
+                if leaving.media_closed() {
+                    core.tell(*quality, turn);
+                }
+                self.settle(turn);
+            }
+            (Notice::Closed(_), _) => {}
+        }
+    }
+
+    fn become_next(&mut self, next: Next, turn: &mut Turn<Leg>) {
+        match next {
+            Next::Stay => {}
+            Next::Up(established) => {
+                self.stage = Stage::Up(established);
+                self.core.tell(Event::Answered, turn);
+                self.core.report(Report::Answered, turn);
+                self.core.apply_media(turn);
+            }
+            Next::Leave { leaving, cause, by } => {
+                self.stage = Stage::Leaving(leaving);
+                self.core.media.close();
+                self.core.apply_media(turn);
+                self.core.tell(Event::Ended { cause: cause.clone(), by }, turn);
+                self.core.report(Report::Ended { cause, by }, turn);
+            }
+        }
+        self.settle(turn);
+    }
+
+    /// Goes for good once the last transaction and the media side are done.
+    fn settle(&mut self, turn: &mut Turn<Leg>) {
+        if let Stage::Leaving(leaving) = &self.stage
+            && leaving.is_done(turn.now)
+        {
+            self.stage = Stage::Gone;
+            self.core.errand(Errand::Abandon, turn);
+            turn.effect(LegEffect::Release(self.core.media.lease));
+        }
+    }
+}
+
+impl Machine for Leg {
+    type Input = LegInput;
+    type Post = LegPost;
+    type Effect = LegEffect;
+
+    fn party(&self) -> Party {
+        Party::Leg(self.core.id)
+    }
+
+    fn handle(&mut self, input: LegInput, turn: &mut Turn<Self>) {
+        match input {
+            LegInput::Start => self.start(turn),
+            LegInput::Sip(delivery) => self.sip(*delivery, turn),
+            LegInput::Order(order) => self.order(order, turn),
+            LegInput::Media(notice) => self.notice(notice, turn),
+        }
+    }
+
+    fn on_deadline(&mut self, turn: &mut Turn<Self>) {
+        let Self { core, stage } = self;
+        let next = match stage {
+            Stage::Incoming(incoming) => incoming.on_deadline(core, turn),
+            Stage::Up(established) => established.on_deadline(core, turn),
+            _ => Next::Stay,
+        };
+        self.become_next(next, turn);
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        match &self.stage {
+            Stage::Up(established) => established.next_deadline(),
+            Stage::Leaving(leaving) => Some(leaving.next_deadline()),
+            Stage::Incoming(incoming) => incoming.next_deadline(),
+            Stage::Outgoing(_) | Stage::Gone => None,
+        }
+    }
+
+    fn resume(&mut self, turn: &mut Turn<Self>) {
+        match self.stage {
+            Stage::Gone => turn.effect(LegEffect::Release(self.core.media.lease)),
+            _ => self.core.apply_media(turn),
+        }
+    }
+
+    fn mail(&mut self) -> &mut Mail<LegPost> {
+        &mut self.core.mail
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Gone) && self.core.mail.is_settled()
+    }
+
+    fn undeliverable(&mut self, post: LegPost, turn: &mut Turn<Self>) {
+        tracing::error!(leg = %self.core.id, ?post, "a letter could not be delivered");
+        if matches!(post, LegPost::Call(_)) {
+            self.order(Order::Hangup { cause: Cause::Internal }, turn);
+        }
+    }
+}

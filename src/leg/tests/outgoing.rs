@@ -1,0 +1,149 @@
+//! A leg that calls, until the first answer.
+
+use super::*;
+
+#[test]
+fn every_target_gets_an_invite_of_its_own_with_the_same_offer() {
+    let bench = calling(&[5062, 5064]);
+    let [first, second] = bench.requests.as_slice() else { panic!("{:?}", bench.requests) };
+    assert_eq!(first.uri().to_string(), "sip:alice@198.51.100.7:5062");
+    assert_eq!(second.uri().to_string(), "sip:alice@198.51.100.7:5064");
+    assert_eq!(first.body(), second.body());
+    assert_eq!(lines(first.body(), "m="), ["m=audio 4000 RTP/AVP 0 8 101"]);
+    assert_ne!(first.headers().call_id(), second.headers().call_id());
+    assert_ne!(ClientKey::of(first), ClientKey::of(second));
+    for request in [first, second] {
+        request.validate().expect("what we send is valid");
+        assert_eq!(request.headers().max_forwards(), Ok(Some(69)));
+    }
+}
+
+#[test]
+fn ringing_is_reported_once_however_many_phones_ring() {
+    let mut bench = calling(&[5062, 5064]);
+    let [first, second] = [bench.requests[0].clone(), bench.requests[1].clone()];
+    assert_eq!(bench.response(&first, 100, "", &nothing()), [""; 0]);
+    assert_eq!(bench.response(&first, 180, "alice", &nothing()), ["report ringing"]);
+    assert_eq!(bench.response(&second, 180, "desk", &nothing()), [""; 0]);
+}
+
+#[test]
+fn the_first_answer_wins_and_the_other_phones_stop_ringing() {
+    let mut bench = calling(&[5062, 5064, 5066]);
+    let invites = bench.requests.clone();
+    bench.response(&invites[2], 486, "car", &nothing());
+    let words = bench.response(&invites[1], 200, "desk", &sdp("8", "sendrecv"));
+    let cancel = "cancel (SIP;cause=200;text=\"Call completed elsewhere\")";
+    assert_eq!(words, [cancel, "ack 1", "report answered"]);
+    assert_eq!(bench.agreed(), Some((Codec::Pcma, 6000)));
+    let ack = bench.acks.last().expect("an ACK");
+    assert_eq!(ack.uri().to_string(), "sip:desk@198.51.100.7:5070", "to the Contact of the answer");
+    assert_eq!(ack.headers().call_id(), invites[1].headers().call_id());
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_acknowledged_and_ended() {
+    for body in [nothing(), sdp("18", "sendrecv"), Bytes::from_static(b"nonsense")] {
+        let mut bench = calling(&[5062]);
+        let invite = bench.last_request();
+        let words = bench.response(&invite, 200, "alice", &body);
+        assert_eq!(words, ["ack 1", "send BYE", "report ended NotAcceptable by Switch", "close"]);
+    }
+}
+
+#[test]
+fn the_leg_fails_only_when_every_target_has() {
+    let mut bench = calling(&[5062, 5064]);
+    let invites = bench.requests.clone();
+    assert_eq!(bench.response(&invites[0], 486, "alice", &nothing()), [""; 0]);
+    assert_eq!(bench.response(&invites[1], 180, "desk", &nothing()), ["report ringing"]);
+    let words = bench.failed(&invites[1], FailureCause::Timeout);
+    assert_eq!(words, ["report ended Busy by Peer", "close"]);
+    let target = "sip:alice@198.51.100.7:5062".to_owned();
+    assert_eq!(bench.has_told(&Event::AttemptFailed { target, status: 486 }), 1);
+}
+
+#[test]
+fn of_several_failures_the_callees_decision_is_told_before_a_fault_on_the_way() {
+    for (statuses, cause) in [
+        (&[486, 404][..], Cause::Busy),
+        (&[404, 486], Cause::Busy),
+        (&[600, 503], Cause::Busy),
+        (&[603, 486], Cause::Declined),
+        (&[604, 503], Cause::NotFound),
+        (&[480, 404], Cause::NotFound),
+        (&[480, 503], Cause::NoAnswer),
+        (&[487], Cause::NoAnswer),
+        (&[503], Cause::Unreachable),
+        (&[488, 480], Cause::NotAcceptable),
+        (&[403], Cause::Refused(403)),
+        (&[302], Cause::Refused(302)),
+    ] {
+        let ports: Vec<u16> = (0..statuses.len()).map(|at| 5062 + 2 * u16::try_from(at).unwrap()).collect();
+        let mut bench = calling(&ports);
+        let invites = bench.requests.clone();
+        let mut words = Vec::new();
+        for (invite, status) in invites.iter().zip(statuses) {
+            words = bench.response(invite, *status, "x", &nothing());
+        }
+        assert!(words[0].starts_with(&format!("report ended {cause:?} by")), "{statuses:?}: {words:?}");
+    }
+}
+
+#[test]
+fn silence_is_unreachable_before_it_rings_and_no_answer_after() {
+    for cause in [FailureCause::Timeout, FailureCause::Transport] {
+        let mut bench = calling(&[5062]);
+        let invite = bench.last_request();
+        let words = bench.failed(&invite, cause);
+        assert_eq!(words, ["report ended Unreachable by Switch", "close"]);
+    }
+    let mut bench = calling(&[5062]);
+    let invite = bench.last_request();
+    bench.response(&invite, 180, "alice", &nothing());
+    assert_eq!(bench.failed(&invite, FailureCause::Timeout), ["report ended NoAnswer by Peer", "close"]);
+}
+
+#[test]
+fn giving_up_cancels_what_has_not_failed_and_says_if_another_took_the_call() {
+    let mut bench = calling(&[5062, 5064]);
+    let invites = bench.requests.clone();
+    bench.response(&invites[0], 486, "alice", &nothing());
+    let words = bench.order(Order::Hangup { cause: Cause::NoAnswer });
+    assert_eq!(words, ["cancel", "report ended NoAnswer by Switch", "close"]);
+
+    let mut bench = calling(&[5062]);
+    let words = bench.order(Order::Hangup { cause: Cause::AnsweredElsewhere });
+    let cancel = "cancel (SIP;cause=200;text=\"Call completed elsewhere\")";
+    assert_eq!(words, [cancel, "report ended AnsweredElsewhere by Switch", "close"]);
+}
+
+#[test]
+fn an_answer_that_crosses_our_cancel_is_acknowledged_and_ended() {
+    let mut bench = calling(&[5062]);
+    let invite = bench.last_request();
+    bench.hang_up();
+    assert_eq!(bench.response(&invite, 200, "alice", &both()), ["ack 1", "send BYE"]);
+    assert_eq!(bench.last_request().headers().cseq().unwrap().number, 2);
+    assert_eq!(bench.response(&invite, 200, "alice", &both()), ["ack 1"], "the repeated answer");
+    assert_eq!(bench.media_closed(), ["abandon", "release"]);
+}
+
+#[test]
+fn requests_of_the_callee_before_its_answer_are_borne() {
+    let mut bench = calling(&[5062]);
+    let callee = |method: &str| {
+        let text = format!(
+            "{method} sip:192.0.2.1:5060 SIP/2.0
+             Via: SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bK{method}
+             Max-Forwards: 70
+             From: <sip:alice@192.0.2.1>;tag=alice
+             To: <sip:1001@192.0.2.1>;tag=us
+             Call-ID: x
+             CSeq: 1 {method}"
+        );
+        read(&text, &nothing())
+    };
+    assert_eq!(bench.request(&callee("OPTIONS")), ["answer 200 OPTIONS"]);
+    assert_eq!(bench.request(&callee("BYE")), ["answer 481 BYE"]);
+}

@@ -1,0 +1,202 @@
+//! How actors begin and end: each is committed before it starts, supervised while it runs, and cleared away once.
+//! It must never start anything that has no record: a record is what an actor is brought back from.
+
+use std::rc::Rc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::cell::{CallActor, Cell, LegActor, ScriptActor};
+use super::house::House;
+use super::shard_actor::ShardMail;
+use crate::call::Call;
+use crate::call::opening::Opening;
+use crate::call::script::{ScriptInput, ScriptRun};
+use crate::ids::{CallId, Generation, LegId};
+use crate::leg::{Leg, LegInput};
+use crate::ops::events::Entry;
+use crate::sip::endpoint::ServerKey;
+use crate::supervision::machine::{Machine, Party, Turn};
+use crate::supervision::runner::{Host, Runner};
+use crate::supervision::{
+    Backoff, ChildPolicy, ChildSpec, ExitReason, Handle, Intensity, Restart, StartChild, Strategy, Supervisor,
+};
+
+/// A leg, a call and a script come back three times in ten seconds (style §4).
+const TRANSIENT: ChildPolicy = ChildPolicy {
+    restart: Restart::Transient,
+    intensity: Intensity::new(3, Duration::from_secs(10)),
+    backoff: Backoff::NONE,
+    mailbox: 64,
+    shutdown: Duration::from_secs(2),
+};
+
+/// The supervisor of a call is not brought back: its children are, by it.
+const TEMPORARY: ChildPolicy = ChildPolicy {
+    restart: Restart::Temporary,
+    intensity: Intensity::UNLIMITED,
+    backoff: Backoff::NONE,
+    mailbox: 64,
+    shutdown: Duration::from_secs(5),
+};
+
+/// A machine at its first step: what it began is committed with it, so that the step is never done twice.
+pub(super) fn born<M: Machine>(mut machine: M, first: M::Input, cell: &Cell) -> (M, Vec<Entry>)
+where
+    Cell: Host<M>,
+{
+    let mut turn = Turn::at(cell.now());
+    machine.handle(first, &mut turn);
+    // Letters lie in the machine's mail, and effects are stated again when its actor starts.
+    (machine, turn.events)
+}
+
+impl Cell {
+    /// Begins a call with the leg of its caller and its script, all committed.
+    pub(super) fn begin_call(&self, opening: Opening, key: ServerKey) {
+        let Opening { leg, call, run } = opening;
+        let (id, first) = (call.id(), leg.id());
+        let (leg, leg_events) = born(leg, LegInput::Start, self);
+        let (run, script_events) = born(run, ScriptInput::Start, self);
+        Host::<Leg>::commit(self, &leg, leg_events);
+        Host::<Call>::commit(self, &call, Vec::new());
+        Host::<ScriptRun>::commit(self, &run, script_events);
+        self.admitted.borrow_mut().insert(key, first);
+        let founders = vec![self.call_spec(id), self.leg_spec(first), self.script_spec(first)];
+        self.start_supervisor(id, founders);
+    }
+
+    fn start_supervisor(&self, call: CallId, founders: Vec<ChildSpec>) {
+        let clock = std::sync::Arc::clone(&self.house.clock);
+        let founders = Mutex::new(founders);
+        let undertaker = self.actors.borrow().undertaker.clone();
+        let (spec, handle) = ChildSpec::new(format!("supervisor {call}"), TEMPORARY, move |_| {
+            let founders = founders.lock().map(|mut founders| std::mem::take(&mut *founders)).unwrap_or_default();
+            let empty = Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone());
+            let empty = undertaker.iter().fold(empty.ends_when_empty(), |all, one| all.watched_by(one.clone()));
+            founders.into_iter().fold(empty, Supervisor::with)
+        });
+        self.actors.borrow_mut().supervisors.insert(call, handle);
+        let root = self.actors.borrow().root.clone();
+        if root.is_none_or(|root| root.try_send(StartChild(spec)).is_err()) {
+            tracing::error!(%call, "a call cannot be started: its arbiter has too much to do");
+            [Party::Script(call.0), Party::Leg(call.0), Party::Call(call)].into_iter().for_each(|party| self.lost(party));
+        }
+    }
+
+    /// Begins a leg of a running call.
+    pub(super) fn begin_leg(&self, leg: Leg) {
+        let (leg, events) = born(leg, LegInput::Start, self);
+        Host::<Leg>::commit(self, &leg, events);
+        let spec = self.leg_spec(leg.id());
+        let supervisor = self.actors.borrow().supervisors.get(&leg.call()).cloned();
+        let started = supervisor.map(|supervisor| supervisor.try_send(StartChild(spec)));
+        if !matches!(started, Some(Ok(()))) {
+            tracing::error!(leg = %leg.id(), "the supervisor of its call cannot take it");
+            self.lost(Party::Leg(leg.id()));
+        }
+    }
+
+    pub(super) fn leg_spec(&self, leg: LegId) -> ChildSpec {
+        let (spec, handle): (_, Handle<LegActor>) = ChildSpec::new(name(Party::Leg(leg)), TRANSIENT, move |generation| {
+            restored(Party::Leg(leg), generation, |cell| cell.records.borrow().legs.get(&leg).cloned())
+        });
+        self.actors.borrow_mut().legs.insert(leg, handle);
+        guarded(spec, Party::Leg(leg))
+    }
+
+    pub(super) fn call_spec(&self, call: CallId) -> ChildSpec {
+        let (spec, handle): (_, Handle<CallActor>) = ChildSpec::new(name(Party::Call(call)), TRANSIENT, move |generation| {
+            restored(Party::Call(call), generation, |cell| cell.records.borrow().calls.get(&call).cloned())
+        });
+        self.actors.borrow_mut().calls.insert(call, handle);
+        guarded(spec, Party::Call(call))
+    }
+
+    fn script_spec(&self, leg: LegId) -> ChildSpec {
+        let (spec, handle): (_, Handle<ScriptActor>) = ChildSpec::new(name(Party::Script(leg)), TRANSIENT, move |generation| {
+            restored(Party::Script(leg), generation, |cell| cell.records.borrow().scripts.get(&leg).cloned())
+        });
+        self.actors.borrow_mut().scripts.insert(leg, handle);
+        guarded(spec, Party::Script(leg))
+    }
+
+    /// A leg is over and everything it wrote was read.
+    pub(super) fn leg_gone(self: &Rc<Self>, leg: &Leg) {
+        self.actors.borrow_mut().legs.remove(&leg.id());
+        self.reads_no_more(Party::Leg(leg.id()), [Party::Call(leg.call())]);
+        self.clear_leg(leg.id());
+    }
+
+    /// Clears away what belongs to a leg outside of its machine.
+    pub(super) fn clear_leg(&self, leg: LegId) {
+        self.sessions.borrow_mut().remove(&leg.session_bits());
+        self.admitted.borrow_mut().retain(|_, admitted| *admitted != leg);
+        if self.records.borrow_mut().drop_leg(leg).is_some() {
+            House::give_back(&self.house.load.legs);
+        }
+        let shard = self.actors.borrow().shard.clone();
+        if let Some(Err(error)) = shard.map(|shard| shard.try_send(ShardMail::Farewell(leg))) {
+            tracing::warn!(%leg, %error, "the shard was not told that a leg is gone");
+        }
+    }
+
+    /// A call is over.
+    pub(super) fn call_gone(self: &Rc<Self>, call: &Call) {
+        let writers = self.correspondents_of_ended(call.id());
+        self.records.borrow_mut().drop_call(call.id());
+        {
+            let mut actors = self.actors.borrow_mut();
+            actors.calls.remove(&call.id());
+        }
+        self.reads_no_more(Party::Call(call.id()), writers);
+        House::give_back(&self.house.load.calls);
+    }
+
+    fn correspondents_of_ended(&self, call: CallId) -> Vec<Party> {
+        let records = self.records.borrow();
+        let legs = records.legs.values().filter(|leg| leg.call() == call).map(|leg| Party::Leg(leg.id()));
+        legs.chain([Party::Script(call.0)]).collect()
+    }
+
+    /// A script is over.
+    pub(super) fn script_gone(self: &Rc<Self>, run: &ScriptRun) {
+        self.records.borrow_mut().scripts.remove(&run.leg());
+        self.actors.borrow_mut().scripts.remove(&run.leg());
+        self.reads_no_more(Party::Script(run.leg()), [Party::Call(run.call())]);
+    }
+
+    /// A supervisor of a call has ended: its handle goes.
+    pub(super) fn supervisor_gone(&self, call: CallId) {
+        self.actors.borrow_mut().supervisors.remove(&call);
+    }
+}
+
+fn name(party: Party) -> String {
+    party.to_string()
+}
+
+/// A new value from the last commit, never the old struct (actors.md §3).
+fn restored<M: Machine>(
+    party: Party,
+    generation: Generation,
+    find: impl Fn(&Cell) -> Option<M>,
+) -> Runner<M, Cell>
+where
+    Cell: Host<M>,
+{
+    let cell = Cell::present().expect("factories run on the thread of their arbiter, which has its cell");
+    if generation > Generation::default() {
+        cell.note_restored(party, generation);
+    }
+    let machine = find(&cell).expect("an actor is committed before it is started, and cleared after it has ended");
+    Runner::new(machine, cell)
+}
+
+fn guarded(spec: ChildSpec, party: Party) -> ChildSpec {
+    spec.on_give_up(move |reason: &ExitReason| {
+        tracing::error!(%party, %reason, "given up");
+        if let Some(cell) = Cell::present() {
+            cell.lost(party);
+        }
+    })
+}

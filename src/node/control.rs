@@ -1,0 +1,229 @@
+//! What the control socket asks of the node, and the last word on actors that died.
+//! It must never change a call but by the inputs that anybody else would use.
+
+use std::net::IpAddr;
+
+use actix::{Actor, Context, Handler};
+
+use super::cell::Cell;
+use super::records::CallLog;
+use super::start::{Node, Post};
+use crate::call::CallInput;
+use crate::ids::{CallId, LegId};
+use crate::leg::{Leg, LegSummary};
+use crate::ops::control::{Answer, Census, Question, RegistrationSummary};
+use crate::ops::events::{Cause, Event};
+use crate::ops::log::Selection;
+use crate::ops::trace::{LegTrace, Trace};
+use crate::supervision::{Down, ExitReason};
+
+/// Answers questions about a node; cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    house: std::sync::Arc<super::house::House>,
+    posts: Vec<Post>,
+}
+
+impl Node {
+    /// Who answers questions about this node.
+    pub fn desk(&self) -> Desk {
+        Desk { house: self.house().clone(), posts: self.posts() }
+    }
+}
+
+impl Desk {
+    /// Answers one question. `Stop` is answered by whoever owns the process.
+    pub async fn answer(&self, question: Question) -> Answer {
+        match question {
+            Question::Calls => Answer::Calls(self.calls().await),
+            Question::Registrations => Answer::Registrations(self.registrations()),
+            Question::Trace { call } => match self.trace(call).await {
+                Some(trace) => Answer::Trace(trace),
+                None => error("there is no such call, or it is too long ago"),
+            },
+            Question::Census => Answer::Census(self.census().await),
+            Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
+            Question::Stop => error("this node is stopped by its process"),
+            #[cfg(debug_assertions)]
+            Question::Poison { what, id } => self.poison(what, id).await,
+        }
+    }
+
+    async fn calls(&self) -> Vec<LegSummary> {
+        let mut all = self.gather(|cell| cell.records.borrow().legs.values().map(Leg::summary).collect()).await;
+        all.sort_by_key(|leg: &LegSummary| (leg.call != CallId(leg.id), leg.began));
+        all.sort_by_key(|leg| leg.call);
+        all
+    }
+
+    fn registrations(&self) -> Vec<RegistrationSummary> {
+        let now = self.house.clock.now();
+        let phones = self.house.registrar.list(now).into_iter();
+        phones.map(|(user, binding)| RegistrationSummary::new(user, &binding, now)).collect()
+    }
+
+    async fn trace(&self, leg: Option<LegId>) -> Option<Trace> {
+        let found = self
+            .gather(move |cell| {
+                let records = cell.records.borrow();
+                let log = match leg {
+                    Some(leg) => records.log_of(leg),
+                    None => records.latest(),
+                };
+                log.map(|(call, log)| (call, log.clone())).into_iter().collect()
+            })
+            .await;
+        let (call, log): (CallId, CallLog) = found.into_iter().max_by_key(|(_, log)| log.began())?;
+        let clock = &self.house.clock;
+        let boot_wall_us = clock.wall().saturating_sub(clock.now().as_micros());
+        let leg = |leg: super::records::LegLog| LegTrace { id: leg.id, peer: leg.peer, entries: leg.entries };
+        Some(Trace { call, boot_wall_us, legs: log.legs.into_iter().map(leg).collect() })
+    }
+
+    async fn census(&self) -> Census {
+        let mut census = Census {
+            ports: self.house.ports.leased() as u64,
+            sessions: self.house.engine.census().sessions as u64,
+            ..Census::default()
+        };
+        for part in self.gather(|cell| vec![cell.census()]).await {
+            census.calls += part.calls;
+            census.legs += part.legs;
+            census.scripts += part.scripts;
+            census.actors += part.actors;
+            census.mails += part.mails;
+            census.snapshots += part.snapshots;
+            census.client_transactions += part.client_transactions;
+            census.server_transactions += part.server_transactions;
+            census.dialogs += part.dialogs;
+            census.orphans += part.orphans;
+        }
+        census
+    }
+
+    async fn sip_trace(&self, on: bool, peer: Option<IpAddr>, call: Option<LegId>) -> Answer {
+        let mut selections: Vec<Selection> = peer.map(Selection::Peer).into_iter().collect();
+        if let Some(leg) = call {
+            let ids = self.gather(move |cell| cell.call_ids(leg)).await;
+            if ids.is_empty() {
+                return error("there is no such leg");
+            }
+            selections.extend(ids.into_iter().map(Selection::Call));
+        }
+        if selections.is_empty() {
+            selections.push(Selection::All);
+        }
+        for selection in selections {
+            if !on {
+                self.house.trace.dismiss(&selection);
+            } else if let Err(too_many) = self.house.trace.select(selection) {
+                return error(&too_many.to_string());
+            }
+        }
+        Answer::Done
+    }
+
+    #[cfg(debug_assertions)]
+    async fn poison(&self, what: crate::ops::control::Poisoned, id: Option<LegId>) -> Answer {
+        let id = match id {
+            Some(id) => Some(id),
+            None => self.calls().await.into_iter().max_by_key(|leg| leg.began).map(|leg| leg.id),
+        };
+        let Some(id) = id else { return error("there is no call") };
+        let done = self.gather(move |cell| vec![cell.poison(what, id)]).await;
+        if done.contains(&true) { Answer::Done } else { error("there is no such actor") }
+    }
+
+    async fn gather<T: Send + 'static>(&self, ask: impl Fn(&Cell) -> Vec<T> + Clone + Send + 'static) -> Vec<T> {
+        let mut all = Vec::new();
+        for post in &self.posts {
+            let ask = ask.clone();
+            all.extend(post.ask(move |cell| ask(cell)).await.unwrap_or_default());
+        }
+        all
+    }
+}
+
+fn error(message: &str) -> Answer {
+    Answer::Error { message: message.to_owned() }
+}
+
+impl Cell {
+    pub(super) fn census(&self) -> Census {
+        let records = self.records.borrow();
+        let actors = self.actors.borrow();
+        let shard = records.shard_counts();
+        Census {
+            calls: records.calls.len() as u64,
+            legs: records.legs.len() as u64,
+            scripts: records.scripts.len() as u64,
+            actors: (actors.legs.len() + actors.calls.len() + actors.scripts.len() + actors.supervisors.len()) as u64,
+            snapshots: (records.legs.len() + records.calls.len() + records.scripts.len()) as u64,
+            mails: shard.mails,
+            client_transactions: shard.client,
+            server_transactions: shard.server,
+            dialogs: shard.dialogs,
+            orphans: shard.orphans,
+            ..Census::default()
+        }
+    }
+
+    /// The Call-IDs of all dialogs of the call that `leg` belongs to.
+    fn call_ids(&self, leg: LegId) -> Vec<String> {
+        let records = self.records.borrow();
+        let Some(call) = records.call_of(leg) else { return Vec::new() };
+        records.legs.values().filter(|leg| leg.call() == call).flat_map(Leg::call_ids).collect()
+    }
+
+    /// The ports that legs of this arbiter hold.
+    pub(super) fn leases(&self) -> Vec<trunkline_media::port::Lease> {
+        self.records.borrow().legs.values().filter_map(|leg| leg.lease().copied()).collect()
+    }
+
+    /// Ends every call of this arbiter.
+    pub(super) fn end_calls(&self) {
+        let calls: Vec<CallId> = self.records.borrow().calls.keys().copied().collect();
+        calls.into_iter().for_each(|call| self.signal_call(call, CallInput::End(Cause::HungUp)));
+    }
+
+    #[cfg(debug_assertions)]
+    fn poison(&self, what: crate::ops::control::Poisoned, id: LegId) -> bool {
+        use crate::ops::control::Poisoned;
+        use crate::supervision::runner::Poison;
+        let call = self.records.borrow().call_of(id);
+        let actors = self.actors.borrow();
+        let sent = match what {
+            Poisoned::Leg => actors.legs.get(&id).map(|way| way.try_send(Poison)),
+            Poisoned::Call => call.and_then(|call| actors.calls.get(&call)).map(|way| way.try_send(Poison)),
+            Poisoned::Shard => call.and(actors.shard.as_ref()).map(|way| way.try_send(Poison)),
+        };
+        matches!(sent, Some(Ok(())))
+    }
+}
+
+/// Hears of every actor of an arbiter that ended, and writes a panic into the log of its leg.
+pub(super) struct Undertaker;
+
+impl Actor for Undertaker {
+    type Context = Context<Self>;
+}
+
+impl Handler<Down> for Undertaker {
+    type Result = ();
+
+    fn handle(&mut self, down: Down, _: &mut Self::Context) {
+        let Some(cell) = Cell::present() else { return };
+        let name = down.child.as_str();
+        let Some((kind, id)) = name.split_once(' ') else { return };
+        if kind == "supervisor"
+            && let Ok(call) = id.parse()
+        {
+            cell.supervisor_gone(CallId(call));
+        }
+        if let ExitReason::Panic(message) = &down.reason
+            && let Ok(leg) = id.parse()
+        {
+            cell.note(leg, Event::Panicked { actor: kind.to_owned(), message: message.clone() });
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Whom a Dial reaches: a noun becomes targets, and those a leg.
+//! It must never dial for a stranger what a route does not name: nouns come from scripts of the operator.
+
+use std::net::SocketAddr;
+
+use trunkline_media::moment::Moment;
+
+use super::cell::Cell;
+use crate::call::{CallInput, CallerId, Dialled};
+use crate::ids::CallId;
+use crate::leg::{Leg, OutboundSpec, Target};
+use crate::ops::events::{Cause, Event};
+use crate::routing::{self, Caller};
+use crate::sip::message::{Host, NameAddr, Params, Scheme, StatusCode, Uri};
+use crate::sip::shard::Exchange;
+use crate::twiml::verb::Noun;
+
+/// Whom a noun names.
+enum Callee {
+    /// A user of ours.
+    User(String),
+    /// A SIP address elsewhere.
+    Address(Uri),
+    /// Nobody that we know.
+    Nobody,
+}
+
+impl Cell {
+    /// The call wants this leg. Asked again for one that exists, or was over before, nothing happens.
+    pub(super) fn dial(&self, call: CallId, dialled: Dialled) {
+        if self.records.borrow().legs.contains_key(&dialled.leg) {
+            return;
+        }
+        match self.callee(&dialled.noun) {
+            Callee::User(user) => {
+                let targets = self.phones(&user);
+                let host = self.house.config.sip.domain.clone();
+                let to = named(None, &user, host.as_deref(), targets.first());
+                self.begin_outbound(call, dialled, to, targets);
+            }
+            Callee::Address(uri) => self.dial_address(call, dialled, uri),
+            Callee::Nobody => self.refused(call, &dialled, Cause::NotFound),
+        }
+    }
+
+    fn callee(&self, noun: &Noun) -> Callee {
+        match noun {
+            Noun::Client(client) if self.is_user(&client.identity) => Callee::User(client.identity.clone()),
+            Noun::Client(_) => Callee::Nobody,
+            // A script is the operator's: it dials what a user could.
+            Noun::Number(number) => {
+                let caller = Caller { user: Some(String::new()) };
+                match self.route(&caller, &number.number).target {
+                    routing::Target::Endpoint(user) => Callee::User(user),
+                    _ => Callee::Nobody,
+                }
+            }
+            Noun::Sip(sip) => match sip.uri.parse::<Uri>() {
+                Ok(uri) => match uri.user() {
+                    Some(user) if self.is_local(&uri) && self.is_user(&user) => Callee::User(user.into_owned()),
+                    _ => Callee::Address(uri),
+                },
+                Err(_) => Callee::Nobody,
+            },
+        }
+    }
+
+    /// Whether a URI names this switch itself: its domain, or a socket that it listens on.
+    fn is_local(&self, uri: &Uri) -> bool {
+        let port = uri.port().unwrap_or(5060);
+        match uri.host() {
+            Some(Host::Name(name)) => {
+                self.house.config.sip.domain.as_ref().is_some_and(|domain| domain.eq_ignore_ascii_case(name))
+            }
+            Some(host) => {
+                let listens = self.house.sockets.iter().any(|socket| socket.local().port() == port);
+                listens && host.ip().is_some_and(|ip| self.house.is_ours(ip))
+            }
+            None => false,
+        }
+    }
+
+    /// Where the phones of a user can be reached: all of them ring. Requests follow the flow of the registration.
+    fn phones(&self, user: &str) -> Vec<Target> {
+        let bindings = self.house.registrar.lookup(user, self.now());
+        bindings
+            .into_iter()
+            .map(|binding| Target { uri: binding.contact.uri, path: self.path(binding.flow) })
+            .collect()
+    }
+
+    fn dial_address(&self, call: CallId, dialled: Dialled, uri: Uri) {
+        let port = uri.port().unwrap_or(5060);
+        match uri.host() {
+            _ if *uri.scheme() != Scheme::Sip => self.refused(call, &dialled, Cause::NotAcceptable),
+            Some(Host::Name(name)) => {
+                // Names are looked up off the call path; the leg begins when the answer is there.
+                let name = name.to_owned();
+                actix_rt::spawn(async move {
+                    let found = tokio::net::lookup_host((name.as_str(), port)).await;
+                    let remote = found.ok().and_then(|mut found| found.next());
+                    if let Some(cell) = Cell::present() {
+                        cell.dial_socket(call, dialled, uri, remote);
+                    }
+                });
+            }
+            Some(host) => {
+                let remote = host.ip().map(|ip| SocketAddr::new(ip, port));
+                self.dial_socket(call, dialled, uri, remote);
+            }
+            None => self.refused(call, &dialled, Cause::NotFound),
+        }
+    }
+
+    fn dial_socket(&self, call: CallId, dialled: Dialled, uri: Uri, remote: Option<SocketAddr>) {
+        let flow = remote.and_then(|remote| self.house.flow_to(remote));
+        match flow {
+            Some(flow) => {
+                let to = NameAddr::new(uri.clone());
+                let target = Target { uri, path: self.path(flow) };
+                self.begin_outbound(call, dialled, to, vec![target]);
+            }
+            None => self.refused(call, &dialled, Cause::Unreachable),
+        }
+    }
+
+    fn begin_outbound(&self, call: CallId, dialled: Dialled, to: NameAddr, targets: Vec<Target>) {
+        let now: Moment = self.now();
+        let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
+        if self.records.borrow().legs.contains_key(&dialled.leg) {
+            return;
+        }
+        let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
+            Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
+            Err(StatusCode::SERVICE_UNAVAILABLE) => return self.refused(call, &dialled, Cause::Overloaded),
+            Err(_) => return self.refused(call, &dialled, Cause::Internal),
+        };
+        let CallerId { display, user } = &dialled.caller;
+        let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
+        let printed = to.uri.to_string();
+        let (leg, parent) = (dialled.leg, dialled.parent);
+        let spec = OutboundSpec {
+            basis,
+            seat: self.seat,
+            from,
+            to,
+            targets,
+            max_forwards: dialled.max_forwards,
+        };
+        self.begin_leg(Leg::outbound(spec));
+        self.note(leg, Event::Dialled { to: printed, parent });
+    }
+
+    fn refused(&self, call: CallId, dialled: &Dialled, cause: Cause) {
+        self.signal_call(call, CallInput::Refused(dialled.leg, cause));
+    }
+}
+
+/// An address of ours as the peer at `target` sees it.
+fn named(display: Option<String>, user: &str, domain: Option<&str>, target: Option<&Target>) -> NameAddr {
+    let host = match (domain, target) {
+        (Some(domain), _) => Host::Name(domain.to_owned()),
+        (None, Some(target)) => Host::from(target.path.advertised.ip()),
+        (None, None) => Host::Name("localhost".to_owned()),
+    };
+    NameAddr { display, uri: Uri::sip(Some(user), host, None), params: Params::default() }
+}

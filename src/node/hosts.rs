@@ -1,0 +1,178 @@
+//! What each kind of machine gets from the cell: where its letters go and what its effects mean.
+//! It must never change a letter or an effect.
+
+use trunkline_media::moment::Moment;
+
+use super::cell::Cell;
+use crate::call::script::{ScriptEffect, ScriptInput, ScriptRun, Wanted};
+use crate::call::{Call, CallEffect, CallInput, CallPost};
+use crate::leg::{Leg, LegEffect, LegInput, LegPost};
+use crate::ops::events::Entry;
+use crate::supervision::machine::{Letter, Machine, Party};
+use crate::supervision::runner::{Host, Incoming, Post};
+
+/// What is the same for every kind of machine.
+macro_rules! common {
+    () => {
+        fn now(&self) -> Moment {
+            Cell::now(self)
+        }
+
+        fn acknowledge(&self, reader: Party, writer: Party, number: u64) {
+            if let Some(cell) = Cell::present() {
+                cell.told(writer, Post::Acknowledged { reader, number });
+            }
+        }
+
+        fn take_in_hand(&self, reader: Party, writer: Party, number: u64) {
+            Cell::take_in_hand(self, reader, writer, number);
+        }
+
+        fn put_down(&self, reader: Party) {
+            Cell::put_down(self, reader);
+        }
+
+        fn condemned(&self, reader: Party) -> Vec<(Party, u64)> {
+            Cell::present().map(|cell| cell.condemned(reader)).unwrap_or_default()
+        }
+    };
+}
+
+fn incoming<P, I>(letter: &Letter<P>, input: I) -> Incoming<I> {
+    Incoming { writer: letter.from, generation: letter.generation, number: letter.number, input }
+}
+
+impl Host<Leg> for Cell {
+    common!();
+
+    fn commit(&self, machine: &Leg, events: Vec<Entry>) {
+        let mut records = self.records.borrow_mut();
+        records.put_leg(machine.clone());
+        records.log(machine.call(), events);
+    }
+
+    fn deliver(&self, letter: Letter<LegPost>) {
+        let Some(cell) = Cell::present() else { return };
+        match (&letter.body, letter.from) {
+            (LegPost::Call(report), Party::Leg(leg)) => {
+                let Party::Call(call) = letter.to else { return };
+                let way = self.actors.borrow().calls.get(&call).cloned();
+                let input = CallInput::Leg(leg, report.clone());
+                cell.hand(way, letter.to, incoming(&letter, input));
+            }
+            (LegPost::Shard(errand), _) => {
+                let errand = errand.as_ref().clone();
+                let Letter { from, generation, to, number, .. } = letter;
+                cell.hand_to_shard(Letter { from, generation, to, number, body: errand });
+            }
+            (LegPost::Call(_), _) => {}
+        }
+    }
+
+    fn execute(&self, _: Party, effect: LegEffect) {
+        match effect {
+            LegEffect::Media(wish) => self.wish(wish),
+            LegEffect::Release(lease) => self.house.ports.release(&lease, Cell::now(self)),
+        }
+    }
+
+    fn begun(&self, machine: &Leg) {
+        if let Some(cell) = Cell::present() {
+            cell.offer_again_to(machine.party());
+        }
+    }
+
+    fn finished(&self, machine: &Leg) {
+        if let Some(cell) = Cell::present() {
+            cell.leg_gone(machine);
+        }
+    }
+}
+
+impl Host<Call> for Cell {
+    common!();
+
+    fn commit(&self, machine: &Call, events: Vec<Entry>) {
+        let mut records = self.records.borrow_mut();
+        records.put_call(machine.clone());
+        records.log(machine.id(), events);
+    }
+
+    fn deliver(&self, letter: Letter<CallPost>) {
+        let Some(cell) = Cell::present() else { return };
+        match (&letter.body, letter.to) {
+            (CallPost::Leg(order), Party::Leg(leg)) => {
+                let way = self.actors.borrow().legs.get(&leg).cloned();
+                cell.hand(way, letter.to, incoming(&letter, LegInput::Order(order.clone())));
+            }
+            (CallPost::Script(told), Party::Script(leg)) => {
+                let way = self.actors.borrow().scripts.get(&leg).cloned();
+                cell.hand(way, letter.to, incoming(&letter, ScriptInput::Told(told.clone())));
+            }
+            _ => {}
+        }
+    }
+
+    fn execute(&self, party: Party, effect: CallEffect) {
+        let Party::Call(call) = party else { return };
+        match effect {
+            CallEffect::Dial(dialled) => self.dial(call, *dialled),
+        }
+    }
+
+    fn begun(&self, machine: &Call) {
+        if let Some(cell) = Cell::present() {
+            cell.offer_again_to(machine.party());
+        }
+    }
+
+    fn finished(&self, machine: &Call) {
+        if let Some(cell) = Cell::present() {
+            cell.call_gone(machine);
+        }
+    }
+}
+
+impl Host<ScriptRun> for Cell {
+    common!();
+
+    fn commit(&self, machine: &ScriptRun, events: Vec<Entry>) {
+        let mut records = self.records.borrow_mut();
+        records.log(machine.call(), events);
+        records.put_script(machine.clone());
+    }
+
+    fn deliver(&self, letter: Letter<Wanted>) {
+        let Some(cell) = Cell::present() else { return };
+        let Party::Call(call) = letter.to else { return };
+        let way = self.actors.borrow().calls.get(&call).cloned();
+        cell.hand(way, letter.to, incoming(&letter, CallInput::Script(letter.body.clone())));
+    }
+
+    fn execute(&self, party: Party, effect: ScriptEffect) {
+        let Party::Script(leg) = party else { return };
+        match effect {
+            ScriptEffect::Prepare { activity, sound } => self.prepare(leg, activity, sound),
+        }
+    }
+
+    fn begun(&self, machine: &ScriptRun) {
+        if let Some(cell) = Cell::present() {
+            cell.offer_again_to(machine.party());
+        }
+    }
+
+    fn finished(&self, machine: &ScriptRun) {
+        if let Some(cell) = Cell::present() {
+            cell.script_gone(machine);
+        }
+    }
+}
+
+/// What the shard's letters become in the words of a leg.
+pub(super) fn for_leg(
+    letter: Letter<crate::sip::shard::Post>,
+) -> Incoming<LegInput> {
+    let Letter { from, generation, number, body, .. } = letter;
+    Incoming { writer: from, generation, number, input: LegInput::Sip(body) }
+}

@@ -1,0 +1,101 @@
+//! The actor of one UDP socket: reads datagrams and hands each to the shard that owns its Call-ID.
+//! It must never read more of a message than its Call-ID.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
+
+use super::house::House;
+use super::shard_actor::{Datagram, ShardActor, ShardMail};
+use crate::ids::shard_of;
+use crate::sip::flow::Flow;
+use crate::sip::message::Transport;
+use crate::sip::transport::{Arrival, Udp};
+use crate::supervision::Handle;
+
+/// Reads one socket.
+pub(super) struct Listener {
+    socket: Arc<Udp>,
+    house: Arc<House>,
+    shards: Arc<[Handle<ShardActor>]>,
+}
+
+impl Listener {
+    pub fn new(socket: Arc<Udp>, house: Arc<House>, shards: Arc<[Handle<ShardActor>]>) -> Self {
+        Self { socket, house, shards }
+    }
+}
+
+impl Actor for Listener {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let (house, shards, local) = (Arc::clone(&self.house), Arc::clone(&self.shards), self.socket.local());
+        let read = Arc::clone(&self.socket).run(move |arrival| steer(arrival, local, &house, &shards));
+        ctx.spawn(read.into_actor(self).map(move |ended, _, ctx| {
+            tracing::error!(%local, ?ended, "a socket failed and is opened again by its supervisor");
+            ctx.terminate();
+        }));
+    }
+}
+
+/// Hands what arrived to its shard. A full shard sheds it: SIP over UDP is repeated by its sender.
+fn steer(arrival: Arrival, local: std::net::SocketAddr, house: &House, shards: &[Handle<ShardActor>]) {
+    match arrival {
+        Arrival::Datagram { bytes, remote } => {
+            let shard = shards.get(shard_of(call_id_of(&bytes).unwrap_or_default(), shards.len()));
+            let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+            let datagram = Datagram { bytes, flow, arrived: house.clock.now() };
+            if shard.is_none_or(|shard| shard.try_send(datagram).is_err()) {
+                house.load.shed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Arrival::Unreachable { remote, error } => {
+            tracing::debug!(%remote, %error, "a peer cannot be reached");
+            for shard in shards {
+                if let Err(error) = shard.try_send(ShardMail::Unreachable(remote)) {
+                    tracing::debug!(%error, "a shard was not told of it");
+                }
+            }
+        }
+    }
+}
+
+/// The Call-ID of a message, found without reading the rest of it. A message that hides it well enough to be missed
+/// here goes to some shard, which then finds no dialog for it.
+fn call_id_of(message: &[u8]) -> Option<&str> {
+    let head = message.split(|byte| *byte == b'\n').skip(1);
+    for line in head {
+        if matches!(line, [] | [b'\r']) {
+            return None;
+        }
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let (name, value) = line.split_at_checked(colon)?;
+        let name = name.trim_ascii();
+        if name.eq_ignore_ascii_case(b"call-id") || name.eq_ignore_ascii_case(b"i") {
+            return std::str::from_utf8(value.get(1..)?.trim_ascii()).ok();
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::call_id_of;
+
+    #[test]
+    fn a_call_id_is_found_in_either_form_and_only_in_the_head() {
+        let invite = "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n";
+        for (rest, found) in [
+            ("Call-ID: one@host\r\n\r\n", Some("one@host")),
+            ("CALL-ID :\t two \r\n\r\n", Some("two")),
+            ("i:three\r\n\r\n", Some("three")),
+            ("To: x\r\n\r\nCall-ID: body\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(call_id_of(format!("{invite}{rest}").as_bytes()), found, "{rest:?}");
+        }
+        assert_eq!(call_id_of(b"\xff\xfe"), None);
+    }
+}

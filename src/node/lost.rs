@@ -1,0 +1,68 @@
+//! What happens when an actor cannot be kept alive: its snapshot is brought to a decent end without it.
+//! It must never run without a fence: what killed the actor may be in the snapshot.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use super::cell::Cell;
+use crate::call::Call;
+use crate::call::script::ScriptRun;
+use crate::leg::Leg;
+use crate::supervision::machine::{Machine, Party, Turn};
+use crate::supervision::runner::Host;
+
+impl Cell {
+    /// An actor is over its restart limit.
+    pub(super) fn lost(&self, party: Party) {
+        let Some(cell) = Cell::present() else { return };
+        match party {
+            Party::Leg(id) => {
+                let leg = cell.records.borrow().legs.get(&id).cloned();
+                if let Some(leg) = leg {
+                    let leg = cell.last_rites(leg, Leg::give_up, Leg::disown);
+                    cell.actors.borrow_mut().legs.remove(&id);
+                    cell.leg_gone(&leg);
+                }
+            }
+            Party::Call(id) => {
+                let call = cell.records.borrow().calls.get(&id).cloned();
+                if let Some(call) = call {
+                    let call = cell.last_rites(call, Call::give_up, |_, _| {});
+                    cell.call_gone(&call);
+                }
+            }
+            Party::Script(leg) => {
+                let run = cell.records.borrow().scripts.get(&leg).cloned();
+                if let Some(run) = run {
+                    let run = cell.last_rites(run, ScriptRun::give_up, |_, _| {});
+                    cell.script_gone(&run);
+                }
+            }
+            // The shard is permanent: its supervisor escalates.
+            Party::Shard => {}
+        }
+    }
+
+    /// Lets the machine say its last word; should it panic at that, too, the plainer word.
+    fn last_rites<M: Machine>(
+        self: &Rc<Self>,
+        machine: M,
+        last: impl Fn(&mut M, &mut Turn<M>),
+        plain: impl Fn(&mut M, &mut Turn<M>),
+    ) -> M
+    where
+        Cell: Host<M>,
+    {
+        let speak = |word: &dyn Fn(&mut M, &mut Turn<M>)| {
+            let mut machine = machine.clone();
+            let mut turn = Turn::at(self.now());
+            catch_unwind(AssertUnwindSafe(|| word(&mut machine, &mut turn))).ok().map(|()| (machine, turn))
+        };
+        let Some((mut machine, turn)) = speak(&last).or_else(|| speak(&plain)) else { return machine };
+        Host::<M>::commit(&**self, &machine, turn.events);
+        machine.mail().pending().into_iter().for_each(|letter| Host::<M>::deliver(&**self, letter));
+        let party = machine.party();
+        turn.effects.into_iter().for_each(|effect| Host::<M>::execute(&**self, party, effect));
+        machine
+    }
+}

@@ -1,0 +1,22 @@
+//! The node: the whole switch assembled, from configuration to running actors.
+//! It must never hold logic of calls: it joins the parts.
+
+mod admission;
+mod births;
+mod cell;
+mod control;
+mod dialing;
+mod hosts;
+mod house;
+mod listener;
+mod lost;
+mod reconcile;
+mod records;
+mod shard_actor;
+mod sound;
+mod start;
+
+pub use cell::Cell;
+pub use house::{House, Plan, Sounds};
+pub use records::{CallLog, LegLog, Records};
+pub use start::Node;

@@ -1,0 +1,178 @@
+//! What legs hear: wishes become commands of the media engine, its events become notices, sounds are fetched.
+//! It must never block the arbiter: files and synthesis are for others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use trunkline_media::port::{Command, EventSink};
+use trunkline_media::session::{Event as MediaEvent, EventTypes, Plan, Remote, SessionId, Source, Stats};
+
+use super::cell::Cell;
+use crate::call::script::{ScriptInput, Sound};
+use crate::ids::LegId;
+use crate::leg::{Hear, LegInput, Notice, Wish};
+use crate::ops::events::Event;
+use crate::supervision::runner::Signal;
+
+/// How long a command waits that found the queue of its media worker full.
+const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
+
+/// Carries events from media workers to an arbiter.
+pub(super) struct Sink(pub mpsc::Sender<MediaEvent>);
+
+impl EventSink for Sink {
+    fn event(&self, event: MediaEvent) {
+        if self.0.try_send(event).is_err() {
+            tracing::warn!("an event of the media side is lost: the arbiter does not keep up");
+        }
+    }
+}
+
+impl Cell {
+    /// Brings the media side into the condition that a leg wishes.
+    pub(super) fn wish(&self, wish: Wish) {
+        match wish {
+            Wish::Closed { leg } => self.close_session(leg),
+            Wish::Open { leg, generation, lease, clock, agreed, round, hear, timeout } => {
+                let worker = self.worker_of(leg);
+                let session = SessionId(leg.session_bits());
+                let Some(source) = self.source(leg, hear) else { return };
+                let is_new = self.sessions.borrow_mut().insert(session.0, leg).is_none();
+                if is_new {
+                    let Some(sockets) = self.house.ports.sockets(&lease) else {
+                        return tracing::error!(%leg, port = lease.port, "a leg without its sockets");
+                    };
+                    let sink = Arc::clone(&self.sink);
+                    self.command(worker, Command::Open { session, sockets, clock, sink, timeout });
+                }
+                let plan = Plan {
+                    send: agreed.as_ref().is_some_and(|agreed| agreed.send),
+                    receive: agreed.as_ref().is_some_and(|agreed| agreed.receive),
+                    remote: agreed.map(|agreed| Remote {
+                        rtp: agreed.remote_rtp,
+                        rtcp: agreed.remote_rtcp,
+                        codec: agreed.codec,
+                        send_payload_type: agreed.send_payload_type,
+                        receive_payload_type: agreed.receive_payload_type,
+                        events: agreed.events.map(|(send, receive)| EventTypes { send, receive }),
+                        ptime_ms: agreed.ptime_ms,
+                    }),
+                    round,
+                    source,
+                };
+                self.command(worker, Command::Apply { session, generation: generation.0, plan });
+            }
+        }
+    }
+
+    /// The sessions of a call share a worker: its first leg picks it.
+    fn worker_of(&self, leg: LegId) -> usize {
+        let call = self.records.borrow().call_of(leg).map_or(leg, |call| call.0);
+        self.house.engine.worker(call.session_bits())
+    }
+
+    /// `None` while the sound has to be loaded first; the wish is then said again.
+    fn source(&self, leg: LegId, hear: Hear) -> Option<Source> {
+        Some(match hear {
+            Hear::Silence => Source::Silence,
+            Hear::Echo => Source::Echo,
+            Hear::Leg(other) => Source::Session(SessionId(other.session_bits())),
+            Hear::Tone(tone) => Source::Tone(tone),
+            Hear::Prompt { activity, asset: key, loops } => match self.house.sounds.get(&key) {
+                Some(asset) => Source::Player { activity, asset, loops },
+                None => {
+                    self.load_again(leg, key);
+                    return None;
+                }
+            },
+        })
+    }
+
+    fn load_again(&self, leg: LegId, key: String) {
+        let house = Arc::clone(&self.house);
+        actix_rt::spawn(async move {
+            let fetched = match serde_json::from_str::<Sound>(&key) {
+                Ok(sound) => house.fetch(&sound).await,
+                Err(error) => Err(error.to_string()),
+            };
+            let Some(cell) = Cell::present() else { return };
+            match fetched {
+                Ok(_) => {
+                    let wish = cell.records.borrow().legs.get(&leg).map(crate::leg::Leg::wish);
+                    wish.into_iter().for_each(|wish| cell.wish(wish));
+                }
+                Err(error) => tracing::error!(%leg, %error, "a sound is gone"),
+            }
+        });
+    }
+
+    fn close_session(&self, leg: LegId) {
+        let session = SessionId(leg.session_bits());
+        if self.sessions.borrow().contains_key(&session.0) {
+            self.command(self.worker_of(leg), Command::Close { session });
+        } else {
+            // It never opened: there is nothing to wait for.
+            self.signal_leg(leg, LegInput::Media(Notice::Closed(Box::new(quality(&Stats::default())))));
+        }
+    }
+
+    fn command(&self, worker: usize, command: Command) {
+        if self.house.engine.send(worker, command.clone()).is_ok() {
+            return;
+        }
+        let house = Arc::clone(&self.house);
+        actix_rt::spawn(async move {
+            let mut tries = 0;
+            while house.engine.send(worker, command.clone()).is_err() {
+                tries += 1;
+                if tries > 1_000 {
+                    return tracing::error!(worker, "a media worker takes no commands");
+                }
+                tokio::time::sleep(FULL_QUEUE_PAUSE).await;
+            }
+        });
+    }
+
+    /// Passes an event of the media side to its leg.
+    pub(super) fn on_media(&self, event: MediaEvent) {
+        let Some(leg) = self.sessions.borrow().get(&event.session().0).copied() else { return };
+        let notice = match event {
+            MediaEvent::Learnt { address, .. } => Notice::Learnt(address),
+            MediaEvent::MediaTimeout { .. } => Notice::Timeout,
+            MediaEvent::PlayerEnded { activity, .. } => Notice::Played { activity },
+            MediaEvent::Closed { stats, .. } => {
+                self.sessions.borrow_mut().remove(&leg.session_bits());
+                Notice::Closed(Box::new(quality(&stats)))
+            }
+            MediaEvent::MediaResumed { .. } => return,
+            MediaEvent::Refused { generation, seen, .. } => {
+                return tracing::warn!(%leg, generation, seen, "a plan of an older generation was refused");
+            }
+        };
+        self.signal_leg(leg, LegInput::Media(notice));
+    }
+
+    /// Makes a sound available to a script's step.
+    pub(super) fn prepare(&self, leg: LegId, activity: u64, sound: Sound) {
+        let house = Arc::clone(&self.house);
+        actix_rt::spawn(async move {
+            let loaded = house.fetch(&sound).await;
+            let Some(cell) = Cell::present() else { return };
+            let way = cell.actors.borrow().scripts.get(&leg).cloned();
+            if let Some(Err(error)) = way.map(|way| way.try_send(Signal(ScriptInput::Prepared(activity, loaded)))) {
+                tracing::debug!(%leg, %error, "a sound came too late");
+            }
+        });
+    }
+}
+
+fn quality(stats: &Stats) -> Event {
+    Event::Quality {
+        received: stats.packets_received,
+        sent: stats.packets_sent,
+        lost: stats.lost,
+        jitter_us: stats.jitter_us.into(),
+        foreign: stats.foreign,
+    }
+}

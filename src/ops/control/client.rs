@@ -1,0 +1,96 @@
+//! The asking side of the control socket: one question, one answer, within a deadline.
+//! It must never wait longer than that, whatever the switch does.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+use trunkline_media::moment::Moment;
+
+use super::{Answer, ControlError, Question, SOCKET};
+use crate::supervision::clock::{Clock, SystemClock};
+
+/// How long one waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of an answer: a trace of a long call is the largest.
+const LONGEST_ANSWER: u64 = 64 << 20;
+
+/// Asks the switch that runs with this data folder. Blocks for 10 s at most.
+///
+/// # Errors
+/// Nobody listens, or answers in time, or the switch says that it cannot be done.
+pub fn ask(data_folder: &Path, question: &Question) -> Result<Answer, ControlError> {
+    ask_within(data_folder, question, PATIENCE)
+}
+
+pub(super) fn ask_within(
+    data_folder: &Path,
+    question: &Question,
+    patience: Duration,
+) -> Result<Answer, ControlError> {
+    let deadline = SystemClock.now() + patience;
+    let late = |error: io::Error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            ControlError::Deadline(data_folder.to_path_buf(), patience)
+        }
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
+            ControlError::HungUp(data_folder.to_path_buf())
+        }
+        _ => error.into(),
+    };
+    let stream = connect(data_folder, patience)?;
+    let mut line = serde_json::to_vec(question).map_err(io::Error::from)?;
+    line.push(b'\n');
+    stream.set_write_timeout(Some(patience))?;
+    (&stream).write_all(&line).map_err(late)?;
+    let mut answer = Vec::new();
+    let reader = Punctual { stream: &stream, deadline };
+    BufReader::new(reader).take(LONGEST_ANSWER).read_until(b'\n', &mut answer).map_err(late)?;
+    if answer.last() != Some(&b'\n') {
+        return Err(ControlError::HungUp(data_folder.to_path_buf()));
+    }
+    match serde_json::from_slice(&answer) {
+        Ok(Answer::Error { message }) => Err(ControlError::Refused(message)),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(ControlError::Unintelligible(error.to_string())),
+    }
+}
+
+/// Connects to whoever listens in this folder.
+pub(super) fn connect(data_folder: &Path, patience: Duration) -> Result<UnixStream, ControlError> {
+    let path = data_folder.join(SOCKET);
+    let address = SockAddr::unix(&path).map_err(|_| ControlError::LongPath(path))?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A connect waits while the listener's queue is full; the time limit for writing holds for that, too.
+    socket.set_write_timeout(Some(patience))?;
+    let folder = || data_folder.to_path_buf();
+    socket.connect(&address).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::NotADirectory => {
+            ControlError::NotRunning(folder())
+        }
+        ErrorKind::PermissionDenied => ControlError::Forbidden(folder()),
+        ErrorKind::WouldBlock => ControlError::Deadline(folder(), patience),
+        _ => error.into(),
+    })?;
+    Ok(OwnedFd::from(socket).into())
+}
+
+/// Reads until a deadline, however slowly the bytes drip.
+struct Punctual<'a> {
+    stream: &'a UnixStream,
+    deadline: Moment,
+}
+
+impl Read for Punctual<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.deadline.since(SystemClock.now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(buffer)
+    }
+}

@@ -1,0 +1,147 @@
+//! What stands in the log, and what must not.
+//! Nothing here may set the process's own subscriber.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::sip::flow::Flow;
+use crate::sip::message::Transport;
+
+const OPTIONS: &[u8] = b"OPTIONS sip:101@192.0.2.1 SIP/2.0\r\nCall-ID : one@phone\r\n\
+    authorization: Digest username=\"alice\",\r\n response=\"6629fae4\"\r\nFrom: <sip:\x1b[31malice@192.0.2.7>\r\n\
+    \r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3\r\n";
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no writer panics").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged while `story` runs.
+fn logged(filter: &str, format: LogFormat, story: impl FnOnce()) -> String {
+    let paper = Paper::default();
+    let copy = paper.clone();
+    let config = Log { filter: filter.to_owned(), format };
+    let subscriber = subscriber(&config, move || copy.clone(), false).expect("a good filter");
+    tracing::subscriber::with_default(subscriber, story);
+    let bytes = paper.0.lock().expect("no writer panics").clone();
+    String::from_utf8(bytes).expect("logs are text")
+}
+
+fn flow(last: u8) -> Flow {
+    let (local, remote) = (([192, 0, 2, 1], 5060).into(), ([192, 0, 2, last], 5062).into());
+    Flow { transport: Transport::Udp, local, remote, connection: None }
+}
+
+fn leg() -> LegId {
+    LegId::from_bytes([0xab; 16])
+}
+
+#[test]
+fn a_line_in_the_span_of_a_leg_tells_call_and_leg_in_either_format() {
+    let story = || {
+        let _inside = leg_span(CallId(leg()), leg()).entered();
+        tracing::info!(caller = %Number("+4930123456"), "rings");
+    };
+    let text = logged("info", LogFormat::Text, story);
+    let wanted = format!("leg{{call_id={} leg_id={}}}", leg(), leg());
+    assert!(text.contains(&wanted) && text.contains("rings caller=…456"), "{text}");
+
+    let json = logged("info", LogFormat::Json, story);
+    let line: serde_json::Value = serde_json::from_str(&json).expect("one object a line");
+    assert_eq!(line["message"], "rings");
+    assert_eq!(line["span"]["leg_id"], leg().to_string());
+}
+
+#[test]
+fn the_filter_of_the_configuration_holds_and_a_bad_one_is_named() {
+    let quiet = logged("info,trunkline=warn", LogFormat::Text, || tracing::info!("not wanted"));
+    assert_eq!(quiet, "");
+    let config = Log { filter: "trunkline=loud".to_owned(), format: LogFormat::Text };
+    let error = subscriber(&config, io::sink, false).err().expect("loud is no level").to_string();
+    assert!(error.starts_with("log.filter: "), "{error}");
+}
+
+#[test]
+fn only_the_selected_messages_are_logged() {
+    let trace = SipTrace::new();
+    let seen = |story: &dyn Fn()| logged("info", LogFormat::Text, story).matches("OPTIONS sip:").count();
+    let both = || {
+        trace.message(Direction::Received, &flow(7), OPTIONS);
+        trace.message(Direction::Sent, &flow(8), &OPTIONS.to_ascii_uppercase());
+    };
+    assert_eq!(seen(&both), 0);
+    trace.select(Selection::Peer([192, 0, 2, 7].into())).expect("room");
+    assert_eq!(seen(&both), 1);
+    trace.select(Selection::All).expect("room");
+    assert_eq!(seen(&both), 1, "the other one is in capitals");
+    trace.dismiss(&Selection::All);
+    assert_eq!(seen(&both), 0, "all means the peer, too");
+    trace.select(Selection::Call("one@phone".to_owned())).expect("room");
+    assert_eq!(seen(&both), 1);
+    trace.dismiss(&Selection::Call("one@phone".to_owned()));
+    assert_eq!(seen(&both), 0);
+}
+
+#[test]
+fn a_mapped_address_is_the_same_peer() {
+    let trace = SipTrace::new();
+    trace.select(Selection::Peer("::ffff:192.0.2.7".parse().expect("an address"))).expect("room");
+    let text = logged("info", LogFormat::Text, || trace.message(Direction::Received, &flow(7), OPTIONS));
+    assert!(text.contains("received\nOPTIONS sip:101@192.0.2.1 SIP/2.0\n"), "{text}");
+    assert!(text.contains("remote=192.0.2.7:5062"), "{text}");
+}
+
+#[test]
+fn a_logged_message_shows_no_credentials_no_keys_and_moves_no_terminal() {
+    let trace = SipTrace::new();
+    trace.select(Selection::All).expect("room");
+    let text = logged("info", LogFormat::Text, || trace.message(Direction::Received, &flow(7), OPTIONS));
+    for secret in ["6629fae4", "d0RmdmcmVCspeEc3", "\x1b"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    assert!(text.contains("authorization: (hidden)\nFrom: <sip:"), "{text}");
+}
+
+#[test]
+fn selections_are_bounded() {
+    let trace = SipTrace::new();
+    for n in 0..64 {
+        assert_eq!(trace.select(Selection::Call(n.to_string())), Ok(()));
+    }
+    assert_eq!(trace.select(Selection::Call("0".to_owned())), Ok(()), "it is there already");
+    assert_eq!(trace.select(Selection::All), Err(TooMany));
+    let text = logged("info", LogFormat::Text, || trace.message(Direction::Received, &flow(7), OPTIONS));
+    assert_eq!(text, "", "the one too many has no effect");
+}
+
+#[test]
+fn people_and_secrets_are_told_apart_from_extensions_and_hosts() {
+    for (address, shown) in [
+        ("sip:+4930123456@example.com;transport=tcp", "sip:…456@example.com"),
+        ("sip:alice:open@sesame@192.0.2.7:5062", "sip:…@192.0.2.7:5062"),
+        ("sips:101@[2001:db8::1]", "sips:101@[2001:db8::1]"),
+        ("tel:+49-30-123456;ext=9", "tel:…456"),
+        ("sip:192.0.2.7:5060?Subject=private", "sip:192.0.2.7:5060"),
+        ("+4930123456@host", "…456@host"),
+    ] {
+        assert_eq!(
+            (Address(address).to_string().as_str(), &*format!("{:?}", Address(address))),
+            (shown, shown)
+        );
+    }
+    for (number, shown) in
+        [("101", "101"), ("+4930123456", "…456"), ("+4930", "…30"), ("12345", "…345"), ("", "")]
+    {
+        assert_eq!(format!("{:?} {}", Number(number), Number(number)), format!("{shown} {shown}"));
+    }
+    assert_eq!(format!("{:?} {}", Secret("hunter2"), Secret("hunter2")), "(hidden) (hidden)");
+}

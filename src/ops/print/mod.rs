@@ -1,0 +1,90 @@
+//! Tables and the start banner: what the commands of an operator print.
+//! It must never be wider than 100 columns, nor decide what is printed.
+
+mod banner;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use trunkline_media::moment::Moment;
+
+pub use self::banner::{Banner, banner};
+use self::table::Table;
+use super::control::{Census, RegistrationSummary};
+use super::screen::span;
+use crate::ids::CallId;
+use crate::leg::LegSummary;
+
+/// The table of `trunkline calls`: the oldest call first, each with the caller's leg first.
+pub fn calls(legs: &[LegSummary], now: Moment) -> String {
+    let mut began: HashMap<CallId, Moment> = HashMap::new();
+    for leg in legs {
+        began.entry(leg.call).and_modify(|first| *first = leg.began.min(*first)).or_insert(leg.began);
+    }
+    if legs.is_empty() {
+        return "no calls\n".to_owned();
+    }
+    let mut sorted: Vec<&LegSummary> = legs.iter().collect();
+    sorted.sort_by_key(|leg| {
+        (began.get(&leg.call).copied(), leg.call, leg.id != leg.call.0, leg.began, leg.id)
+    });
+    let mut table = Table::of(&[("CallSid", 36), ("State", 10), ("Since", 11), ("With", 36)]);
+    for leg in sorted {
+        let indent = if leg.id == leg.call.0 { "" } else { "  " };
+        let since = span(now.since(leg.began));
+        table.row([format!("{indent}{}", leg.id), leg.state.clone(), since, leg.peer.clone()]);
+    }
+    format!("{}{}, {}\n", table.print(), counted(began.len(), "call"), counted(legs.len(), "leg"))
+}
+
+/// The table of `trunkline registrations`, by user.
+pub fn registrations(phones: &[RegistrationSummary]) -> String {
+    if phones.is_empty() {
+        return "no telephone is registered\n".to_owned();
+    }
+    let mut sorted: Vec<&RegistrationSummary> = phones.iter().collect();
+    sorted.sort_by(|a, b| (&a.user, &a.contact).cmp(&(&b.user, &b.contact)));
+    let columns = [("User", 14), ("Contact", 28), ("Reached at", 23), ("Lapses in", 11), ("Software", 16)];
+    let mut table = Table::of(&columns);
+    for phone in sorted {
+        table.row([
+            phone.user.clone(),
+            phone.contact.clone(),
+            format!("{} {}", phone.transport, phone.received),
+            span(std::time::Duration::from_secs(phone.expires_in_s)),
+            phone.user_agent.clone().unwrap_or_default(),
+        ]);
+    }
+    table.print()
+}
+
+/// The table of `trunkline census`.
+pub fn census(census: &Census) -> String {
+    let counts = [
+        ("calls", census.calls),
+        ("legs", census.legs),
+        ("scripts", census.scripts),
+        ("actors", census.actors),
+        ("tasks and timers", census.tasks),
+        ("letters in flight", census.mails),
+        ("snapshots", census.snapshots),
+        ("port pairs", census.ports),
+        ("media sessions", census.sessions),
+        ("client transactions", census.client_transactions),
+        ("server transactions", census.server_transactions),
+        ("orphaned INVITEs", census.orphans),
+        ("dialogs", census.dialogs),
+    ];
+    let mut text: String = counts.iter().map(|(name, count)| format!("{name:<20}{count:>8}\n")).collect();
+    if census.is_empty() {
+        text.push_str("nothing is left of any call\n");
+    }
+    text
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

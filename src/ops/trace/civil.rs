@@ -1,0 +1,70 @@
+//! Wall time for people: a count of microseconds as date and time of day, UTC.
+//! It must never know a time zone: two machines print the same moment alike.
+
+use std::fmt;
+
+const SECOND: u64 = 1_000_000;
+const DAY: u64 = 86_400 * SECOND;
+
+/// A moment of civil time, UTC. Prints as `2026-11-24 10:31:07`, with `{:.3}` as `2026-11-24 10:31:07.204`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wall {
+    year: u64,
+    month: u64,
+    day: u64,
+    /// Microseconds since midnight.
+    time: u64,
+}
+
+impl Wall {
+    /// The civil time of this many microseconds since 1970-01-01 UTC.
+    pub const fn from_micros(micros: u64) -> Self {
+        // Counted from 0000-03-01, so that the leap day is the last one of a year; an era is 400 years.
+        let days = micros / DAY + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let march_month = (5 * of_year + 2) / 153;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        Self {
+            year: era * 400 + year + (month <= 2) as u64,
+            month,
+            day: of_year - (153 * march_month + 2) / 5 + 1,
+            time: micros % DAY,
+        }
+    }
+}
+
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, time } = self;
+        let (seconds, micros) = (time / SECOND, time % SECOND);
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;
+        match f.precision() {
+            Some(_) => write!(f, ".{:03}", micros / 1000),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_right_at_the_corners_of_the_calendar() {
+        for (seconds, printed) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (951_868_800, "2000-03-01 00:00:00"),
+            (1_735_689_599, "2024-12-31 23:59:59"),
+            (4_107_542_400, "2100-03-01 00:00:00"),
+        ] {
+            assert_eq!(Wall::from_micros(seconds * SECOND).to_string(), printed);
+        }
+        assert_eq!(format!("{:.3}", Wall::from_micros(1_764_000_123_456_789)), "2025-11-24 16:02:03.456");
+        assert!(!Wall::from_micros(u64::MAX).to_string().is_empty());
+    }
+}

@@ -1,0 +1,157 @@
+use super::*;
+
+const PLAN: &str = r#"
+[[route]]
+pattern = "*"
+name = "anything"
+script = "sorry.xml"
+
+[[route]]
+pattern = "9XX"
+script = "nine.xml"
+
+[[route]]
+pattern = "91*"
+script = "ninety-one.xml"
+
+[[route]]
+number = "911"
+name = "emergency"
+endpoint = "desk"
+description = "the front desk"
+
+[[route]]
+pattern = "+49*"
+script = "germany.xml"
+
+[[route]]
+number = "100"
+script = "echo.xml"
+public = true
+"#;
+
+fn plan(toml: &str) -> Routes {
+    Routes::parse(toml).expect("a valid plan")
+}
+
+fn alice() -> Caller {
+    Caller { user: Some("alice".into()) }
+}
+
+fn is_user(name: &str) -> bool {
+    matches!(name, "alice" | "bob" | "100")
+}
+
+fn script(path: &str) -> Target {
+    Target::Script(path.into())
+}
+
+#[test]
+fn the_most_specific_route_decides_whatever_the_files_order() {
+    let routes = plan(PLAN);
+    for (dialled, target, reason) in [
+        ("911", Target::Endpoint("desk".into()), "route emergency (911)"),
+        ("912", script("nine.xml"), "route 9XX (9XX)"),
+        ("9123", script("ninety-one.xml"), "route 91* (91*)"),
+        ("91", script("ninety-one.xml"), "route 91* (91*)"),
+        ("92", script("sorry.xml"), "route anything (*)"),
+        ("+4930123", script("germany.xml"), "route +49* (+49*)"),
+        ("100", script("echo.xml"), "route 100 (100)"),
+        ("alice", script("sorry.xml"), "route anything (*)"),
+    ] {
+        let decision = routes.decide(&alice(), dialled, is_user);
+        assert_eq!(decision, Decision { target, reason: reason.into() }, "{dialled}");
+    }
+}
+
+#[test]
+fn a_pattern_matches_whole_numbers_and_its_letters_stand_for_digits() {
+    for (pattern, dialled, matches) in [
+        ("9XX", "900", true),
+        ("9XX", "90", false),
+        ("9XX", "9000", false),
+        ("9XX", "9a0", false),
+        ("NXX", "100", false),
+        ("ZXX", "100", true),
+        ("ZXX", "000", false),
+        ("+49*", "+49", true),
+        ("+49*", "49", false),
+        ("X*", "٣", false),
+    ] {
+        assert_eq!(Pattern::read(pattern).expect(pattern).matches(dialled), matches, "{pattern} {dialled}");
+    }
+    assert!(Pattern::Number("*98".into()).matches("*98"), "a number is taken as it is");
+}
+
+#[test]
+fn a_user_is_dialled_by_name_where_no_route_says_otherwise() {
+    let routes = plan("[[route]]\nnumber = \"100\"\nscript = \"echo.xml\"");
+    let target = |dialled| routes.decide(&alice(), dialled, is_user).target;
+    assert_eq!(target("bob"), Target::Endpoint("bob".into()));
+    assert_eq!(target("100"), script("echo.xml"), "the route comes before the user of that name");
+    assert_eq!(target("mallory"), Target::Unknown);
+    assert_eq!(target("mallory").refusal(), Some(404));
+}
+
+#[test]
+fn a_stranger_reaches_public_routes_only_and_cannot_tell_what_else_there_is() {
+    let routes = plan(PLAN);
+    let decide = |dialled| routes.decide(&Caller::default(), dialled, is_user);
+    assert_eq!(decide("100").target, script("echo.xml"));
+    let refused: Vec<_> = ["911", "alice", "nobody", "+49301", ""].into_iter().map(decide).collect();
+    assert!(refused.iter().all(|decision| decision.target == Target::Forbidden && *decision == refused[0]));
+    assert_eq!(refused[0].target.refusal(), Some(403));
+}
+
+#[test]
+fn without_routes_nobody_gets_anywhere_but_users_to_users() {
+    let none = plan("");
+    assert_eq!(none.decide(&Caller::default(), "bob", is_user).target, Target::Forbidden);
+    assert_eq!(none.decide(&alice(), "100", |_| false).target, Target::Unknown);
+    assert_eq!(none.decide(&alice(), "bob", is_user).target, Target::Endpoint("bob".into()));
+}
+
+#[test]
+fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
+    let route = |rest: &str| format!("# plan\n\n[[route]]\n{rest}\n");
+    for (plan, line, message) in [
+        ("number = 100".into(), 1, "unknown field"),
+        (route("number = \"1\"\nscirpt = \"a\""), 5, "unknown field `scirpt`"),
+        (route("script = \"a.xml\""), 3, "either a number or a pattern"),
+        (route("number = \"1\"\npattern = \"2\"\nscript = \"a\""), 3, "either a number or a pattern"),
+        (route("number = \"\"\nscript = \"a\""), 3, "number is empty"),
+        (route("pattern = \"1*2\"\nscript = \"a\""), 3, "a pattern is made of"),
+        (route("pattern = \"\"\nscript = \"a\""), 3, "a pattern is made of"),
+        (route("number = \"1\""), 3, "either to a script or to an endpoint"),
+        (
+            route("number = \"1\"\nscript = \"a\"\nendpoint = \"b\""),
+            3,
+            "either to a script or to an endpoint",
+        ),
+        (route("number = \"1\"\nendpoint = \"\""), 3, "endpoint is empty"),
+        (route("number = \"1\"\nscript = \"../../etc/passwd\""), 3, "inside the dialplan's folder"),
+        (route("number = \"1\"\nscript = \"/etc/passwd\""), 3, "inside the dialplan's folder"),
+        (route("number = \"1\"\nscript = \"\""), 3, "inside the dialplan's folder"),
+        (format!("{0}{0}", route("number = \"1\"\nscript = \"a\"")), 8, "1 has a route already"),
+        (route("number = \"1\nscript = \"a\""), 4, ""),
+    ] {
+        let error = Routes::parse(&plan).expect_err(&plan);
+        assert_eq!(error.line, line, "{plan}: {error}");
+        assert!(error.message.contains(message), "{plan}: {error}");
+    }
+}
+
+#[test]
+fn a_plan_can_be_shown_to_people() {
+    let routes = plan(PLAN);
+    let desk = routes.list().next().expect("numbers come first");
+    let expected = Listed {
+        number: "911",
+        name: "emergency",
+        description: "the front desk",
+        target: &Target::Endpoint("desk".into()),
+        public: false,
+    };
+    let numbers: Vec<_> = routes.list().map(|route| route.number).collect();
+    assert_eq!((desk, numbers), (expected, vec!["911", "100", "+49*", "9XX", "91*", "*"]));
+}

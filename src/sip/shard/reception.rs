@@ -1,0 +1,214 @@
+//! What becomes of a request that belongs to no dialog: REGISTER, OPTIONS, a new call, or a refusal.
+//! It must never ask for credentials before the request itself was found sound (design §13).
+
+use trunkline_media::moment::Moment;
+
+use super::gate::Passage;
+use crate::ids::LegId;
+use crate::leg::ALLOW;
+use crate::routing::{Caller, Decision, Target};
+use crate::sip::endpoint::ServerKey;
+use crate::sip::flow::Flow;
+use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
+use crate::sip::stateless;
+
+/// What a shard must know of the house. Answers come at once: nothing here waits.
+pub trait Exchange {
+    /// Whether requests to this host are for us.
+    fn serves(&self, uri: &Uri) -> bool;
+    /// Who sends this request.
+    fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage;
+    /// Whether a user of this name exists.
+    fn is_user(&self, name: &str) -> bool;
+    /// Registers what `user` asks for.
+    fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response;
+    /// Where a call goes.
+    fn route(&self, caller: &Caller, dialled: &str) -> Decision;
+    /// Begins a call. Asked twice for the same transaction, it names the same leg.
+    ///
+    /// # Errors
+    /// The status to refuse it with.
+    fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode>;
+}
+
+/// A call that may begin.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    /// The transaction of the INVITE.
+    pub key: &'a ServerKey,
+    /// The INVITE.
+    pub invite: &'a Request,
+    /// How it came.
+    pub flow: &'a Flow,
+    /// The user who calls, if one has proved it.
+    pub user: Option<String>,
+    /// Where it goes.
+    pub decision: Decision,
+}
+
+/// What a request came to.
+pub(super) enum Outcome {
+    /// A leg has it.
+    Admitted(LegId),
+    /// Answered in its transaction.
+    Answered(Box<Response>),
+    /// Answered without keeping anything, or not at all.
+    Dismissed(Option<Box<Response>>),
+}
+
+impl Outcome {
+    fn answered(response: Response) -> Self {
+        Self::Answered(Box::new(response))
+    }
+
+    fn refused(request: &Request, status: StatusCode) -> Self {
+        let mut response = request.response_tagged(status, &stateless::tag(request));
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+                response.headers_mut().push(HeaderName::Allow, ALLOW);
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                response.headers_mut().push(HeaderName::Accept, "application/sdp");
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let spread = stateless::fingerprint(request) % 6;
+                response.headers_mut().push(HeaderName::RetryAfter, 5 + spread);
+            }
+            _ => {}
+        }
+        Self::answered(response)
+    }
+}
+
+/// Programs that probe for open switches and have no other use.
+const SCANNERS: [&str; 5] = ["friendly-scanner", "sipvicious", "sipcli", "sip-scan", "sundayddr"];
+
+pub(super) fn receive(
+    key: &ServerKey,
+    request: &Request,
+    flow: &Flow,
+    exchange: &dyn Exchange,
+    now: Moment,
+) -> Outcome {
+    if is_scanner(request) {
+        return Outcome::Dismissed(None);
+    }
+    if let Some(refusal) = unsuitable(request) {
+        return refusal;
+    }
+    if !exchange.serves(request.uri()) {
+        return Outcome::refused(request, StatusCode::NOT_FOUND);
+    }
+    match request.method() {
+        Method::Options => options(request),
+        Method::Register => register(request, flow, exchange, now),
+        _ => invite(key, request, flow, exchange, now),
+    }
+}
+
+fn is_scanner(request: &Request) -> bool {
+    let agent = request.headers().get(&HeaderName::UserAgent);
+    agent.is_some_and(|agent| {
+        let agent = agent.to_ascii_lowercase();
+        SCANNERS.iter().any(|scanner| agent.contains(scanner))
+    })
+}
+
+/// What makes a sound request one that we cannot serve, in the order of RFC 3261 §8.2.
+fn unsuitable(request: &Request) -> Option<Outcome> {
+    let refused = |status| Some(Outcome::refused(request, status));
+    match request.method() {
+        Method::Invite | Method::Register | Method::Options => {}
+        // They have sense only inside a dialog, and this one is unknown.
+        Method::Bye | Method::Info | Method::Update | Method::Prack => {
+            return refused(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        }
+        Method::Other(_) => return refused(StatusCode::NOT_IMPLEMENTED),
+        _ => return refused(StatusCode::METHOD_NOT_ALLOWED),
+    }
+    let unsupported = request.unsupported(&[]);
+    if !unsupported.is_empty() {
+        let mut response =
+            request.response_tagged(StatusCode::BAD_EXTENSION, &stateless::tag(request));
+        response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
+        return Some(Outcome::answered(response));
+    }
+    // Whoever asks for a user wants to get past us, and has no hop left for that; so `OPTIONS` traces a route.
+    let is_for_user = *request.method() != Method::Register && request.uri().user().is_some();
+    if is_for_user && request.headers().max_forwards().ok().flatten() == Some(0) {
+        return refused(StatusCode::TOO_MANY_HOPS);
+    }
+    if *request.method() != Method::Invite {
+        return None;
+    }
+    let sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
+    if !request.body().is_empty() && !sdp {
+        return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    None
+}
+
+/// Anybody may ask what we are able to do (RFC 3261 §11.2); the answer is the same for every user.
+fn options(request: &Request) -> Outcome {
+    let mut response = request.response_tagged(StatusCode::OK, &stateless::tag(request));
+    response.headers_mut().push(HeaderName::Allow, ALLOW);
+    response.headers_mut().push(HeaderName::Accept, "application/sdp");
+    response.headers_mut().push(HeaderName::Supported, "");
+    Outcome::Dismissed(Some(Box::new(response)))
+}
+
+fn register(request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment) -> Outcome {
+    let user = match exchange.identify(request, flow, now) {
+        Passage::User(user) => user,
+        Passage::Answer(response) => return Outcome::Dismissed(Some(response)),
+        Passage::Silence => return Outcome::Dismissed(None),
+    };
+    // Nobody registers for somebody else (RFC 3261 §10.3 step 4).
+    let record = request.headers().to().ok().and_then(|to| to.uri.user().map(|user| user.into_owned()));
+    if record.as_deref() != Some(user.as_str()) {
+        return Outcome::refused(request, StatusCode::FORBIDDEN);
+    }
+    Outcome::answered(exchange.register(&user, request, flow, now))
+}
+
+fn invite(
+    key: &ServerKey,
+    request: &Request,
+    flow: &Flow,
+    exchange: &dyn Exchange,
+    now: Moment,
+) -> Outcome {
+    let Some(dialled) = request.uri().user().map(|user| user.into_owned()) else {
+        return Outcome::refused(request, StatusCode::NOT_FOUND);
+    };
+    let from = request.headers().from().ok();
+    let claimed = from.and_then(|from| from.uri.user().map(|user| user.into_owned()));
+    // Who calls in a user's name must be that user; who is nobody reaches what is public.
+    let is_claiming_user = claimed.as_deref().is_some_and(|name| exchange.is_user(name));
+    let has_credentials = request.headers().get(&HeaderName::Authorization).is_some();
+    let stranger = exchange.route(&Caller { user: None }, &dialled);
+    let must_prove = is_claiming_user || has_credentials || !matches!(stranger.target, Target::Script(_) | Target::Endpoint(_));
+    let (user, decision) = if must_prove {
+        match exchange.identify(request, flow, now) {
+            Passage::User(user) if is_claiming_user && claimed.as_deref() != Some(user.as_str()) => {
+                return Outcome::refused(request, StatusCode::FORBIDDEN);
+            }
+            Passage::User(user) => {
+                let decision = exchange.route(&Caller { user: Some(user.clone()) }, &dialled);
+                (Some(user), decision)
+            }
+            // Nothing is kept, so nothing is sent again towards an address that may be forged (T12).
+            Passage::Answer(response) => return Outcome::Dismissed(Some(response)),
+            Passage::Silence => return Outcome::Dismissed(None),
+        }
+    } else {
+        (None, stranger)
+    };
+    if let Some(status) = decision.target.refusal().and_then(StatusCode::new) {
+        return Outcome::refused(request, status);
+    }
+    match exchange.admit(Admission { key, invite: request, flow, user, decision }, now) {
+        Ok(leg) => Outcome::Admitted(leg),
+        Err(status) => Outcome::refused(request, status),
+    }
+}

@@ -1,0 +1,176 @@
+//! The attributes of one element, read by name into types; what is wrong or unknown becomes a finding.
+//! Must never fail: a bad value means the default.
+
+use std::ops::RangeInclusive;
+
+use super::element::{Element, Place};
+use super::finding::{Finding, code};
+use super::verb::Method;
+
+/// Findings kept of one document; what exceeds it adds nothing that a developer would read.
+const MAX_FINDINGS: usize = 100;
+
+/// `loop="0"` means until the call ends, but never more often than this.
+const MAX_LOOPS: u32 = 1_000;
+
+/// The findings of one document, bounded.
+#[derive(Debug, Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(super) fn add(&mut self, place: Place, code: u32, message: impl Into<String>) {
+        if self.0.len() < MAX_FINDINGS {
+            self.0.push(Finding { line: place.line, column: place.column, code, message: message.into() });
+        }
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Finding> {
+        self.0
+    }
+
+    /// Tells of every element in `parent`: nothing may be in there.
+    pub(super) fn refuse_children(&mut self, parent: &Element) {
+        for child in parent.elements() {
+            let message = format!("<{}> is not allowed in <{}>", child.name, parent.name);
+            self.add(child.place, code::SCHEMA, message);
+        }
+    }
+}
+
+/// Reads the attributes of an element and remembers which were asked for.
+pub(super) struct Attributes<'a> {
+    element: &'a Element,
+    findings: &'a mut Findings,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Attributes<'a> {
+    pub(super) fn of(element: &'a Element, findings: &'a mut Findings) -> Self {
+        Self { element, findings, known: Vec::new() }
+    }
+
+    /// The value, trimmed. One with control characters is refused: it may end in a header of a message.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        let (_, value) = self.element.attributes.iter().find(|(key, _)| key == name)?;
+        let value = value.trim();
+        if value.chars().any(char::is_control) {
+            self.complain(code::SCHEMA, format!("{name} has control characters; it is ignored"));
+            return None;
+        }
+        Some(value.to_owned())
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn whole(
+        &mut self,
+        name: &'static str,
+        code: u32,
+        range: RangeInclusive<u32>,
+        default: u32,
+    ) -> u32 {
+        let Some(text) = self.text(name) else { return default };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => number,
+            _ => {
+                let (low, high) = range.into_inner();
+                let wanted = format!("{name} is a whole number from {low} to {high}; {default} is used");
+                self.complain(code, wanted);
+                default
+            }
+        }
+    }
+
+    /// How often something is repeated: 1 to 1000, where the document's 0 means 1000.
+    pub(super) fn loops(&mut self, code: u32) -> u32 {
+        match self.whole("loop", code, 0..=u32::MAX, 1) {
+            0 => MAX_LOOPS,
+            times => times.min(MAX_LOOPS),
+        }
+    }
+
+    /// One of several words, in any case.
+    pub(super) fn one_of<T: Copy>(
+        &mut self,
+        name: &'static str,
+        code: u32,
+        words: &[(&str, T)],
+        default: T,
+    ) -> T {
+        let Some(text) = self.text(name) else { return default };
+        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)) {
+            return *value;
+        }
+        let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        self.complain(code, format!("{name} is one of {}; the default is used", words.join(", ")));
+        default
+    }
+
+    /// Words out of a set, separated by blanks, each once; an unknown word is left out.
+    pub(super) fn set_of<T: Copy + PartialEq>(
+        &mut self,
+        name: &'static str,
+        code: u32,
+        words: &[(&str, T)],
+    ) -> Option<Vec<T>> {
+        let text = self.text(name)?;
+        let mut set = Vec::new();
+        for word in text.split_whitespace() {
+            match words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
+                Some((_, value)) if !set.contains(value) => set.push(*value),
+                Some(_) => {}
+                None => self.complain(code, format!("{name} has an unknown word; it is left out")),
+            }
+        }
+        Some(set)
+    }
+
+    /// `true` or `false`, in any case.
+    pub(super) fn flag(&mut self, name: &'static str, code: u32, default: bool) -> bool {
+        self.one_of(name, code, &[("true", true), ("false", false)], default)
+    }
+
+    /// `GET` or `POST`; POST if not given.
+    pub(super) fn method(&mut self, name: &'static str, code: u32) -> Method {
+        self.one_of(name, code, &[("GET", Method::Get), ("POST", Method::Post)], Method::Post)
+    }
+
+    /// Telephone keys with pauses: `0-9 A-D # * w W`.
+    pub(super) fn keys(&mut self, name: &'static str, code: u32) -> Option<String> {
+        let keys = self.text(name)?;
+        if keys.chars().all(|key| matches!(key, '0'..='9' | 'A'..='D' | 'a'..='d' | '#' | '*' | 'w' | 'W')) {
+            return Some(keys).filter(|keys| !keys.is_empty());
+        }
+        self.complain(code, format!("{name} is made of 0-9 A-D # * w W; it is ignored"));
+        None
+    }
+
+    /// Tells which of these the element has: they are understood, but nothing is done for them yet.
+    pub(super) fn not_yet(&mut self, names: &[&'static str]) {
+        for name in names {
+            if self.element.attributes.iter().any(|(key, _)| key == name) {
+                self.complain(code::SCHEMA, format!("{name} is not supported yet; it is ignored"));
+            }
+            self.known.push(name);
+        }
+    }
+
+    /// Records something that is wrong with the element.
+    pub(super) fn complain(&mut self, code: u32, message: impl Into<String>) {
+        let message = format!("<{}>: {}", self.element.name, message.into());
+        self.findings.add(self.element.place, code, message);
+    }
+}
+
+impl Drop for Attributes<'_> {
+    /// What nobody asked for is unknown. Namespace declarations are no attributes of ours.
+    fn drop(&mut self) {
+        for (name, _) in &self.element.attributes {
+            let namespace = name.starts_with("xml");
+            if !namespace && !self.known.contains(&name.as_str()) {
+                let message = format!("<{}>: unknown attribute {name}; it is ignored", self.element.name);
+                self.findings.add(self.element.place, code::SCHEMA, message);
+            }
+        }
+    }
+}

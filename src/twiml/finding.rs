@@ -1,0 +1,61 @@
+//! What is wrong with a script: findings that it survives, and the error that it does not.
+//! Must never hold the text of a script: findings are shown in logs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Codes of the error dictionary that documents share; those of one verb stand beside it.
+pub mod code {
+    /// The document is not well-formed XML 1.0 in UTF-8.
+    pub const PARSE: u32 = 12_100;
+    /// The document is of an XML version other than 1.0.
+    pub const VERSION: u32 = 12_101;
+    /// The root is not `<Response>`.
+    pub const ROOT: u32 = 12_102;
+    /// Something unknown, misplaced or not yet supported; it is ignored.
+    pub const SCHEMA: u32 = 12_200;
+    /// The document is longer than 64 kB.
+    pub const TOO_LARGE: u32 = 11_750;
+    /// A step could not be carried out and was skipped.
+    pub const SKIPPED: u32 = 12_400;
+}
+
+/// A warning: the script goes on with a default, or without the part that it names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Line in the document, from 1.
+    pub line: u32,
+    /// Column in bytes, from 1.
+    pub column: u32,
+    /// Code of the error dictionary.
+    pub code: u32,
+    /// What was found, for a developer.
+    pub message: String,
+}
+
+/// Why a text is no script at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("line {line}, column {column}: {message} ({code})")]
+pub struct ScriptError {
+    /// Line in the document, from 1.
+    pub line: u32,
+    /// Column in bytes, from 1.
+    pub column: u32,
+    /// Code of the error dictionary.
+    pub code: u32,
+    /// What is wrong, for a developer.
+    pub message: String,
+}
+
+impl From<ScriptError> for Finding {
+    fn from(error: ScriptError) -> Self {
+        Self { line: error.line, column: error.column, code: error.code, message: error.message }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {} ({})", self.line, self.column, self.message, self.code)
+    }
+}

@@ -1,0 +1,168 @@
+//! `<Dial>`: call somebody and join the parties.
+//! Must never know legs or attempts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Client, Method, Number, Recording, Sip};
+use crate::twiml::attributes::{Attributes, Findings};
+use crate::twiml::element::Element;
+use crate::twiml::finding::code;
+
+const NOBODY: u32 = 13_000;
+const BAD_METHOD: u32 = 13_210;
+const BAD_TIMEOUT: u32 = 13_212;
+const BAD_CALLER: u32 = 13_214;
+const BAD_TIME_LIMIT: u32 = 13_216;
+const BAD_RING_TONE: u32 = 13_220;
+const LONG_CALLER: u32 = 13_248;
+const TOO_MANY: u32 = 13_250;
+
+/// Most nouns of one Dial.
+const MAX_NOUNS: usize = 10;
+/// Longest `callerId` in bytes.
+const MAX_CALLER: usize = 128;
+/// Longest talk in seconds, and the default: one day, four hours.
+const MAX_TALK: u32 = 86_400;
+const TALK: u32 = 14_400;
+
+/// Nouns that stand for something other than one telephone.
+const NOUNS_NOT_YET: [&str; 5] = ["Application", "Conference", "Queue", "Sim", "WhatsApp"];
+
+/// Countries whose ringback can be asked for.
+const RING_TONES: [&str; 40] = [
+    "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu",
+    "il", "in", "it", "lt", "jp", "mx", "my", "nl", "no", "nz", "ph", "pl", "pt", "ru", "se", "sg", "th",
+    "uk", "us", "us-old", "tw", "ve", "za",
+];
+
+/// Call somebody and join the parties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dial {
+    /// Whom to call: 1 to 10.
+    pub nouns: Vec<Noun>,
+    /// Seconds to wait for an answer, 5 to 600.
+    pub timeout: u32,
+    /// Seconds that the parties may talk.
+    pub time_limit: u32,
+    /// The caller's star key drops the callee. Not carried out yet.
+    #[serde(default)]
+    pub hangup_on_star: bool,
+    /// Who is shown as the caller; the caller's own number if none.
+    #[serde(default)]
+    pub caller_id: Option<String>,
+    /// The caller's leg is answered only when the callee's is.
+    #[serde(default)]
+    pub answer_on_bridge: bool,
+    /// Country whose ringback is played, such as `de`.
+    #[serde(default)]
+    pub ring_tone: Option<String>,
+    /// One noun after the other instead of all at once.
+    #[serde(default)]
+    pub sequential: bool,
+    /// Document that follows, where one is named. Not carried out yet.
+    #[serde(default)]
+    pub action: Option<String>,
+    /// How `action` is asked for.
+    #[serde(default)]
+    pub method: Method,
+    /// How the parties are recorded.
+    #[serde(default)]
+    pub recording: Recording,
+}
+
+/// Whom to call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noun {
+    /// A telephone number.
+    Number(Number),
+    /// A registered endpoint.
+    Client(Client),
+    /// A SIP address.
+    Sip(Sip),
+}
+
+impl Dial {
+    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Dial> {
+        let nouns = nouns(element, findings);
+        let mut attributes = Attributes::of(element, findings);
+        let dial = Dial {
+            nouns,
+            timeout: attributes.whole("timeout", BAD_TIMEOUT, 5..=600, 30),
+            time_limit: attributes.whole("timeLimit", BAD_TIME_LIMIT, 1..=MAX_TALK, TALK),
+            hangup_on_star: attributes.flag("hangupOnStar", code::SCHEMA, false),
+            caller_id: caller_id(&mut attributes),
+            answer_on_bridge: attributes.flag("answerOnBridge", code::SCHEMA, false),
+            ring_tone: ring_tone(&mut attributes),
+            sequential: attributes.flag("sequential", code::SCHEMA, false),
+            action: attributes.text("action"),
+            method: attributes.method("method", BAD_METHOD),
+            recording: Recording::read(&mut attributes),
+        };
+        attributes.not_yet(&["referUrl", "referMethod", "recordingTrack", "recordingConfigurationId"]);
+        attributes.not_yet(&["callReason", "events", "passports"]);
+        if dial.action.is_some() {
+            attributes.complain(code::SCHEMA, "action: webhooks come later; the next verb follows");
+        }
+        if dial.hangup_on_star {
+            attributes.complain(code::SCHEMA, "hangupOnStar is not supported yet; it is ignored");
+        }
+        if dial.nouns.is_empty() {
+            attributes.complain(NOBODY, "there is nobody to dial; it is skipped");
+            return None;
+        }
+        Some(dial)
+    }
+}
+
+/// Whom the content names: elements, or else plain text for one number.
+fn nouns(element: &Element, findings: &mut Findings) -> Vec<Noun> {
+    let mut nouns = Vec::new();
+    for child in element.elements() {
+        let noun = match child.name.as_str() {
+            "Number" => Number::read(child, findings).map(Noun::Number),
+            "Client" => Client::read(child, findings).map(Noun::Client),
+            "Sip" => Sip::read(child, findings).map(Noun::Sip),
+            name => {
+                let fate =
+                    if NOUNS_NOT_YET.contains(&name) { "not supported yet" } else { "not allowed in <Dial>" };
+                findings.add(child.place, code::SCHEMA, format!("<{name}> is {fate}; it is not dialled"));
+                None
+            }
+        };
+        nouns.extend(noun);
+    }
+    let text = element.text();
+    match (text.is_empty(), element.elements().next()) {
+        (true, _) => {}
+        (false, None) => nouns.extend(Number::plain(&text, element, findings).map(Noun::Number)),
+        (false, Some(_)) => findings.add(element.place, code::SCHEMA, "<Dial>: text beside nouns is ignored"),
+    }
+    if nouns.len() > MAX_NOUNS {
+        findings.add(element.place, TOO_MANY, format!("<Dial>: only the first {MAX_NOUNS} are dialled"));
+        nouns.truncate(MAX_NOUNS);
+    }
+    nouns
+}
+
+fn caller_id(attributes: &mut Attributes<'_>) -> Option<String> {
+    let caller = attributes.text("callerId").filter(|caller| !caller.is_empty())?;
+    if caller.len() > MAX_CALLER {
+        attributes.complain(LONG_CALLER, "callerId is too long; the caller's own is shown");
+        return None;
+    }
+    if caller.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ';' | '?')) {
+        attributes.complain(BAD_CALLER, "callerId cannot stand in an address; the caller's own is shown");
+        return None;
+    }
+    Some(caller)
+}
+
+fn ring_tone(attributes: &mut Attributes<'_>) -> Option<String> {
+    let country = attributes.text("ringTone")?.to_ascii_lowercase();
+    if RING_TONES.contains(&country.as_str()) {
+        return Some(country);
+    }
+    attributes.complain(BAD_RING_TONE, "ringTone names no country that has one; the default is used");
+    None
+}

@@ -1,0 +1,121 @@
+//! `<Say>`: speak a text.
+//! Must never choose an engine: it names a language and perhaps a voice.
+
+use serde::{Deserialize, Serialize};
+
+use crate::twiml::attributes::{Attributes, Findings};
+use crate::twiml::element::{Element, Node};
+use crate::twiml::finding::code;
+
+const BAD_LOOP: u32 = 13_510;
+const BAD_VOICE: u32 = 13_511;
+const BAD_LANGUAGE: u32 = 13_512;
+const NO_TEXT: u32 = 13_520;
+const LONG_TEXT: u32 = 13_521;
+
+/// Longest text in characters.
+const MAX_TEXT: usize = 4_096;
+
+/// Markup that voices of other engines understand. Ours speak what is inside (twiml.md §2: basic voices).
+const SSML: [&str; 12] = [
+    "break",
+    "emphasis",
+    "lang",
+    "p",
+    "phoneme",
+    "prosody",
+    "s",
+    "say-as",
+    "sub",
+    "w",
+    "speak",
+    "amazon:effect",
+];
+
+/// Speak a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Say {
+    /// The text, without markup, at most 4096 characters, not empty.
+    pub text: String,
+    /// BCP 47 tag.
+    pub language: String,
+    /// The voice by name, where one is asked for.
+    #[serde(default)]
+    pub voice: Option<String>,
+    /// How often, 1 to 1000.
+    pub loops: u32,
+}
+
+impl Say {
+    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Say> {
+        let mut spoken = String::new();
+        collect(element, &mut spoken, findings);
+        let mut attributes = Attributes::of(element, findings);
+        let language = attributes.text("language").filter(|tag| {
+            let known = is_language(tag);
+            if !known {
+                attributes.complain(BAD_LANGUAGE, "language is no BCP 47 tag; en-US is used");
+            }
+            known
+        });
+        let voice = attributes.text("voice").filter(|name| {
+            let known = is_voice(name);
+            if !known {
+                attributes.complain(BAD_VOICE, "voice is unknown; the language's own is used");
+            }
+            known
+        });
+        let loops = attributes.loops(BAD_LOOP);
+        let mut text = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() {
+            attributes.complain(NO_TEXT, "there is no text; it is skipped");
+            return None;
+        }
+        if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+            attributes.complain(LONG_TEXT, format!("only the first {MAX_TEXT} characters are spoken"));
+            text.truncate(end);
+        }
+        Some(Say { text, language: language.unwrap_or_else(|| "en-US".into()), voice, loops })
+    }
+}
+
+/// Appends what is spoken of an element: depth is bounded by the reader of the document.
+fn collect(element: &Element, spoken: &mut String, findings: &mut Findings) {
+    for child in &element.children {
+        match child {
+            Node::Text(text) => spoken.push_str(text),
+            Node::Element(inner) if inner.name == "sub" && alias(inner).is_some() => {
+                spoken.push_str(alias(inner).unwrap_or_default());
+            }
+            Node::Element(inner) => {
+                if !SSML.contains(&inner.name.as_str()) {
+                    let message = format!("<{}> is not allowed in <Say>; its text is spoken", inner.name);
+                    findings.add(inner.place, code::SCHEMA, message);
+                }
+                // A pause of the markup parts words, emphasis does not.
+                let parts = matches!(inner.name.as_str(), "break" | "p" | "s");
+                spoken.push_str(if parts { " " } else { "" });
+                collect(inner, spoken, findings);
+                spoken.push_str(if parts { " " } else { "" });
+            }
+        }
+    }
+}
+
+fn alias(sub: &Element) -> Option<&str> {
+    sub.attributes.iter().find(|(name, _)| name == "alias").map(|(_, alias)| alias.as_str())
+}
+
+/// The shape of a BCP 47 tag: two or three letters, then subtags.
+fn is_language(tag: &str) -> bool {
+    let mut subtags = tag.split('-');
+    let primary = subtags.next().unwrap_or_default();
+    matches!(primary.len(), 2 | 3)
+        && primary.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && subtags.all(|part| matches!(part.len(), 1..=8) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+fn is_voice(name: &str) -> bool {
+    let basic = ["man", "woman", "alice"].iter().any(|known| known.eq_ignore_ascii_case(name));
+    basic || name.split_once('.').is_some_and(|(engine, _)| matches!(engine, "Polly" | "Google"))
+}

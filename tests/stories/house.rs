@@ -1,0 +1,307 @@
+//! The house: users, routes, scripts, leases, and the beginning of calls, with nothing real behind them.
+//! It must never decide anything that the real house would not.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use trunkline::call::opening::{Admitted, Opening};
+use trunkline::call::{CallerId, Dialled};
+use trunkline::ids::{CallId, LegId, Minter};
+use trunkline::leg::{Basis, Leg, OutboundSpec, Path, Seat, Target};
+use trunkline::ops::events::Cause;
+use trunkline::registrar::{Bounds, Registrar};
+use trunkline::routing::{self, Caller, Decision, Routes};
+use trunkline::sip::endpoint::{ServerKey, Timing};
+use trunkline::sip::flow::Flow;
+use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusCode, Transport, Uri};
+use trunkline::sip::shard::{Admission, Exchange, Gate, Passage};
+use trunkline::twiml::verb::Noun;
+use trunkline::twiml::{Document, Script};
+use trunkline_media::codec::Codec;
+use trunkline_media::moment::Moment;
+use trunkline_media::port::Lease;
+
+use crate::network::SWITCH;
+use crate::phone::REALM;
+
+/// Wall time stands still: nonces then depend on their request alone.
+const WALL: u64 = 1_700_000_000;
+
+/// Users and their passwords.
+pub const USERS: [(&str, &str); 3] = [("alice", "wonderland"), ("bob", "builder"), ("carol", "christmas")];
+
+const ROUTES: &str = r#"
+[[route]]
+number = "100"
+script = "echo"
+[[route]]
+number = "101"
+script = "greeting"
+public = true
+[[route]]
+number = "102"
+script = "connect"
+[[route]]
+number = "103"
+script = "bridge"
+[[route]]
+number = "104"
+script = "both"
+[[route]]
+number = "105"
+script = "broken"
+[[route]]
+number = "106"
+script = "sequence"
+[[route]]
+number = "202"
+endpoint = "bob"
+"#;
+
+const BOUNDS: Bounds = Bounds { min: 60, max: 7200, default: 3600, limit: 10 };
+
+fn document(name: &str) -> String {
+    let verbs = match name {
+        "echo" => "<Say>You will hear yourself.</Say><Echo/>",
+        "greeting" => "<Say>Welcome.</Say><Pause length=\"1\"/><Play>chime.wav</Play><Hangup/>",
+        "connect" => "<Say>One moment.</Say><Dial timeout=\"20\"><Client>bob</Client></Dial><Say>Goodbye.</Say>",
+        "bridge" => "<Dial answerOnBridge=\"true\" timeout=\"20\"><Client>bob</Client></Dial>",
+        "both" => {
+            "<Dial answerOnBridge=\"true\" timeout=\"20\"><Client>bob</Client><Client>carol</Client></Dial>"
+        }
+        "sequence" => {
+            "<Dial answerOnBridge=\"true\" sequential=\"true\" timeout=\"5\"><Client>bob</Client><Client>carol</Client></Dial>"
+        }
+        "broken" => "<Say>Welcome.",
+        user => {
+            return format!(
+                "<Response><Dial answerOnBridge=\"true\" timeout=\"60\"><Client>{user}</Client></Dial></Response>"
+            );
+        }
+    };
+    format!("<Response>{verbs}</Response>")
+}
+
+/// Machines of a new call that wait for the commit of the INVITE that began it.
+pub type Staged = (Opening, ServerKey);
+
+/// The house. What real life keeps outside of actors is here.
+pub struct House {
+    routes: Routes,
+    pub registrar: Registrar,
+    gate: RefCell<Gate>,
+    admitted: RefCell<BTreeMap<ServerKey, LegId>>,
+    staged: RefCell<Vec<Staged>>,
+    leases: RefCell<BTreeMap<u16, LegId>>,
+    calls: Cell<usize>,
+    legs: Cell<usize>,
+}
+
+/// What came of a wish to dial.
+pub enum Dialling {
+    Leg(Box<Leg>),
+    Refused(Cause),
+}
+
+fn gate() -> Gate {
+    Gate::new(REALM, [7; 32], Duration::from_secs(3600))
+}
+
+/// Randomness that is the same whenever the same is asked for.
+fn seed(what: &str) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(Sha256::digest(what)).for_each(|(to, from)| *to = from);
+    bytes
+}
+
+impl House {
+    pub fn new() -> Self {
+        Self {
+            routes: Routes::parse(ROUTES).expect("the routes of the house"),
+            registrar: Registrar::new(BOUNDS),
+            gate: RefCell::new(gate()),
+            admitted: RefCell::default(),
+            staged: RefCell::default(),
+            leases: RefCell::default(),
+            calls: Cell::new(0),
+            legs: Cell::new(0),
+        }
+    }
+
+    /// The house of a new process: what it leases and counts follows from the legs that there are.
+    pub fn restored(records: &crate::records::Records) -> Self {
+        let house = Self::new();
+        let leases = records.legs.values().filter_map(|leg| Some((leg.lease()?.port, leg.id()))).collect();
+        house.leases.replace(leases);
+        house.legs.set(records.legs.len());
+        house.calls.set(records.calls.len());
+        Self { registrar: Registrar::restore(BOUNDS, records.bindings.clone()), ..house }
+    }
+
+    pub fn timing() -> Timing {
+        Timing::default()
+    }
+
+    fn lease(&self, leg: LegId) -> Lease {
+        let [a, b, ..] = leg.session_bits().to_le_bytes();
+        let port = 20_000 + 2 * (u16::from_le_bytes([a, b]) % 5000);
+        let other = self.leases.borrow_mut().insert(port, leg);
+        assert!(other.is_none_or(|other| other == leg), "two legs of a story share a port: change a name");
+        Lease { ip: SWITCH.ip(), port }
+    }
+
+    /// Gives a port back. Twice is once.
+    pub fn release(&self, lease: &Lease, leg: LegId) {
+        if let Some(owner) = self.leases.borrow_mut().remove(&lease.port) {
+            assert_eq!(owner, leg, "a leg gives back what another one holds");
+        }
+    }
+
+    fn basis(&self, id: LegId, call: CallId, seed: [u8; 16], now: Moment) -> Basis {
+        self.legs.set(self.legs.get() + 1);
+        Basis {
+            id,
+            call,
+            seed,
+            media_ip: SWITCH.ip(),
+            lease: self.lease(id),
+            codecs: vec![Codec::Pcmu, Codec::Pcma],
+            media_timeout: None,
+            timing: Self::timing(),
+            began: now,
+        }
+    }
+
+    pub fn leg_gone(&self, leg: LegId) {
+        self.admitted.borrow_mut().retain(|_, admitted| *admitted != leg);
+        self.legs.set(self.legs.get().checked_sub(1).expect("as many legs go as came"));
+    }
+
+    pub fn call_gone(&self) {
+        self.calls.set(self.calls.get().checked_sub(1).expect("as many calls go as came"));
+    }
+
+    /// The calls that the last step of the shard began.
+    pub fn take_staged(&self) -> Vec<Staged> {
+        self.staged.take()
+    }
+
+    /// The step that began calls was never committed.
+    pub fn discard_staged(&self) {
+        for (opening, key) in self.staged.take() {
+            self.admitted.borrow_mut().remove(&key);
+            let lease = *opening.leg.lease().expect("a new leg has its lease");
+            self.release(&lease, opening.leg.id());
+            self.legs.set(self.legs.get() - 1);
+            self.calls.set(self.calls.get() - 1);
+        }
+    }
+
+    /// Digest counts are forgotten with the step that used them up.
+    pub fn reopen_gate(&self) {
+        self.gate.replace(gate());
+    }
+
+    fn phones(&self, user: &str, now: Moment) -> Vec<Target> {
+        let bindings = self.registrar.lookup(user, now).into_iter();
+        bindings.map(|binding| Target { uri: binding.contact.uri, path: path(binding.flow) }).collect()
+    }
+
+    /// The leg that a call wants.
+    pub fn dial(&self, call: CallId, dialled: Dialled, now: Moment) -> Dialling {
+        let user = match &dialled.noun {
+            Noun::Client(client) if self.is_user(&client.identity) => client.identity.clone(),
+            _ => return Dialling::Refused(Cause::NotFound),
+        };
+        let targets = self.phones(&user, now);
+        if targets.is_empty() {
+            return Dialling::Refused(Cause::Unreachable);
+        }
+        let CallerId { display, user: caller } = dialled.caller;
+        let spec = OutboundSpec {
+            basis: self.basis(dialled.leg, call, dialled.seed, now),
+            seat: Seat { shard: 0, of: 1 },
+            from: named(display, &caller),
+            to: named(None, &user),
+            targets,
+            max_forwards: dialled.max_forwards,
+        };
+        Dialling::Leg(Box::new(Leg::outbound(spec)))
+    }
+
+    /// What is leased or counted; zero when nothing is up.
+    pub fn held(&self) -> [usize; 4] {
+        [self.leases.borrow().len(), self.admitted.borrow().len(), self.calls.get(), self.legs.get()]
+    }
+}
+
+fn named(display: Option<String>, user: &str) -> NameAddr {
+    NameAddr { display, uri: Uri::sip(Some(user), Host::from(SWITCH.ip()), None), params: Params::new() }
+}
+
+fn path(flow: Flow) -> Path {
+    Path { advertised: flow.local, flow }
+}
+
+/// The way between the switch and a phone.
+pub fn flow(remote: SocketAddr) -> Flow {
+    Flow { transport: Transport::Udp, local: SWITCH, remote, connection: None }
+}
+
+impl Exchange for House {
+    fn serves(&self, _: &Uri) -> bool {
+        true
+    }
+
+    fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage {
+        let password_of =
+            |name: &str| USERS.iter().find(|(user, _)| *user == name).map(|(_, word)| (*word).to_owned());
+        self.gate.borrow_mut().pass(request, flow, password_of, now, WALL)
+    }
+
+    fn is_user(&self, name: &str) -> bool {
+        USERS.iter().any(|(user, _)| *user == name)
+    }
+
+    fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
+        self.registrar.register(user, request, flow, now)
+    }
+
+    fn route(&self, caller: &Caller, dialled: &str) -> Decision {
+        self.routes.decide(caller, dialled, |name| self.is_user(name))
+    }
+
+    fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
+        if let Some(leg) = self.admitted.borrow().get(admission.key) {
+            return Ok(*leg);
+        }
+        let id = LegId::from_bytes(seed(&format!("leg {}", admission.key)));
+        let script = match &admission.decision.target {
+            routing::Target::Script(name) | routing::Target::Endpoint(name) => {
+                match Document::parse(document(name).as_bytes()) {
+                    Ok(parsed) => Script::new(parsed.document),
+                    Err(error) => Script::broken(&error),
+                }
+            }
+            other => panic!("{other:?} is refused before it is admitted"),
+        };
+        let mut minter = Minter::new(seed(&format!("names {}", admission.key)));
+        self.calls.set(self.calls.get() + 1);
+        let opening = Opening::of(Admitted {
+            invite: admission.invite,
+            key: admission.key,
+            user: admission.user.clone(),
+            path: path(admission.flow.clone()),
+            basis: self.basis(id, CallId(id), minter.bytes(), now),
+            seed: minter.bytes(),
+            script,
+        });
+        let opening = opening.expect("phones of stories send INVITEs that make dialogs");
+        self.admitted.borrow_mut().insert(admission.key.clone(), id);
+        self.staged.borrow_mut().push((opening, admission.key.clone()));
+        Ok(id)
+    }
+}

@@ -1,0 +1,26 @@
+//! The whole switch on virtual time: its machines, the letters between them, phones and a network, without a runtime.
+//! A story must never depend on anything but its own lines: no clock, no socket, no randomness.
+//!
+//! Each story is told once without a mishap and judged by what the phones saw, the event log, what was to be heard and
+//! a census of zero. Then it is told again for every commit, with everything but the committed bytes lost right after
+//! it, and for every input, with one actor lost on it: the phones must not notice.
+
+mod cancelling;
+mod dialling;
+mod endings;
+mod forking;
+mod holding;
+mod house;
+mod media;
+mod network;
+mod offers;
+mod outcome;
+mod phone;
+mod records;
+mod refusals;
+mod registration;
+mod runner;
+mod scripts;
+mod shard;
+mod story;
+mod world;

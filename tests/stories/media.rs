@@ -1,0 +1,137 @@
+//! The media side: what it was asked to be like, prompts that end after a while, sessions that close.
+//! It must never play anything; it remembers wishes and answers them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use trunkline::ids::{Generation, LegId};
+use trunkline::leg::{Hear, Notice, Wish};
+use trunkline::ops::events::Event;
+use trunkline_media::moment::Moment;
+use trunkline_media::sdp::Agreed;
+
+/// How long every prompt lasts.
+const PROMPT: Duration = Duration::from_secs(2);
+
+/// How long a session needs to close.
+const CLOSING: Duration = Duration::from_millis(5);
+
+/// A wish as a story tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wished {
+    Open { hear: Hear, agreed: Option<Agreed> },
+    Closed,
+}
+
+/// Something that the media side does later.
+#[derive(Clone, Debug)]
+pub enum Due {
+    Played(LegId, u64),
+    Closed(LegId),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Session {
+    generation: Generation,
+    activity: Option<u64>,
+    finished: Vec<u64>,
+}
+
+/// All sessions.
+#[derive(Clone, Default)]
+pub struct Media {
+    sessions: BTreeMap<LegId, Session>,
+    due: BTreeMap<(Moment, u64), Due>,
+    set: u64,
+    /// Every wish of every leg, repeats left out.
+    pub wishes: BTreeMap<LegId, Vec<Wished>>,
+}
+
+impl Media {
+    /// The engine of a new process: no session is left of the former.
+    pub fn restarted(&self) -> Self {
+        Self { wishes: self.wishes.clone(), ..Self::default() }
+    }
+
+    /// A leg wishes; what can be answered at once is.
+    pub fn wish(&mut self, wish: Wish, now: Moment) -> Option<(LegId, Notice)> {
+        let (leg, wished) = match &wish {
+            Wish::Open { leg, hear, agreed, .. } => {
+                (*leg, Wished::Open { hear: hear.clone(), agreed: agreed.as_deref().cloned() })
+            }
+            Wish::Closed { leg } => (*leg, Wished::Closed),
+        };
+        let wishes = self.wishes.entry(leg).or_default();
+        assert!(wishes.last() != Some(&Wished::Closed) || wished == Wished::Closed, "{leg} opens again");
+        if wishes.last() != Some(&wished) {
+            wishes.push(wished);
+        }
+        match wish {
+            Wish::Open { generation, hear, .. } => self.open(leg, generation, &hear, now),
+            Wish::Closed { .. } if self.sessions.contains_key(&leg) => {
+                self.later(CLOSING, Due::Closed(leg), now);
+                None
+            }
+            Wish::Closed { .. } => Some((leg, closed())),
+        }
+    }
+
+    fn open(&mut self, leg: LegId, generation: Generation, hear: &Hear, now: Moment) -> Option<(LegId, Notice)> {
+        let session = self.sessions.entry(leg).or_default();
+        assert!(generation >= session.generation, "{leg}: a wish of a former self");
+        session.generation = generation;
+        let Hear::Prompt { activity, loops, .. } = hear else {
+            session.activity = None;
+            return None;
+        };
+        if session.finished.contains(activity) {
+            return Some((leg, Notice::Played { activity: *activity }));
+        }
+        if session.activity.replace(*activity) != Some(*activity) && *loops > 0 {
+            self.later(PROMPT * *loops, Due::Played(leg, *activity), now);
+        }
+        None
+    }
+
+    fn later(&mut self, after: Duration, due: Due, now: Moment) {
+        self.set += 1;
+        self.due.insert((now + after, self.set), due);
+    }
+
+    pub fn next(&self) -> Option<Moment> {
+        self.due.keys().next().map(|(at, _)| *at)
+    }
+
+    /// What happens now.
+    pub fn take_due(&mut self, now: Moment) -> Option<(LegId, Notice)> {
+        while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {
+            match entry.remove() {
+                Due::Played(leg, activity) => {
+                    let Some(session) = self.sessions.get_mut(&leg) else { continue };
+                    if session.activity == Some(activity) {
+                        session.finished.push(activity);
+                        return Some((leg, Notice::Played { activity }));
+                    }
+                }
+                Due::Closed(leg) => {
+                    if self.sessions.remove(&leg).is_some() {
+                        return Some((leg, closed()));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    pub fn forget(&mut self, leg: LegId) {
+        self.sessions.remove(&leg);
+    }
+
+    pub fn open_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+}
+
+fn closed() -> Notice {
+    Notice::Closed(Box::new(Event::Quality { received: 0, sent: 0, lost: 0, jitter_us: 0, foreign: 0 }))
+}

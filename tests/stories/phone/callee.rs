@@ -1,0 +1,115 @@
+//! The called side of a phone, or of the forks behind a proxy: rings, answers, refuses.
+//! It must never stop repeating a 2xx before its ACK.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use trunkline::sip::dialog::Dialog;
+use trunkline::sip::endpoint::{DialogKey, ServerKey, Timing};
+use trunkline::sip::message::{HeaderName, Request, Response, StatusCode};
+use trunkline_media::moment::Moment;
+
+use super::talk::{Branch, Role, Talk};
+use super::{Alarm, Cue, ME, Phone};
+
+impl Phone {
+    pub(super) fn invited(&mut self, key: ServerKey, invite: &Request, now: Moment) {
+        if self.talk.is_some() {
+            let busy = invite.response_tagged(StatusCode::BUSY_HERE, &format!("{}-busy", self.name));
+            self.respond(&key, busy, now);
+            return;
+        }
+        self.endpoint.assign(&key, ME);
+        self.talk = Some(Talk {
+            role: Role::Callee(key),
+            invite: invite.clone(),
+            offered: self.negotiation(0),
+            branches: Default::default(),
+            is_given_up: false,
+        });
+        self.cue(Cue::Invited, now);
+    }
+
+    /// The INVITE, as a fork sees it: under which name to answer, and under which tag.
+    fn fork(&mut self, tag: &str) -> Option<(ServerKey, Request, String, Bytes)> {
+        let tag = format!("{}-tag{tag}", self.name);
+        let talk = self.talk.as_ref()?;
+        let Role::Callee(key) = &talk.role else { return None };
+        let (key, invite) = (key.clone(), talk.invite.clone());
+        if !talk.branches.contains_key(&tag) {
+            let mut branch = Branch::new(self.negotiation(talk.branches.len()));
+            let (answer, _) = branch.negotiation.on_offer(invite.body()).expect("the switch's offer can be met");
+            branch.body = answer;
+            self.endpoint.bind(DialogKey::new(invite.headers().call_id().ok()?, &tag), ME);
+            self.talk.as_mut()?.branches.insert(tag.clone(), branch);
+        }
+        let body = self.talk.as_ref()?.branches.get(&tag)?.body.clone();
+        Some((key, invite, tag, body))
+    }
+
+    pub(super) fn provisional(&mut self, tag: &str, status: StatusCode, with_body: bool, now: Moment) {
+        let Some((key, invite, tag, body)) = self.fork(tag) else { return };
+        let mut response = self.reply(&invite, status, &tag);
+        if with_body {
+            response.set_body("application/sdp", body);
+        }
+        self.respond(&key, response, now);
+    }
+
+    pub(super) fn answer(&mut self, tag: &str, now: Moment) {
+        let Some((key, invite, tag, body)) = self.fork(tag) else { return };
+        let mut response = self.reply(&invite, StatusCode::OK, &tag);
+        response.set_body("application/sdp", body);
+        self.respond(&key, response.clone(), now);
+        let dialog = Dialog::uas(&invite, &tag, &self.flow()).expect("the switch's INVITE makes a dialog");
+        let timing = Timing::default();
+        if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(&tag)) {
+            branch.dialog = Some(dialog);
+            branch.answer = Some((response, now + timing.patience()));
+        }
+        self.alarm(now + timing.t1, Alarm::RepeatAnswer { tag, pause: timing.t1 });
+    }
+
+    pub(super) fn repeat_answer(&mut self, tag: &str, pause: Duration, now: Moment) {
+        let Some(talk) = &self.talk else { return };
+        let Role::Callee(key) = talk.role.clone() else { return };
+        let Some((response, until)) = talk.branches.get(tag).and_then(|branch| branch.answer.clone()) else { return };
+        if now >= until {
+            return self.bye(now);
+        }
+        self.respond(&key, response, now);
+        let pause = (pause * 2).min(Timing::default().t2);
+        self.alarm((now + pause).min(until), Alarm::RepeatAnswer { tag: tag.to_owned(), pause });
+    }
+
+    fn reply(&self, invite: &Request, status: StatusCode, tag: &str) -> Response {
+        let mut response = invite.response_tagged(status, tag);
+        response.headers_mut().push(HeaderName::Contact, self.contact());
+        response
+    }
+
+    pub(super) fn refuse(&mut self, status: StatusCode, now: Moment) {
+        let Some(talk) = &self.talk else { return };
+        let Role::Callee(key) = talk.role.clone() else { return };
+        let response = talk.invite.response_tagged(status, &format!("{}-tag", self.name));
+        self.respond(&key, response, now);
+    }
+
+    pub(super) fn acknowledged(&mut self, ack: &Request, now: Moment) {
+        let tag = ack.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
+        if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(&tag)) {
+            branch.answer = None;
+            self.cue(Cue::Confirmed, now);
+        }
+    }
+
+    pub(super) fn cancelled(&mut self, key: &ServerKey, now: Moment) {
+        let is_mine = matches!(&self.talk, Some(Talk { role: Role::Callee(mine), .. }) if mine == key);
+        if is_mine && self.heeds(Cue::Cancelled) {
+            self.cue(Cue::Cancelled, now);
+        } else if is_mine {
+            self.refuse(StatusCode::REQUEST_TERMINATED, now);
+        }
+    }
+}
+

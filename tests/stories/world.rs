@@ -1,0 +1,521 @@
+//! The world: one switch, its phones and a network, on one clock that jumps from event to event.
+//! It must never let an output leave before its commit, nor keep anything of the switch beyond a fall but bytes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use trunkline::call::script::{ScriptInput, ScriptRun, Sound};
+use trunkline::call::{Call, CallInput, Dialled};
+use trunkline::ids::{CallId, Generation, LegId};
+use trunkline::leg::{Leg, LegInput, Wish};
+use trunkline::ops::events::{Entry, Event};
+use trunkline::sip::dispatch::Errand;
+use trunkline::sip::shard::Shard;
+use trunkline::supervision::machine::{Letter, Machine, Party};
+use trunkline::supervision::runner::Post;
+use trunkline_media::moment::{Moment, earliest};
+
+use crate::house::{Dialling, House};
+use crate::media::Media;
+use crate::network::{Arrival, Network};
+use crate::phone::Phone;
+use crate::records::{Records, encoded};
+use crate::runner::{Mailed, born};
+
+/// How long a sound takes to be fetched.
+const FETCHING: Duration = Duration::from_millis(1);
+
+/// What dies, and when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Death {
+    #[default]
+    Nothing,
+    /// Everything, right after this commit: only its bytes, and what is on the wire, are left.
+    Everything { commit: usize },
+    /// Whoever has this input, before its commit; the mailbox goes along.
+    Actor { input: usize },
+}
+
+/// What waits in the mailboxes, in the order in which it was put there.
+#[derive(Debug)]
+pub enum Parcel {
+    Leg(LegId, Mailed<LegInput>),
+    Call(CallId, Mailed<CallInput>),
+    Script(LegId, Mailed<ScriptInput>),
+    Shard(ShardMail),
+}
+
+/// What the shard is told.
+#[derive(Debug)]
+pub enum ShardMail {
+    Start,
+    Datagram { from: SocketAddr, bytes: Bytes },
+    Errand(Box<Letter<Errand>>),
+    Post(Post),
+    Farewell(LegId),
+    Unreachable(SocketAddr),
+    Alarm,
+}
+
+impl Parcel {
+    pub fn reader(&self) -> Party {
+        match self {
+            Parcel::Leg(leg, _) => Party::Leg(*leg),
+            Parcel::Call(call, _) => Party::Call(*call),
+            Parcel::Script(leg, _) => Party::Script(*leg),
+            Parcel::Shard(_) => Party::Shard,
+        }
+    }
+
+    pub fn start(party: Party) -> Self {
+        match party {
+            Party::Leg(leg) => Parcel::Leg(leg, Mailed::Start),
+            Party::Call(call) => Parcel::Call(call, Mailed::Start),
+            Party::Script(leg) => Parcel::Script(leg, Mailed::Start),
+            Party::Shard => Parcel::Shard(ShardMail::Start),
+        }
+    }
+
+    fn alarm(party: Party) -> Self {
+        match party {
+            Party::Leg(leg) => Parcel::Leg(leg, Mailed::Alarm),
+            Party::Call(call) => Parcel::Call(call, Mailed::Alarm),
+            Party::Script(leg) => Parcel::Script(leg, Mailed::Alarm),
+            Party::Shard => Parcel::Shard(ShardMail::Alarm),
+        }
+    }
+
+    fn is_start(&self) -> bool {
+        matches!(
+            self,
+            Parcel::Leg(_, Mailed::Start)
+                | Parcel::Call(_, Mailed::Start)
+                | Parcel::Script(_, Mailed::Start)
+                | Parcel::Shard(ShardMail::Start)
+        )
+    }
+}
+
+/// The actors. `None`: known, but between two lives.
+#[derive(Default)]
+pub struct Live {
+    pub shard: Option<Shard>,
+    pub legs: BTreeMap<LegId, Option<Leg>>,
+    pub calls: BTreeMap<CallId, Option<Call>>,
+    pub scripts: BTreeMap<LegId, Option<ScriptRun>>,
+}
+
+/// Everything.
+pub struct World {
+    pub now: Moment,
+    pub phones: Vec<Phone>,
+    pub network: Network,
+    pub media: Media,
+    pub house: House,
+    pub records: Records,
+    pub live: Live,
+    pub queue: VecDeque<Parcel>,
+    pub shard_generation: Generation,
+    pub death: Death,
+    /// The present input kills its actor.
+    pub is_dying: bool,
+    /// Everything has just died.
+    pub is_fallen: bool,
+    /// Records are read back through their bytes wherever an actor begins.
+    pub is_sceptical: bool,
+    pub commits: usize,
+    pub inputs: usize,
+    /// When nothing was left of any call, if so.
+    pub emptied: Option<Moment>,
+    fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
+    fetched: usize,
+    told: bool,
+}
+
+impl World {
+    pub fn new(death: Death, seed: u64) -> Self {
+        let mut world = Self {
+            now: Moment::from_micros(1_000_000_000),
+            phones: Vec::new(),
+            network: Network::new(seed),
+            media: Media::default(),
+            house: House::new(),
+            records: Records::default(),
+            live: Live::default(),
+            queue: VecDeque::new(),
+            shard_generation: Generation::default(),
+            death: Death::Nothing,
+            is_dying: false,
+            is_fallen: false,
+            is_sceptical: true,
+            commits: 0,
+            inputs: 0,
+            emptied: None,
+            fetching: BTreeMap::new(),
+            fetched: 0,
+            told: false,
+        };
+        world.queue.push_back(Parcel::start(Party::Shard));
+        world.run_to_rest();
+        world.death = death;
+        world
+    }
+
+    /// Registers the phones, which is no part of the story, and clears the page.
+    pub fn register_all(&mut self) {
+        let death = std::mem::take(&mut self.death);
+        for at in 0..self.phones.len() {
+            let said = self.phones[at].register(self.now);
+            self.say(at, said);
+            self.run_to_rest();
+            self.phones[at].heard.clear();
+        }
+        (self.commits, self.inputs, self.death) = (0, 0, death);
+    }
+
+    /// Everyone begins; ends when nothing is left to happen.
+    pub fn tell(&mut self) {
+        self.told = true;
+        for at in 0..self.phones.len() {
+            let said = self.phones[at].begin(self.now);
+            self.say(at, said);
+        }
+        self.run_to_rest();
+    }
+
+    fn run_to_rest(&mut self) {
+        let (mut since, mut steps) = (self.now, 0);
+        loop {
+            while let Some(parcel) = self.queue.pop_front() {
+                self.handle(parcel);
+                if self.is_fallen {
+                    self.rise();
+                }
+                steps += 1;
+                assert!(steps < 20_000, "it never comes to rest at {since:?}: {:?}", self.queue.front());
+            }
+            self.note_emptiness();
+            let Some(next) = self.next_event() else { return };
+            if next > self.now {
+                self.now = next;
+                (since, steps) = (next, 0);
+            }
+            steps += 1;
+            assert!(steps < 20_000, "time stands still at {since:?}");
+            self.wake();
+        }
+    }
+
+    fn handle(&mut self, parcel: Parcel) {
+        if !parcel.is_start() {
+            self.inputs += 1;
+            self.is_dying = self.death == Death::Actor { input: self.inputs };
+        }
+        match parcel {
+            Parcel::Leg(leg, mailed) => self.run::<Leg>(leg, mailed),
+            Parcel::Call(call, mailed) => self.run::<Call>(call, mailed),
+            Parcel::Script(leg, mailed) => self.run::<ScriptRun>(leg, mailed),
+            Parcel::Shard(mail) => self.run_shard(mail),
+        }
+        self.is_dying = false;
+    }
+
+    /// Counts a commit; tells whether everything dies of it.
+    pub fn committed(&mut self) -> bool {
+        self.commits += 1;
+        self.is_fallen = self.death == Death::Everything { commit: self.commits };
+        self.is_fallen
+    }
+
+    /// A new process begins with the bytes of the old one.
+    fn rise(&mut self) {
+        self.is_fallen = false;
+        self.records = self.records.reborn();
+        self.live = Live::default();
+        self.queue.clear();
+        self.fetching.clear();
+        self.media = self.media.restarted();
+        self.house = House::restored(&self.records);
+        self.shard_generation = Generation::default();
+        self.queue.push_back(Parcel::start(Party::Shard));
+        for leg in self.records.legs.keys() {
+            self.live.legs.insert(*leg, None);
+            self.queue.push_back(Parcel::start(Party::Leg(*leg)));
+        }
+        for call in self.records.calls.keys() {
+            self.live.calls.insert(*call, None);
+            self.queue.push_back(Parcel::start(Party::Call(*call)));
+        }
+        for leg in self.records.scripts.keys() {
+            self.live.scripts.insert(*leg, None);
+            self.queue.push_back(Parcel::start(Party::Script(*leg)));
+        }
+    }
+
+    fn deadlines(&self) -> Vec<(Moment, Party)> {
+        let live = &self.live;
+        let legs = live.legs.iter().map(|(id, m)| (Party::Leg(*id), m.as_ref().and_then(Machine::next_deadline)));
+        let calls =
+            live.calls.iter().map(|(id, m)| (Party::Call(*id), m.as_ref().and_then(Machine::next_deadline)));
+        let scripts =
+            live.scripts.iter().map(|(id, m)| (Party::Script(*id), m.as_ref().and_then(Machine::next_deadline)));
+        let shard = (Party::Shard, live.shard.as_ref().and_then(Shard::next_deadline));
+        let all = legs.chain(calls).chain(scripts).chain([shard]);
+        all.filter_map(|(party, due)| Some((due?, party))).collect()
+    }
+
+    fn next_event(&self) -> Option<Moment> {
+        let deadline = self.deadlines().into_iter().map(|(due, _)| due).min();
+        let fetched = self.fetching.keys().next().map(|(at, _)| *at);
+        let phones = self.phones.iter().map(Phone::next_deadline).fold(None, earliest);
+        [deadline, fetched, phones, self.network.next(), self.media.next()].into_iter().fold(None, earliest)
+    }
+
+    /// Lets everything happen that is due now.
+    fn wake(&mut self) {
+        while let Some(arrival) = self.network.take_due(self.now) {
+            self.arrive(arrival);
+        }
+        for at in 0..self.phones.len() {
+            let said = self.phones[at].wake(self.now);
+            self.say(at, said);
+        }
+        while let Some((leg, notice)) = self.media.take_due(self.now) {
+            self.signal_leg(leg, LegInput::Media(notice));
+        }
+        while let Some(entry) = self.fetching.first_entry().filter(|entry| entry.key().0 <= self.now) {
+            let (leg, activity, sound) = entry.remove();
+            let prepared = match &sound {
+                Sound::File(name) if name == "missing.wav" => Err("no such file".to_owned()),
+                sound => Ok(serde_json::to_string(sound).expect("a sound has a name")),
+            };
+            if self.live.scripts.get(&leg).is_some_and(Option::is_some) {
+                let input = ScriptInput::Prepared(activity, prepared);
+                self.queue.push_back(Parcel::Script(leg, Mailed::Signal(input)));
+            }
+        }
+        let due: Vec<Party> =
+            self.deadlines().into_iter().filter(|(due, _)| *due <= self.now).map(|(_, party)| party).collect();
+        self.queue.extend(due.into_iter().map(Parcel::alarm));
+    }
+
+    fn arrive(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::AtSwitch { from, bytes } => {
+                self.queue.push_back(Parcel::Shard(ShardMail::Datagram { from, bytes }));
+            }
+            Arrival::Unreachable(remote) => {
+                self.queue.push_back(Parcel::Shard(ShardMail::Unreachable(remote)));
+            }
+            Arrival::AtPhone { to, bytes } => {
+                let Some(at) = self.phones.iter().position(|phone| phone.address == to) else { return };
+                if self.phones[at].is_listening {
+                    let said = self.phones[at].receive(bytes, self.now);
+                    self.say(at, said);
+                } else {
+                    let latency = self.phones[at].latency;
+                    self.network.send(&Arrival::Unreachable(to), latency, self.now);
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, at: usize, said: Vec<Bytes>) {
+        let (from, latency) = (self.phones[at].address, self.phones[at].latency);
+        for bytes in said {
+            self.network.send(&Arrival::AtSwitch { from, bytes }, latency, self.now);
+        }
+    }
+
+    /// The switch sends.
+    pub fn transmit(&mut self, to: SocketAddr, bytes: Bytes) {
+        let latency = self.phones.iter().find(|phone| phone.address == to).map(|phone| phone.latency);
+        let latency = latency.unwrap_or_else(|| panic!("the switch writes to {to}, where nobody ever was"));
+        self.network.send(&Arrival::AtPhone { to, bytes }, latency, self.now);
+    }
+
+    pub fn log(&mut self, entries: Vec<Entry>) {
+        self.records.log.extend(entries);
+    }
+
+    /// Hands a letter to its reader. One that has ended has read everything; one that is being born asks for it.
+    pub fn hand(&mut self, parcel: Parcel, writer: Party, number: u64) {
+        let reader = parcel.reader();
+        let state = match reader {
+            // Between two lives its mailbox is that of the next one.
+            Party::Shard => Some(true),
+            Party::Leg(leg) => self.live.legs.get(&leg).map(Option::is_some),
+            Party::Call(call) => self.live.calls.get(&call).map(Option::is_some),
+            Party::Script(leg) => self.live.scripts.get(&leg).map(Option::is_some),
+        };
+        match state {
+            None => self.told(writer, Post::Acknowledged { reader, number }),
+            Some(true) => self.queue.push_back(parcel),
+            Some(false) => {}
+        }
+    }
+
+    /// Tells the writer of letters what became of them.
+    pub fn told(&mut self, writer: Party, post: Post) {
+        let parcel = match writer {
+            Party::Shard => Parcel::Shard(ShardMail::Post(post)),
+            Party::Leg(leg) if self.live.legs.get(&leg).is_some_and(Option::is_some) => {
+                Parcel::Leg(leg, Mailed::Post(post))
+            }
+            Party::Call(call) if self.live.calls.get(&call).is_some_and(Option::is_some) => {
+                Parcel::Call(call, Mailed::Post(post))
+            }
+            Party::Script(leg) if self.live.scripts.get(&leg).is_some_and(Option::is_some) => {
+                Parcel::Script(leg, Mailed::Post(post))
+            }
+            _ => return,
+        };
+        self.queue.push_back(parcel);
+    }
+
+    /// An actor can be reached: those who wrote to it offer what it has not acknowledged.
+    pub fn offer_again_to(&mut self, reader: Party) {
+        let records = &self.records;
+        let writers: Vec<Party> = match reader {
+            Party::Leg(leg) => {
+                let call = records.legs.get(&leg).map(|leg| Party::Call(leg.call()));
+                call.into_iter().chain([Party::Shard]).collect()
+            }
+            Party::Call(call) => {
+                let legs = records.calls.get(&call).map(Call::legs).unwrap_or_default();
+                legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
+            }
+            Party::Script(leg) => records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect(),
+            Party::Shard => records.legs.keys().copied().map(Party::Leg).collect(),
+        };
+        writers.into_iter().for_each(|writer| self.told(writer, Post::OfferAgain { reader }));
+    }
+
+    fn reads_no_more(&mut self, reader: Party, writers: impl IntoIterator<Item = Party>) {
+        for writer in writers {
+            self.told(writer, Post::Acknowledged { reader, number: u64::MAX });
+        }
+    }
+
+    fn signal_leg(&mut self, leg: LegId, input: LegInput) {
+        if self.live.legs.get(&leg).is_some_and(Option::is_some) {
+            self.queue.push_back(Parcel::Leg(leg, Mailed::Signal(input)));
+        }
+    }
+
+    pub fn wish(&mut self, wish: Wish) {
+        if let Some((leg, notice)) = self.media.wish(wish, self.now) {
+            self.signal_leg(leg, LegInput::Media(notice));
+        }
+    }
+
+    pub fn prepare(&mut self, leg: LegId, activity: u64, sound: Sound) {
+        self.fetched += 1;
+        self.fetching.insert((self.now + FETCHING, self.fetched), (leg, activity, sound));
+    }
+
+    /// A call wants a leg.
+    pub fn dial(&mut self, call: CallId, dialled: Dialled) {
+        if self.records.legs.contains_key(&dialled.leg) {
+            return;
+        }
+        let (id, parent) = (dialled.leg, dialled.parent);
+        match self.house.dial(call, dialled, self.now) {
+            Dialling::Refused(cause) => {
+                let input = CallInput::Refused(id, cause);
+                if self.live.calls.get(&call).is_some_and(Option::is_some) {
+                    self.queue.push_back(Parcel::Call(call, Mailed::Signal(input)));
+                }
+            }
+            Dialling::Leg(leg) => {
+                let to = leg.summary().peer;
+                let (leg, mut events) = born(*leg, LegInput::Start, self);
+                events.push(Entry { leg: id, at: self.now, event: Event::Dialled { to, parent } });
+                self.records.put_leg(leg);
+                self.log(events);
+                if !self.committed() {
+                    self.live.legs.insert(id, None);
+                    self.queue.push_back(Parcel::start(Party::Leg(id)));
+                }
+            }
+        }
+    }
+
+    /// A leg is over and everything it wrote was read.
+    pub fn leg_gone(&mut self, leg: &Leg) {
+        let id = leg.id();
+        self.media.forget(id);
+        self.house.leg_gone(id);
+        self.records.legs.remove(&id);
+        if !self.committed() {
+            self.reads_no_more(Party::Leg(id), [Party::Call(leg.call())]);
+            self.bid_farewell(id);
+        }
+    }
+
+    /// A call is over.
+    pub fn call_gone(&mut self, call: &Call) {
+        let legs = self.records.legs.values().filter(|leg| leg.call() == call.id());
+        let writers: Vec<Party> =
+            legs.map(|leg| Party::Leg(leg.id())).chain([Party::Script(call.id().0)]).collect();
+        self.house.call_gone();
+        self.records.calls.remove(&call.id());
+        if !self.committed() {
+            self.reads_no_more(Party::Call(call.id()), writers);
+        }
+    }
+
+    /// A script is over.
+    pub fn script_gone(&mut self, run: &ScriptRun) {
+        self.records.scripts.remove(&run.leg());
+        if !self.committed() {
+            self.reads_no_more(Party::Script(run.leg()), [Party::Call(run.call())]);
+        }
+    }
+
+    /// What is left: words for everything that has to be gone in the end.
+    pub fn census(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        let mut count = |what: &str, n: usize| {
+            if n > 0 {
+                left.push(format!("{n} {what}"));
+            }
+        };
+        let Records { legs, calls, scripts, .. } = &self.records;
+        count("legs on record", legs.len());
+        count("calls on record", calls.len());
+        count("scripts on record", scripts.len());
+        count("mails of the shard", self.records.legs_with_mail().len());
+        let live = &self.live;
+        count("actors", live.legs.len() + live.calls.len() + live.scripts.len());
+        if let Some(shard) = &live.shard {
+            let open = shard.census();
+            count("client transactions", open.client);
+            count("server transactions", open.server);
+            count("dialogs", open.dialogs);
+            count("letters of the shard", shard.pending(None).len());
+        }
+        let [leases, admitted, calls, legs] = self.house.held();
+        count("leases", leases);
+        count("admitted transactions", admitted);
+        count("counted calls", calls);
+        count("counted legs", legs);
+        count("media sessions", self.media.open_sessions());
+        left
+    }
+
+    fn note_emptiness(&mut self) {
+        let is_empty = self.told && self.census().is_empty();
+        self.emptied = if is_empty { self.emptied.or(Some(self.now)) } else { None };
+    }
+
+    /// Whatever the live shard holds, its record holds: a change that was not told would be lost in a fall.
+    pub fn assert_shard_is_on_record(&self) {
+        let Some(shard) = &self.live.shard else { return };
+        let live: BTreeMap<_, _> = shard.parts().iter().map(|part| (part.key(), encoded(part))).collect();
+        let kept: BTreeMap<_, _> = self.records.shard.values().map(|part| (part.key(), encoded(part))).collect();
+        assert_eq!(live.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>(), "a change was not committed");
+    }
+}
