@@ -10,9 +10,11 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use trunkline::config::{Config, Credentials, files};
 use trunkline::ids::LegId;
-use trunkline::node::{Node, Plan};
+use trunkline::node::{House, Node, Plan, limits};
+use trunkline::supervision::{Clock as _, SystemClock};
 use trunkline::ops::control::{self, Answer, Question};
-use trunkline::ops::{log, trace};
+use trunkline::ops::{log, print, trace};
+use trunkline::routing::Target;
 
 /// How long a stop waits for the last BYE to be answered.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -150,9 +152,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let plan = Plan::load(&config.dialplan.folder)?;
+    limits::of_host(&config).iter().for_each(|warning| tracing::warn!("{warning}"));
     let control = control::ControlSocket::open(&data)?;
     let mut node = Node::start(config, credentials, plan).await?;
-    println!("ready {are_new}");
+    println!("{}", ready(node.house(), &data, are_new));
     let desk = node.desk();
     let (stop, mut stopped) = tokio::sync::mpsc::channel(1);
     let answering = control::serve(control, move |question| {
@@ -185,6 +188,29 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
 }
 
+/// What is told once the switch answers.
+fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
+    let numbers: Vec<(String, String)> = house
+        .plan
+        .routes
+        .list()
+        .map(|route| {
+            let does = match route.target {
+                Target::Endpoint(user) if route.description.is_empty() => format!("{user}'s telephones ring"),
+                _ => route.description.to_owned(),
+            };
+            (route.number.to_owned(), does)
+        })
+        .collect();
+    print::banner(&print::Banner {
+        addresses: &house.reachable(),
+        users: &house.credentials.users,
+        numbers: &numbers,
+        data,
+        is_first_start,
+    })
+}
+
 /// The demo's users. Their passwords are minted at the first start and kept.
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
@@ -208,7 +234,7 @@ fn credentials(config: &Config, json: bool, replace: bool) -> anyhow::Result<Exi
     if json {
         println!("{}", serde_json::to_string_pretty(&credentials)?);
     } else {
-        println!("{credentials:?}");
+        print!("{}", print::credentials(&credentials));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -216,6 +242,7 @@ fn credentials(config: &Config, json: bool, replace: bool) -> anyhow::Result<Exi
 fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let plan = Plan::load(&config.dialplan.folder)?;
     let mut is_sound = true;
+    limits::of_host(config).iter().for_each(|warning| println!("warning: {warning}"));
     for (name, findings) in plan.findings() {
         match findings {
             Ok(findings) => findings.iter().for_each(|finding| println!("{name}: warning: {finding}")),
@@ -236,10 +263,10 @@ fn show(data: &Path, question: &Question, json: bool) -> anyhow::Result<ExitCode
         Answer::Registrations(phones) if json => serde_json::to_string_pretty(phones)?,
         Answer::Trace(trace) if json => serde_json::to_string_pretty(trace)?,
         Answer::Census(census) if json => serde_json::to_string_pretty(census)?,
-        Answer::Calls(legs) => format!("{legs:?}"),
-        Answer::Registrations(phones) => format!("{phones:?}"),
+        Answer::Calls(legs) => print::calls(legs, SystemClock.now()),
+        Answer::Registrations(phones) => print::registrations(phones),
         Answer::Trace(trace) => trace::ladder(trace),
-        Answer::Census(census) => format!("{census:?}"),
+        Answer::Census(census) => print::census(census),
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),
     };

@@ -79,6 +79,25 @@ impl House {
         Some(Flow { transport: Transport::Udp, local: socket.local(), remote, connection: None })
     }
 
+    /// Where a telephone of this network reaches us.
+    pub fn reachable(&self) -> Vec<std::net::SocketAddr> {
+        // A documentation address (RFC 5737, RFC 3849): nothing is sent there, the route to it is what counts.
+        let (v4, v6) = ([192, 0, 2, 1].into(), std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into());
+        let mut all = Vec::new();
+        for socket in &self.sockets {
+            let local = socket.local();
+            if local.ip().is_unspecified() {
+                let far = if local.is_ipv4() { v4 } else { v6 };
+                let loopback = if local.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+                let ip = self.addresses.towards(far).unwrap_or(loopback);
+                all.push(std::net::SocketAddr::new(ip, local.port()));
+            } else {
+                all.push(local);
+            }
+        }
+        all
+    }
+
     /// The timers and limits of SIP.
     pub fn timing(&self) -> crate::sip::transaction::Timing {
         let timers = &self.config.sip.timers;

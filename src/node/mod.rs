@@ -8,6 +8,7 @@ mod control;
 mod dialing;
 mod hosts;
 mod house;
+pub mod limits;
 mod listener;
 mod lost;
 mod reconcile;

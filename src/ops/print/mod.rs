@@ -15,6 +15,7 @@ pub use self::banner::{Banner, banner};
 use self::table::Table;
 use super::control::{Census, RegistrationSummary};
 use super::screen::span;
+use crate::config::Credentials;
 use crate::ids::CallId;
 use crate::leg::LegSummary;
 
@@ -59,6 +60,16 @@ pub fn registrations(phones: &[RegistrationSummary]) -> String {
         ]);
     }
     table.print()
+}
+
+/// The output of `trunkline credentials`.
+pub fn credentials(credentials: &Credentials) -> String {
+    let mut table = Table::of(&[("User", 20), ("Password", 40)]);
+    for (user, password) in &credentials.users {
+        table.row([user.clone(), password.clone()]);
+    }
+    let account = format!("Account SID  {}\nAuth token   {}\n", credentials.account_sid, credentials.auth_token);
+    format!("{}\n{account}", table.print())
 }
 
 /// The table of `trunkline census`.
