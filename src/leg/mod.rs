@@ -18,7 +18,7 @@ use trunkline_media::moment::Moment;
 
 use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
-use crate::sip::dispatch::{Delivery, Errand};
+use crate::sip::dispatch::{ALLOW, Delivery, Errand};
 use crate::sip::message::{Request, Response};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
@@ -30,9 +30,6 @@ use self::established::Established;
 use self::incoming::Incoming;
 use self::leaving::Leaving;
 use self::outgoing::Outgoing;
-
-/// The methods that a leg understands, as told in `Allow`.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO";
 
 /// What a call asks of a leg.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,9 @@ use super::endpoint::{ClientKey, DialogKey, FailureCause, ServerKey};
 use super::flow::Flow;
 use super::message::{Request, Response};
 
+/// The methods that a leg understands, as told in `Allow`.
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO";
+
 /// From the endpoint to a leg.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Delivery {

@@ -67,7 +67,7 @@ pub trait Machine: Clone + Unpin + fmt::Debug + Serialize + DeserializeOwned + '
 
 /// The outputs of one input.
 #[derive(Debug)]
-pub struct Turn<M: Machine + ?Sized> {
+pub struct Turn<M: Machine> {
     /// The time of this input.
     pub now: Moment,
     /// Letters posted, already kept in the machine's [`Mail`].

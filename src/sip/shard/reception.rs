@@ -5,8 +5,8 @@ use trunkline_media::moment::Moment;
 
 use super::gate::Passage;
 use crate::ids::LegId;
-use crate::leg::ALLOW;
 use crate::routing::{Caller, Decision, Target};
+use crate::sip::dispatch::ALLOW;
 use crate::sip::endpoint::ServerKey;
 use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
