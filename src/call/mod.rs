@@ -332,8 +332,12 @@ impl Machine for Call {
         &mut self.mail
     }
 
+    fn is_ending(&self) -> bool {
+        self.phase == Phase::Over && self.children.is_empty()
+    }
+
     fn is_finished(&self) -> bool {
-        self.phase == Phase::Over && self.children.is_empty() && self.mail.is_settled()
+        self.is_ending() && self.mail.is_settled()
     }
 
     fn undeliverable(&mut self, post: CallPost, turn: &mut Turn<Self>) {

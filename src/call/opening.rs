@@ -31,8 +31,8 @@ pub struct Admitted<'a> {
     pub invite: &'a Request,
     /// Its transaction.
     pub key: &'a ServerKey,
-    /// The user who calls, if one has proved it.
-    pub user: Option<String>,
+    /// Who may be shown as the caller; nobody stays anonymous.
+    pub caller: Option<String>,
     /// The way back to the caller.
     pub path: Path,
     /// Names and ports of its leg.
@@ -49,23 +49,21 @@ impl Opening {
     /// # Errors
     /// The INVITE makes no dialog.
     pub fn of(admitted: Admitted<'_>) -> Result<Self, DialogError> {
-        let Admitted { invite, key, user, path, basis, seed, script } = admitted;
+        let Admitted { invite, key, caller, path, basis, seed, script } = admitted;
         let parent = basis.id;
         let hops = invite.headers().max_forwards().ok().flatten().unwrap_or(HOPS);
         let leg = Leg::inbound(InboundSpec { basis, invite: invite.clone(), key: key.clone(), path })?;
-        let caller = caller_id(invite, user);
+        let caller = caller_id(invite, caller);
         let call = Call::new(CallSpec { parent, caller, max_forwards: hops.saturating_sub(1), seed });
         let run = ScriptRun::new(parent, CallId(parent), script);
         Ok(Self { leg, call, run })
     }
 }
 
-/// Who calls: the user who proved it, else what From says.
-fn caller_id(invite: &Request, user: Option<String>) -> CallerId {
-    let from = invite.headers().from().ok();
-    let claimed = from.as_ref().and_then(|from| from.uri.user().map(|user| user.into_owned()));
-    CallerId {
-        display: from.and_then(|from| from.display),
-        user: user.or(claimed).unwrap_or_else(|| "anonymous".to_owned()),
+fn caller_id(invite: &Request, caller: Option<String>) -> CallerId {
+    let display = || invite.headers().from().ok().and_then(|from| from.display);
+    match caller {
+        Some(user) => CallerId { display: display(), user },
+        None => CallerId { display: None, user: "anonymous".to_owned() },
     }
 }

@@ -282,8 +282,12 @@ impl Machine for ScriptRun {
         &mut self.mail
     }
 
+    fn is_ending(&self) -> bool {
+        self.waiting == Waiting::Nothing
+    }
+
     fn is_finished(&self) -> bool {
-        self.waiting == Waiting::Nothing && self.mail.is_settled()
+        self.is_ending() && self.mail.is_settled()
     }
 
     fn undeliverable(&mut self, post: Wanted, turn: &mut Turn<Self>) {

@@ -499,8 +499,12 @@ impl Machine for Leg {
         &mut self.core.mail
     }
 
+    fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Gone)
+    }
+
     fn is_finished(&self) -> bool {
-        matches!(self.stage, Stage::Gone) && self.core.mail.is_settled()
+        self.is_ending() && self.core.mail.is_settled()
     }
 
     fn undeliverable(&mut self, post: LegPost, turn: &mut Turn<Self>) {

@@ -79,7 +79,7 @@ impl Cell {
         let opening = Opening::of(Admitted {
             invite: admission.invite,
             key: admission.key,
-            user: admission.user.clone(),
+            caller: admission.caller.clone(),
             path: self.path(admission.flow.clone()),
             basis,
             seed: self.seed(),

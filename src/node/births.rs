@@ -124,6 +124,7 @@ impl Cell {
     pub(super) fn leg_gone(self: &Rc<Self>, leg: &Leg) {
         self.actors.borrow_mut().legs.remove(&leg.id());
         self.reads_no_more(Party::Leg(leg.id()), [Party::Call(leg.call())]);
+        self.forget_receipts(Party::Leg(leg.id()));
         self.clear_leg(leg.id());
     }
 
@@ -149,6 +150,7 @@ impl Cell {
             actors.calls.remove(&call.id());
         }
         self.reads_no_more(Party::Call(call.id()), writers);
+        self.forget_receipts(Party::Call(call.id()));
         House::give_back(&self.house.load.calls);
     }
 
@@ -163,6 +165,7 @@ impl Cell {
         self.records.borrow_mut().scripts.remove(&run.leg());
         self.actors.borrow_mut().scripts.remove(&run.leg());
         self.reads_no_more(Party::Script(run.leg()), [Party::Call(run.call())]);
+        self.forget_receipts(Party::Script(run.leg()));
     }
 
     /// A supervisor of a call has ended: its handle goes.

@@ -54,9 +54,10 @@ pub struct Cell {
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) actors: RefCell<Actors>,
     /// Legs by media session: those whose session was opened.
-    pub(super) sessions: RefCell<HashMap<u64, LegId>>,
+    pub(super) sessions: RefCell<HashMap<u64, super::sound::Session>>,
     /// Legs by the transaction that began them: an INVITE offered twice begins one call.
     pub(super) admitted: RefCell<HashMap<ServerKey, LegId>>,
+    receipts: RefCell<Receipts>,
     suspects: RefCell<Suspects>,
     /// How late the shard is: queue delay of what it handles.
     pub(super) lag: std::cell::Cell<Duration>,
@@ -72,6 +73,14 @@ pub(super) struct Actors {
     pub legs: HashMap<LegId, Handle<LegActor>>,
     pub calls: HashMap<CallId, Handle<CallActor>>,
     pub scripts: HashMap<LegId, Handle<ScriptActor>>,
+}
+
+/// What readers have acknowledged and writers have not taken note of yet.
+#[derive(Default)]
+struct Receipts {
+    noted: HashMap<Party, Vec<(Party, u64)>>,
+    /// Writers that wait for nothing else.
+    awaited: HashSet<Party>,
 }
 
 /// What was being handled when an actor panicked.
@@ -101,6 +110,7 @@ impl Cell {
             actors: RefCell::default(),
             sessions: RefCell::default(),
             admitted: RefCell::default(),
+            receipts: RefCell::default(),
             suspects: RefCell::default(),
             lag: std::cell::Cell::new(Duration::ZERO),
         });
@@ -145,7 +155,7 @@ impl Cell {
         let (writer, number) = (letter.writer, letter.number);
         match way.map(|way| way.try_send(letter)) {
             // The reader has ended: what it was told counts as read.
-            None => self.told(writer, Post::Acknowledged { reader, number }),
+            None => self.note_receipt(reader, writer, number),
             Some(Err(Undelivered::Full)) => self.offer_later(writer, reader),
             // Between two generations: the next one asks for it.
             Some(Ok(()) | Err(Undelivered::Gone)) => {}
@@ -155,43 +165,69 @@ impl Cell {
     /// `reader` has ended for good: nobody waits for it to read anything any more.
     pub(super) fn reads_no_more(self: &Rc<Self>, reader: Party, writers: impl IntoIterator<Item = Party>) {
         for writer in writers {
-            self.told(writer, Post::Acknowledged { reader, number: u64::MAX });
+            self.note_receipt(reader, writer, u64::MAX);
         }
     }
 
     /// Tells the writer of letters what became of them.
     pub(super) fn told(self: &Rc<Self>, writer: Party, post: Post) {
+        let again = post.clone();
         let actors = self.actors.borrow();
         let result = match writer {
-            Party::Shard => actors.shard.as_ref().map(|shard| shard.try_send(ShardMail::from(&post))),
+            Party::Shard => actors.shard.as_ref().map(|shard| shard.try_send(ShardMail::from(post))),
             Party::Leg(leg) => actors.legs.get(&leg).map(|way| way.try_send(post)),
             Party::Call(call) => actors.calls.get(&call).map(|way| way.try_send(post)),
             Party::Script(leg) => actors.scripts.get(&leg).map(|way| way.try_send(post)),
         };
         if let Some(Err(Undelivered::Full)) = result {
-            // The acknowledgement is lost, the letter stays: offered again, it is acknowledged again.
-            tracing::debug!(%writer, "mailbox full for an acknowledgement");
             drop(actors);
-            self.later_offer_again(writer);
+            self.tell_later(writer, again);
         }
+    }
+
+    /// Notes that `reader` has committed what it read. The writer finds it when it moves next; one that waits for
+    /// nothing else is woken.
+    pub(super) fn note_receipt(self: &Rc<Self>, reader: Party, writer: Party, number: u64) {
+        let is_awaited = {
+            let mut receipts = self.receipts.borrow_mut();
+            let noted = receipts.noted.entry(writer).or_default();
+            match noted.iter_mut().find(|(known, _)| *known == reader) {
+                Some((_, upto)) => *upto = number.max(*upto),
+                None => noted.push((reader, number)),
+            }
+            receipts.awaited.contains(&writer)
+        };
+        if is_awaited {
+            self.told(writer, Post::Receipts);
+        }
+    }
+
+    /// What was noted for `writer`.
+    pub(super) fn take_receipts(&self, writer: Party) -> Vec<(Party, u64)> {
+        self.receipts.borrow_mut().noted.remove(&writer).unwrap_or_default()
+    }
+
+    pub(super) fn await_receipts(&self, writer: Party) {
+        self.receipts.borrow_mut().awaited.insert(writer);
+    }
+
+    /// A writer is gone for good.
+    pub(super) fn forget_receipts(&self, writer: Party) {
+        let mut receipts = self.receipts.borrow_mut();
+        receipts.noted.remove(&writer);
+        receipts.awaited.remove(&writer);
     }
 
     /// Has the writer offer its letters to `reader` again, in a moment.
     pub(super) fn offer_later(self: &Rc<Self>, writer: Party, reader: Party) {
-        let cell = Rc::clone(self);
-        actix_rt::spawn(async move {
-            tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
-            cell.told(writer, Post::OfferAgain { reader });
-        });
+        self.tell_later(writer, Post::OfferAgain { reader });
     }
 
-    fn later_offer_again(self: &Rc<Self>, writer: Party) {
+    fn tell_later(self: &Rc<Self>, writer: Party, post: Post) {
         let cell = Rc::clone(self);
         actix_rt::spawn(async move {
             tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
-            for reader in cell.correspondents(writer) {
-                cell.told(writer, Post::OfferAgain { reader });
-            }
+            cell.told(writer, post);
         });
     }
 

@@ -9,7 +9,7 @@ use crate::call::{Call, CallEffect, CallInput, CallPost};
 use crate::leg::{Leg, LegEffect, LegInput, LegPost};
 use crate::ops::events::Entry;
 use crate::supervision::machine::{Letter, Machine, Party};
-use crate::supervision::runner::{Host, Incoming, Post};
+use crate::supervision::runner::{Host, Incoming};
 
 /// What is the same for every kind of machine.
 macro_rules! common {
@@ -20,8 +20,16 @@ macro_rules! common {
 
         fn acknowledge(&self, reader: Party, writer: Party, number: u64) {
             if let Some(cell) = Cell::present() {
-                cell.told(writer, Post::Acknowledged { reader, number });
+                cell.note_receipt(reader, writer, number);
             }
+        }
+
+        fn receipts(&self, writer: Party) -> Vec<(Party, u64)> {
+            self.take_receipts(writer)
+        }
+
+        fn await_receipts(&self, writer: Party) {
+            Cell::await_receipts(self, writer);
         }
 
         fn take_in_hand(&self, reader: Party, writer: Party, number: u64) {

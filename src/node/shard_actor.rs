@@ -44,8 +44,8 @@ pub struct Datagram {
 pub enum ShardMail {
     /// A leg has written.
     Errand(Box<Letter<Errand>>),
-    /// A leg has read.
-    Acknowledged(Party, u64),
+    /// Legs have read.
+    Receipts,
     /// A leg may have missed something.
     OfferAgain(Party),
     /// A leg will never read this.
@@ -56,10 +56,10 @@ pub enum ShardMail {
     Unreachable(SocketAddr),
 }
 
-impl From<&Post> for ShardMail {
-    fn from(post: &Post) -> Self {
-        match *post {
-            Post::Acknowledged { reader, number } => Self::Acknowledged(reader, number),
+impl From<Post> for ShardMail {
+    fn from(post: Post) -> Self {
+        match post {
+            Post::Receipts => Self::Receipts,
             Post::OfferAgain { reader } => Self::OfferAgain(reader),
             Post::Undeliverable { reader, number } => Self::Undeliverable(reader, number),
         }
@@ -77,6 +77,14 @@ impl ShardActor {
         let parts = cell.records.borrow().shard_parts();
         let shard = Shard::restore(timing, parts, generation, cell.now());
         Self { shard, cell, alarm: None }
+    }
+
+    fn take_receipts(&mut self) {
+        for (reader, number) in self.cell.take_receipts(Party::Shard) {
+            if let Party::Leg(leg) = reader {
+                self.shard.acknowledge(leg, number);
+            }
+        }
     }
 
     /// Commit before outputs.
@@ -137,6 +145,7 @@ impl Handler<Datagram> for ShardActor {
         let Datagram { bytes, flow, arrived } = datagram;
         let now = self.cell.now();
         self.cell.lag.set(now.since(arrived));
+        self.take_receipts();
         if !self.cell.take_datagram_in_hand(fingerprint(&bytes)) {
             return;
         }
@@ -172,11 +181,11 @@ impl Handler<ShardMail> for ShardActor {
                 self.carry_out(batch, ctx);
                 cell.put_down(Party::Shard);
                 if receipt != Receipt::Early {
-                    cell.told(writer, Post::Acknowledged { reader: Party::Shard, number });
+                    cell.note_receipt(Party::Shard, writer, number);
                 }
                 return;
             }
-            ShardMail::Acknowledged(Party::Leg(leg), number) => return self.shard.acknowledge(leg, number),
+            ShardMail::Receipts => return self.take_receipts(),
             ShardMail::OfferAgain(Party::Leg(leg)) => {
                 let letters = self.shard.pending(Some(leg));
                 return letters.into_iter().for_each(|letter| self.deliver(letter));
@@ -187,7 +196,7 @@ impl Handler<ShardMail> for ShardActor {
             ShardMail::Farewell(leg) => self.shard.forget(leg, &*cell, now),
             ShardMail::Unreachable(remote) => self.shard.transport_failed(remote, &*cell, now),
             // Only legs correspond with a shard.
-            ShardMail::Acknowledged(..) | ShardMail::OfferAgain(_) | ShardMail::Undeliverable(..) => return,
+            ShardMail::OfferAgain(_) | ShardMail::Undeliverable(..) => return,
         };
         self.carry_out(batch, ctx);
     }

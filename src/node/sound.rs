@@ -18,6 +18,13 @@ use crate::supervision::runner::Signal;
 /// How long a command waits that found the queue of its media worker full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
+/// An open session.
+pub(super) struct Session {
+    pub leg: LegId,
+    /// The condition that it is in, or coming into.
+    wished: Wish,
+}
+
 /// Carries events from media workers to an arbiter.
 pub(super) struct Sink(pub mpsc::Sender<MediaEvent>);
 
@@ -30,15 +37,20 @@ impl EventSink for Sink {
 }
 
 impl Cell {
-    /// Brings the media side into the condition that a leg wishes.
+    /// Brings the media side into the condition that a leg wishes. One that it is in already costs nothing.
     pub(super) fn wish(&self, wish: Wish) {
+        if self.is_granted(&wish) {
+            return;
+        }
+        let wished = wish.clone();
         match wish {
             Wish::Closed { leg } => self.close_session(leg),
             Wish::Open { leg, generation, lease, clock, agreed, round, hear, timeout } => {
                 let worker = self.worker_of(leg);
                 let session = SessionId(leg.session_bits());
                 let Some(source) = self.source(leg, hear) else { return };
-                let is_new = self.sessions.borrow_mut().insert(session.0, leg).is_none();
+                let wished = Session { leg, wished };
+                let is_new = self.sessions.borrow_mut().insert(session.0, wished).is_none();
                 if is_new {
                     let Some(sockets) = self.house.ports.sockets(&lease) else {
                         return tracing::error!(%leg, port = lease.port, "a leg without its sockets");
@@ -63,6 +75,15 @@ impl Cell {
                 };
                 self.command(worker, Command::Apply { session, generation: generation.0, plan });
             }
+        }
+    }
+
+    /// Nothing agreed means nothing to send or to take: the session opens when there is.
+    fn is_granted(&self, wish: &Wish) -> bool {
+        let Wish::Open { leg, agreed, .. } = wish else { return false };
+        match self.sessions.borrow().get(&leg.session_bits()) {
+            Some(session) => session.wished == *wish,
+            None => agreed.is_none(),
         }
     }
 
@@ -136,7 +157,7 @@ impl Cell {
 
     /// Passes an event of the media side to its leg.
     pub(super) fn on_media(&self, event: MediaEvent) {
-        let Some(leg) = self.sessions.borrow().get(&event.session().0).copied() else { return };
+        let Some(leg) = self.sessions.borrow().get(&event.session().0).map(|session| session.leg) else { return };
         let notice = match event {
             MediaEvent::Learnt { address, .. } => Notice::Learnt(address),
             MediaEvent::MediaTimeout { .. } => Notice::Timeout,

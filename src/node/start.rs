@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix::{Actor, Addr};
+use actix::Actor;
 use actix_rt::Arbiter;
 use anyhow::Context as _;
 use tokio::sync::{mpsc, oneshot};
@@ -29,7 +29,8 @@ use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
 use crate::supervision::{
-    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, Strategy, Supervisor, SystemClock,
+    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy, Supervisor,
+    SystemClock,
 };
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
@@ -51,8 +52,6 @@ type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
 pub struct Node {
     house: Arc<House>,
     cells: Vec<Post>,
-    /// The root of the listeners, kept alive.
-    _root: Addr<Supervisor>,
     _watchdog: Arc<Watchdog>,
     failed: mpsc::Receiver<Exit>,
 }
@@ -90,20 +89,25 @@ impl Node {
             shards.push(ready.shard);
         }
         let shards: Arc<[Handle<ShardActor>]> = shards.into();
-        let mut root = Supervisor::new(Strategy::OneForOne, Intensity::new(5, Duration::from_secs(60)), house.clock.clone());
-        for socket in &house.sockets {
-            let (socket, house, shards) = (socket.clone(), house.clone(), shards.clone());
+        let node = Self { house, cells, _watchdog: watchdog, failed };
+        node.listen(&shards).await?;
+        node.keep_house();
+        Ok(node)
+    }
+
+    /// Starts the listeners, spread over the arbiters: half the way of a datagram is then a way within a thread.
+    async fn listen(&self, shards: &Arc<[Handle<ShardActor>]>) -> anyhow::Result<()> {
+        for (socket, post) in self.house.sockets.iter().zip(self.cells.iter().cycle()) {
+            let (socket, house, shards) = (socket.clone(), self.house.clone(), shards.clone());
             let name = format!("listener {}", socket.local());
             let (spec, _) = ChildSpec::new(name, PERMANENT, move |_| {
                 Listener::new(socket.clone(), house.clone(), shards.clone())
             });
-            root = root.with(spec);
+            let root = post.ask(|cell| cell.actors.borrow().root.clone()).await.flatten();
+            let root = root.context("an arbiter does not answer")?;
+            root.send(StartChild(spec)).await?.context("a listener cannot be started")?;
         }
-        let (root, exit) = root.start_root("transports");
-        watch_exit(exit, fail);
-        let node = Self { house, cells, _root: root, _watchdog: watchdog, failed };
-        node.keep_house();
-        Ok(node)
+        Ok(())
     }
 
     /// The shared parts.

@@ -59,6 +59,8 @@ pub trait Machine: Clone + Unpin + fmt::Debug + Serialize + DeserializeOwned + '
     fn resume(&mut self, turn: &mut Turn<Self>);
     /// Its letters in flight.
     fn mail(&mut self) -> &mut Mail<Self::Post>;
+    /// Whether it waits for nothing any more but that its letters are read.
+    fn is_ending(&self) -> bool;
     /// Whether it has nothing left to do and may be forgotten.
     fn is_finished(&self) -> bool;
     /// The receiver could not be made to take this letter: it panicked on it twice, or is gone for good.

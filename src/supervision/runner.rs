@@ -22,6 +22,10 @@ pub trait Host<M: Machine>: 'static {
     fn execute(&self, party: Party, effect: M::Effect);
     /// Tells the writer that the reader has committed everything up to `number`.
     fn acknowledge(&self, reader: Party, writer: Party, number: u64);
+    /// What readers have acknowledged of the writer's letters since this was last asked: reader and last number.
+    fn receipts(&self, writer: Party) -> Vec<(Party, u64)>;
+    /// The writer waits for receipts alone: it wants to be told of each.
+    fn await_receipts(&self, writer: Party);
     /// The reader is about to handle this letter: should it panic, the letter is suspect.
     fn take_in_hand(&self, reader: Party, writer: Party, number: u64);
     /// The reader has survived what it had in hand.
@@ -48,6 +52,7 @@ impl<M: Machine, H: Host<M>> Runner<M, H> {
     }
 
     fn step(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut M, &mut Turn<M>)) {
+        self.take_receipts();
         let mut turn = Turn::at(self.host.now());
         act(&mut self.machine, &mut turn);
         self.conclude(turn, ctx);
@@ -64,9 +69,22 @@ impl<M: Machine, H: Host<M>> Runner<M, H> {
     }
 
     fn end_if_finished(&mut self, ctx: &mut Context<Self>) {
+        if !self.machine.is_ending() {
+            return;
+        }
+        self.take_receipts();
         if self.machine.is_finished() {
             self.host.finished(&self.machine);
             ctx.stop();
+        } else {
+            self.host.await_receipts(self.machine.party());
+        }
+    }
+
+    /// Receipts are no messages: they wait with the host until the writer moves again.
+    fn take_receipts(&mut self) {
+        for (reader, number) in self.host.receipts(self.machine.party()) {
+            self.machine.mail().acknowledge(reader, number);
         }
     }
 
@@ -97,6 +115,7 @@ impl<M: Machine, H: Host<M>> Actor for Runner<M, H> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let party = self.machine.party();
+        self.take_receipts();
         self.machine.mail().revive();
         for (writer, number) in self.host.condemned(party) {
             self.machine.mail().skip(writer, number);
@@ -158,16 +177,11 @@ impl<M: Machine, H: Host<M>> Handler<Signal<M::Input>> for Runner<M, H> {
 }
 
 /// What happened to letters that the machine wrote.
-#[derive(Debug, Message)]
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub enum Post {
-    /// `reader` has committed everything up to `number`.
-    Acknowledged {
-        /// Who read it.
-        reader: Party,
-        /// The last one.
-        number: u64,
-    },
+    /// There are receipts, and the machine waits for them.
+    Receipts,
     /// `reader` can be reached again, or for the first time: it may have missed something.
     OfferAgain {
         /// Who.
@@ -187,10 +201,7 @@ impl<M: Machine, H: Host<M>> Handler<Post> for Runner<M, H> {
 
     fn handle(&mut self, post: Post, ctx: &mut Self::Context) {
         match post {
-            Post::Acknowledged { reader, number } => {
-                self.machine.mail().acknowledge(reader, number);
-                self.end_if_finished(ctx);
-            }
+            Post::Receipts => self.end_if_finished(ctx),
             Post::OfferAgain { reader } => {
                 let letters = self.machine.mail().pending_for(reader);
                 letters.into_iter().for_each(|letter| self.host.deliver(letter));

@@ -293,7 +293,7 @@ impl Exchange for House {
         let opening = Opening::of(Admitted {
             invite: admission.invite,
             key: admission.key,
-            user: admission.user.clone(),
+            caller: admission.caller.clone(),
             path: path(admission.flow.clone()),
             basis: self.basis(id, CallId(id), minter.bytes(), now),
             seed: minter.bytes(),

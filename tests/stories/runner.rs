@@ -9,7 +9,9 @@ use trunkline::ids::{CallId, LegId};
 use trunkline::leg::{Leg, LegEffect, LegInput, LegPost};
 use trunkline::ops::events::Entry;
 use trunkline::supervision::machine::{Letter, Machine, Party, Receipt, Turn};
-use trunkline::supervision::runner::{Incoming, Post};
+use trunkline::supervision::runner::Incoming;
+
+use crate::post::Post;
 
 use crate::records::{Records, reborn};
 use crate::world::{Live, Parcel, ShardMail, World};

@@ -10,7 +10,9 @@ use trunkline::leg::LegInput;
 use trunkline::sip::message::{Limits, Message, Rejected};
 use trunkline::sip::shard::{Batch, Shard};
 use trunkline::supervision::machine::{Letter, Party, Receipt};
-use trunkline::supervision::runner::{Incoming, Post};
+use trunkline::supervision::runner::Incoming;
+
+use crate::post::Post;
 
 use crate::house::{House, flow};
 use crate::runner::{Mailed, born};

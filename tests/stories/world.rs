@@ -14,7 +14,7 @@ use trunkline::ops::events::{Entry, Event};
 use trunkline::sip::dispatch::Errand;
 use trunkline::sip::shard::Shard;
 use trunkline::supervision::machine::{Letter, Machine, Party};
-use trunkline::supervision::runner::Post;
+use crate::post::Post;
 use trunkline_media::moment::{Moment, earliest};
 
 use crate::house::{Dialling, House};

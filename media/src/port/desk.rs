@@ -20,6 +20,8 @@ pub(super) struct Desk {
     pub(super) commands: ArrayQueue<Command>,
     /// Wakes the worker.
     pub(super) bell: EventFd,
+    /// The bell rings and the worker has not come yet: ringing again would cost a system call for nothing.
+    rings: AtomicBool,
     pub(super) sessions: AtomicUsize,
     pub(super) restarts: AtomicU64,
     pub(super) misdirected: AtomicU64,
@@ -32,6 +34,7 @@ impl Desk {
         Ok(Desk {
             commands: ArrayQueue::new(commands.max(1)),
             bell: EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?,
+            rings: AtomicBool::new(false),
             sessions: AtomicUsize::new(0),
             restarts: AtomicU64::new(0),
             misdirected: AtomicU64::new(0),
@@ -42,7 +45,14 @@ impl Desk {
 
     /// Wakes the worker; a bell that rings already is enough.
     pub(super) fn ring(&self) {
-        let _ = self.bell.write(1);
+        if !self.rings.swap(true, Ordering::AcqRel) {
+            let _ = self.bell.write(1);
+        }
+    }
+
+    /// The worker has come. Called before it looks at the commands: whoever adds one later rings again.
+    pub(super) fn hear(&self) {
+        self.rings.store(false, Ordering::Release);
     }
 
     /// Asks the worker to end.

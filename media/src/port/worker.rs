@@ -76,6 +76,7 @@ impl<'a> Worker<'a> {
             };
             self.round += 1;
             let now = clock::now();
+            self.desk.hear();
             // Commands first: a packet finds what was asked for before it came.
             for _ in 0..ERRANDS {
                 let Some(command) = self.desk.commands.pop() else { break };

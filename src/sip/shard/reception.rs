@@ -42,6 +42,8 @@ pub struct Admission<'a> {
     pub flow: &'a Flow,
     /// The user who calls, if one has proved it.
     pub user: Option<String>,
+    /// Who may be shown as the caller: that user, or a name that is no user's.
+    pub caller: Option<String>,
     /// Where it goes.
     pub decision: Decision,
 }
@@ -183,14 +185,13 @@ fn invite(
     };
     let from = request.headers().from().ok();
     let claimed = from.and_then(|from| from.uri.user().map(|user| user.into_owned()));
-    // Who calls in a user's name must be that user; who is nobody reaches what is public.
-    let is_claiming_user = claimed.as_deref().is_some_and(|name| exchange.is_user(name));
     let has_credentials = request.headers().get(&HeaderName::Authorization).is_some();
     let stranger = exchange.route(&Caller { user: None }, &dialled);
-    let must_prove = is_claiming_user || has_credentials || !matches!(stranger.target, Target::Script(_) | Target::Endpoint(_));
-    let (user, decision) = if must_prove {
+    let is_public = matches!(stranger.target, Target::Script(_) | Target::Endpoint(_));
+    // What is public asks for no proof, whoever it claims to be: a challenge would tell which users exist (T8).
+    let (user, decision) = if has_credentials || !is_public {
         match exchange.identify(request, flow, now) {
-            Passage::User(user) if is_claiming_user && claimed.as_deref() != Some(user.as_str()) => {
+            Passage::User(user) if claimed.as_ref().is_some_and(|name| *name != user && exchange.is_user(name)) => {
                 return Outcome::refused(request, StatusCode::FORBIDDEN);
             }
             Passage::User(user) => {
@@ -204,10 +205,12 @@ fn invite(
     } else {
         (None, stranger)
     };
+    // A user's name that nobody proved is not shown to a callee (T15).
+    let caller = user.clone().or_else(|| claimed.filter(|name| !exchange.is_user(name)));
     if let Some(status) = decision.target.refusal().and_then(StatusCode::new) {
         return Outcome::refused(request, status);
     }
-    match exchange.admit(Admission { key, invite: request, flow, user, decision }, now) {
+    match exchange.admit(Admission { key, invite: request, flow, user, caller, decision }, now) {
         Ok(leg) => Outcome::Admitted(leg),
         Err(status) => Outcome::refused(request, status),
     }
