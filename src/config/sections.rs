@@ -16,6 +16,8 @@ use super::notation::{auto, span};
 pub struct Sip {
     /// UDP addresses to listen on.
     pub listen: Vec<SocketAddr>,
+    /// Threads that carry signalling; 0: the cores that media leaves, at least one.
+    pub shards: usize,
     /// Address told to hosts outside the local networks; `auto`: the one that the route to them leaves from.
     #[serde(with = "auto")]
     pub advertised: Option<Advertised>,
@@ -173,6 +175,7 @@ impl Default for Sip {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060))],
+            shards: 0,
             advertised: None,
             domain: None,
             timers: Timers::default(),

@@ -79,7 +79,7 @@ impl Node {
         let (fail, failed) = mpsc::channel(8);
         let watchdog = Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
         let watchdog = Arc::new(watchdog);
-        let arbiters = std::thread::available_parallelism().map_or(1, usize::from);
+        let arbiters = arbiters(&house.config);
         let mut cells = Vec::new();
         let mut shards = Vec::new();
         for shard in 0..arbiters {
@@ -178,11 +178,7 @@ fn furnish(config: Config, credentials: Credentials, plan: Plan, clock: Arc<dyn 
         Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
     let sockets = sockets.collect::<anyhow::Result<Vec<_>>>()?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = match config.media.workers {
-        0 => (cores / 2).max(1),
-        workers => workers,
-    };
+    let workers = workers(&config);
     let engine = Engine::start(EngineConfig { workers, ..EngineConfig::default() });
     let range = PortRange { first: config.media.ports.first, last: config.media.ports.last };
     let seed = Minter::new(entropy()?).number();
@@ -207,6 +203,27 @@ fn furnish(config: Config, credentials: Credentials, plan: Plan, clock: Arc<dyn 
         credentials,
         plan,
     })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Media workers: every second core, at least one.
+fn workers(config: &Config) -> usize {
+    match config.media.workers {
+        0 => (cores() / 2).max(1),
+        workers => workers,
+    }
+}
+
+/// Arbiters: the cores that media leaves, at least one. More would wake each other for nothing: each way of a
+/// message between two threads costs more than parsing it.
+fn arbiters(config: &Config) -> usize {
+    match config.sip.shards {
+        0 => cores().saturating_sub(workers(config)).max(1),
+        shards => shards,
+    }
 }
 
 /// Starts an arbiter with its cell and its shard under a supervisor of their own.
