@@ -11,10 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use trunkline::config::{Config, Credentials, files};
 use trunkline::ids::LegId;
 use trunkline::node::{House, Node, Plan, limits};
-use trunkline::supervision::{Clock as _, SystemClock};
 use trunkline::ops::control::{self, Answer, Question};
 use trunkline::ops::{log, print, trace};
 use trunkline::routing::Target;
+use trunkline::supervision::{Clock as _, SystemClock};
 
 /// A call is many small values that are cloned, committed and dropped: an allocator made for that saves a fifth of
 /// the switch's time.
@@ -154,7 +154,8 @@ fn configuration(arguments: &Arguments) -> anyhow::Result<Config> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     log::start(&config.log)?;
     let data = config.data.folder.clone();
-    std::fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    std::fs::create_dir_all(&data)
+        .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let plan = Plan::load(&config.dialplan.folder)?;
     limits::of_host(&config).iter().for_each(|warning| tracing::warn!("{warning}"));
@@ -257,7 +258,10 @@ fn check(config: &Config) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    println!("{}", if is_sound { "configuration, routes and scripts are sound" } else { "see the errors above" });
+    println!(
+        "{}",
+        if is_sound { "configuration, routes and scripts are sound" } else { "see the errors above" }
+    );
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

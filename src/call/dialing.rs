@@ -191,7 +191,9 @@ impl Call {
     }
 
     fn end_if_nobody_is_left(&mut self, turn: &mut Turn<Call>) {
-        let Some(dialing) = self.dialing.as_ref().filter(|dialing| dialing.candidates.is_empty()) else { return };
+        let Some(dialing) = self.dialing.as_ref().filter(|dialing| dialing.candidates.is_empty()) else {
+            return;
+        };
         let activity = dialing.activity;
         let cause = best_failure(&dialing.failures);
         let status = status_of(&cause);

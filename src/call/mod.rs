@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use trunkline_media::moment::{earliest, Moment};
+use trunkline_media::moment::{Moment, earliest};
 
 use self::dialing::Dialing;
 use self::script::{Told, Wanted};

@@ -214,9 +214,7 @@ fn described(action: &Action) -> (&'static str, String) {
         Action::Say { text, .. } => ("Say", text.chars().take(60).collect()),
         Action::Play { source, .. } => ("Play", source.clone()),
         Action::Pause { seconds, .. } => ("Pause", format!("{seconds} s")),
-        Action::Dial { dial, .. } => {
-            ("Dial", dial.nouns.iter().map(callee).collect::<Vec<_>>().join(", "))
-        }
+        Action::Dial { dial, .. } => ("Dial", dial.nouns.iter().map(callee).collect::<Vec<_>>().join(", ")),
         Action::Echo { .. } => ("Echo", String::new()),
         Action::Hangup => ("Hangup", String::new()),
     }

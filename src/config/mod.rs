@@ -22,8 +22,6 @@ pub use sections::{
 
 /// Longest time that a call may ring: timer C of RFC 3261 §16.6.
 const MAX_RING: Duration = Duration::from_secs(180);
-/// Least session interval, RFC 4028 §5.
-const MIN_SE: Duration = Duration::from_secs(90);
 
 /// Everything an operator can set. What is left out has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,21 +126,12 @@ impl Config {
                 (second..=MAX_RING).contains(&timers.ring),
                 "it lies between 1s and 3m (timer C)",
             ),
-            // RFC 4028 §5: 90 seconds is the least that anybody may ask for.
-            ("sip.timers.min_session", timers.min_session >= MIN_SE, "it is not shorter than 90s"),
-            (
-                "sip.timers.session",
-                timers.session >= timers.min_session,
-                "it is not shorter than min_session",
-            ),
             ("media.codecs", !media.codecs.is_empty(), "at least one codec is needed"),
             ("limits.calls", limits.calls > 0, "at least one call is needed"),
             ("limits.legs", limits.legs >= limits.calls, "each call has a leg: it is not smaller than calls"),
             ("limits.calls_per_second", limits.calls_per_second > 0, "it is greater than 0"),
             ("limits.transactions", limits.transactions > 0, "it is greater than 0"),
             ("limits.bindings_per_user", limits.bindings_per_user > 0, "it is greater than 0"),
-            ("limits.mailbox", limits.mailbox > 0, "it is greater than 0"),
-            ("limits.call_length", limits.call_length >= second, "it is not shorter than 1s"),
             ("registrar.min_expires", registrar.min_expires >= second, "it is not shorter than 1s"),
             (
                 "registrar.default_expires",

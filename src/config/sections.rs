@@ -45,12 +45,6 @@ pub struct Timers {
     /// How long a call may ring when the script does not say, at most 3 minutes (RFC 3261 §16.6 timer C).
     #[serde(with = "span")]
     pub ring: Duration,
-    /// Session interval asked for, RFC 4028.
-    #[serde(with = "span")]
-    pub session: Duration,
-    /// Smallest session interval accepted, RFC 4028 Min-SE.
-    #[serde(with = "span")]
-    pub min_session: Duration,
 }
 
 /// `[media]`: sound.
@@ -102,11 +96,6 @@ pub struct Limits {
     pub transactions: usize,
     /// Telephones registered for one user.
     pub bindings_per_user: usize,
-    /// Messages waiting for an actor.
-    pub mailbox: usize,
-    /// Longest time that a call may last.
-    #[serde(with = "span")]
-    pub call_length: Duration,
     /// Bytes of synthesised speech kept on disk.
     pub speech_cache: u64,
 }
@@ -190,8 +179,6 @@ impl Default for Timers {
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
             ring: Duration::from_secs(30),
-            session: Duration::from_secs(1800),
-            min_session: Duration::from_secs(90),
         }
     }
 }
@@ -219,8 +206,6 @@ impl Default for Limits {
             calls_per_second: 200,
             transactions: 20_000,
             bindings_per_user: 10,
-            mailbox: 256,
-            call_length: Duration::from_secs(4 * 3600),
             speech_cache: 256 << 20,
         }
     }

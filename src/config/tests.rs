@@ -110,11 +110,6 @@ fn values_that_contradict_each_other_are_refused_by_name() {
         ("[sip]\nlisten = []", "sip.listen: at least one address is needed"),
         ("[sip.timers]\nt1 = \"5s\"", "sip.timers.t2: it is not shorter than t1"),
         ("[sip.timers]\nring = \"4m\"", "sip.timers.ring: it lies between 1s and 3m (timer C)"),
-        ("[sip.timers]\nmin_session = \"30s\"", "sip.timers.min_session: it is not shorter than 90s"),
-        (
-            "[sip.timers]\nsession = \"90s\"\nmin_session = \"2m\"",
-            "sip.timers.session: it is not shorter than min_session",
-        ),
         ("[media]\ncodecs = []", "media.codecs: at least one codec is needed"),
         ("[limits]\nlegs = 10", "limits.legs: each call has a leg: it is not smaller than calls"),
         (

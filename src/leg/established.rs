@@ -6,14 +6,14 @@ mod reoffer;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trunkline_media::moment::{earliest, Moment};
+use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
 use self::reoffer::Reoffer;
 use super::leaving::Leaving;
 use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
-use super::{Core, Leg, Next, Order, Report, Voice, ALLOW};
+use super::{ALLOW, Core, Leg, Next, Order, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::Dialog;
 use crate::sip::dispatch::{Delivery, Errand};
@@ -160,7 +160,13 @@ impl Established {
     }
 
     /// Acknowledges the 2xx that won.
-    pub fn acknowledge(&mut self, core: &mut Core, key: &ClientKey, response: &Response, turn: &mut Turn<Leg>) {
+    pub fn acknowledge(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        response: &Response,
+        turn: &mut Turn<Leg>,
+    ) {
         let cseq = response.headers().cseq().map_or(1, |cseq| cseq.number);
         let ack = self.dialog.ack(cseq, &self.path.via(&core.minter.branch()));
         core.errand(Errand::Ack { request: ack.clone(), flow: self.path.flow.clone() }, turn);
@@ -181,7 +187,10 @@ impl Established {
         let Some(agreed) = self.negotiation.agreed() else { return };
         self.voice = Some(Voice { codec: agreed.codec, understood: self.negotiation.understood().to_vec() });
         core.media.agree(agreed);
-        core.tell(Event::Negotiated { codec: agreed.codec.name().to_owned(), media: agreed.remote_rtp }, turn);
+        core.tell(
+            Event::Negotiated { codec: agreed.codec.name().to_owned(), media: agreed.remote_rtp },
+            turn,
+        );
         if agreed.held != self.held {
             self.held = agreed.held;
             core.tell(if self.held { Event::Held } else { Event::Resumed }, turn);
@@ -222,7 +231,9 @@ impl Established {
             Delivery::Response { key, response, .. } if self.is_reoffer(&key) => {
                 self.on_reoffer_answered(core, &key, &response, turn)
             }
-            Delivery::Failed { key, cause } if self.is_reoffer(&key) => self.on_reoffer_failed(core, cause, turn),
+            Delivery::Failed { key, cause } if self.is_reoffer(&key) => {
+                self.on_reoffer_failed(core, cause, turn)
+            }
             Delivery::Response { key, response, flow } => {
                 if response.status().is_success() {
                     self.forks.on_success(core, &key, &response, &flow, turn);
@@ -233,7 +244,13 @@ impl Established {
         }
     }
 
-    fn on_request(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) -> Next {
+    fn on_request(
+        &mut self,
+        core: &mut Core,
+        key: ServerKey,
+        request: &Request,
+        turn: &mut Turn<Leg>,
+    ) -> Next {
         if let Err(refusal) = self.dialog.receive(request) {
             core.errand(Errand::Respond { key, response: request.response(refusal.status()) }, turn);
             return Next::Stay;

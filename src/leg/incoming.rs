@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trunkline_media::moment::{earliest, Moment};
+use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
 use super::established::{Established, Forks};
 use super::leaving::Leaving;
 use super::path::Path;
 use super::spec::InboundSpec;
-use super::{Core, Leg, Next, Order, ALLOW};
+use super::{ALLOW, Core, Leg, Next, Order};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, DialogError};
 use crate::sip::dispatch::{Delivery, Errand};
@@ -77,7 +77,8 @@ impl Incoming {
 
     /// Takes the offer. One that cannot be met is refused before anybody is disturbed.
     pub fn start(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
-        let printed = |name: &HeaderName| self.invite.headers().get(name).map(|v| v.into_owned()).unwrap_or_default();
+        let printed =
+            |name: &HeaderName| self.invite.headers().get(name).map(|v| v.into_owned()).unwrap_or_default();
         let (from, to) = (printed(&HeaderName::From), self.invite.uri().to_string());
         core.tell(Event::Invited { from, to }, turn);
         let cseq = self.invite.headers().cseq().map(|cseq| cseq.to_string()).unwrap_or_default();
@@ -233,13 +234,8 @@ impl Incoming {
         core.errand(Errand::Respond { key: self.key.clone(), response: response.clone() }, turn);
         let dialog = self.dialog.clone();
         let negotiation = self.negotiation.clone();
-        let mut established = Established::answered(dialog, negotiation, self.path.clone(), Side::Peer).awaiting_ack(
-            &self.invite,
-            self.key.clone(),
-            response,
-            core,
-            turn.now,
-        );
+        let mut established = Established::answered(dialog, negotiation, self.path.clone(), Side::Peer)
+            .awaiting_ack(&self.invite, self.key.clone(), response, core, turn.now);
         established.note_agreed(core, turn);
         Next::Up(Box::new(established))
     }

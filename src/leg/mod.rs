@@ -230,7 +230,9 @@ impl Core {
             Errand::Request { request, flow } | Errand::Ack { request, flow } => {
                 (request.method().as_str().to_owned(), request.headers(), flow.remote)
             }
-            Errand::Respond { response, .. } => (response_line(response), response.headers(), self.media.peer),
+            Errand::Respond { response, .. } => {
+                (response_line(response), response.headers(), self.media.peer)
+            }
             Errand::Cancel { .. } => return,
             Errand::Bind { .. } | Errand::Abandon => return,
         };
@@ -241,11 +243,15 @@ impl Core {
     fn note_received(&self, delivery: &Delivery, turn: &mut Turn<Leg>) {
         let request_line = |request: &Request| request.method().as_str().to_owned();
         let (message, headers, peer) = match delivery {
-            Delivery::Request { request, flow, .. } => (request_line(request), request.headers(), flow.remote),
+            Delivery::Request { request, flow, .. } => {
+                (request_line(request), request.headers(), flow.remote)
+            }
             Delivery::Ack { request } | Delivery::Cancelled { request, .. } => {
                 (request_line(request), request.headers(), self.media.peer)
             }
-            Delivery::Response { response, flow, .. } => (response_line(response), response.headers(), flow.remote),
+            Delivery::Response { response, flow, .. } => {
+                (response_line(response), response.headers(), flow.remote)
+            }
             Delivery::Failed { .. } => return,
         };
         let cseq = headers.cseq().map(|cseq| cseq.to_string()).unwrap_or_default();

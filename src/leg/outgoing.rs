@@ -9,7 +9,7 @@ use super::established::{Established, Forks};
 use super::leaving::Leaving;
 use super::path::Path;
 use super::spec::{OutboundSpec, Target};
-use super::{Core, Leg, Next, Order, Report, ALLOW};
+use super::{ALLOW, Core, Leg, Next, Order, Report};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::Dialog;
 use crate::sip::dispatch::{Delivery, Errand};
@@ -55,7 +55,8 @@ impl Outgoing {
     pub fn from_spec(spec: OutboundSpec) -> (Core, Self) {
         let OutboundSpec { basis, seat, from, to, targets, max_forwards } = spec;
         let peer = to.uri.to_string();
-        let address = targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
+        let address =
+            targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
         let mut core = basis.core(peer, address);
         let mut offered = core.media.negotiation.clone();
         // A fresh negotiation has no offer out and none came: it can always make one.
@@ -113,7 +114,9 @@ impl Outgoing {
 
     pub fn on_sip(&mut self, core: &mut Core, delivery: Delivery, turn: &mut Turn<Leg>) -> Next {
         match delivery {
-            Delivery::Response { key, response, flow } => self.on_response(core, &key, &response, &flow, turn),
+            Delivery::Response { key, response, flow } => {
+                self.on_response(core, &key, &response, &flow, turn)
+            }
             Delivery::Failed { key, cause } => {
                 let status = match cause {
                     FailureCause::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -153,7 +156,13 @@ impl Outgoing {
         }
     }
 
-    fn on_provisional(&mut self, core: &mut Core, key: &ClientKey, response: &Response, turn: &mut Turn<Leg>) {
+    fn on_provisional(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        response: &Response,
+        turn: &mut Turn<Leg>,
+    ) {
         let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else { return };
         let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
         if let Some(tag) = tag.filter(|_| response.status() != StatusCode::TRYING)
@@ -207,7 +216,8 @@ impl Outgoing {
             Err(_) if !negotiation.is_offer_pending() => Ok(()),
             said => said.map(drop),
         };
-        let losing: Vec<Attempt> = self.attempts.iter().filter(|attempt| attempt.failed.is_none()).cloned().collect();
+        let losing: Vec<Attempt> =
+            self.attempts.iter().filter(|attempt| attempt.failed.is_none()).cloned().collect();
         for attempt in losing.iter().filter(|attempt| attempt.key != *key) {
             let reason = Some("SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
             core.errand(Errand::Cancel { key: attempt.key.clone(), reason }, turn);

@@ -5,10 +5,10 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::Lease;
 
+use super::Core;
 use super::media::MediaSide;
 use super::path::Path;
-use super::Core;
-use crate::ids::{shard_of, CallId, LegId, Minter};
+use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::endpoint::ServerKey;
 use crate::sip::message::{NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;

@@ -58,6 +58,10 @@ impl Exchange for Cell {
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
         let limits = &self.house.config.limits;
+        if !self.pace.borrow_mut().admits(now) {
+            tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
         if !House::take(&self.house.load.calls, limits.calls) {
             tracing::warn!(limit = limits.calls, "the limit of calls is reached");
             return Err(StatusCode::SERVICE_UNAVAILABLE);
@@ -72,10 +76,11 @@ impl Cell {
         let call = CallId(id);
         let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
         let lease = basis.lease;
-        let (script, findings) = match self.house.plan.document(&admission.decision) {
-            Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
-            Err(error) => (Script::broken(&error), vec![error.into()]),
-        };
+        let (script, findings) =
+            match self.house.plan.document(&admission.decision, self.house.config.sip.timers.ring) {
+                Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
+                Err(error) => (Script::broken(&error), vec![error.into()]),
+            };
         let opening = Opening::of(Admitted {
             invite: admission.invite,
             key: admission.key,
@@ -104,7 +109,13 @@ impl Cell {
     }
 
     /// Ports and names for a leg whose far end is at `peer`.
-    pub(super) fn basis(&self, id: LegId, call: CallId, peer: IpAddr, now: Moment) -> Result<Basis, StatusCode> {
+    pub(super) fn basis(
+        &self,
+        id: LegId,
+        call: CallId,
+        peer: IpAddr,
+        now: Moment,
+    ) -> Result<Basis, StatusCode> {
         if !House::take(&self.house.load.legs, self.house.config.limits.legs) {
             tracing::warn!(limit = self.house.config.limits.legs, "the limit of legs is reached");
             return Err(StatusCode::SERVICE_UNAVAILABLE);

@@ -70,16 +70,20 @@ impl Cell {
         let founders = Mutex::new(founders);
         let undertaker = self.actors.borrow().undertaker.clone();
         let (spec, handle) = ChildSpec::new(format!("supervisor {call}"), TEMPORARY, move |_| {
-            let founders = founders.lock().map(|mut founders| std::mem::take(&mut *founders)).unwrap_or_default();
+            let founders =
+                founders.lock().map(|mut founders| std::mem::take(&mut *founders)).unwrap_or_default();
             let empty = Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone());
-            let empty = undertaker.iter().fold(empty.ends_when_empty(), |all, one| all.watched_by(one.clone()));
+            let empty =
+                undertaker.iter().fold(empty.ends_when_empty(), |all, one| all.watched_by(one.clone()));
             founders.into_iter().fold(empty, Supervisor::with)
         });
         self.actors.borrow_mut().supervisors.insert(call, handle);
         let root = self.actors.borrow().root.clone();
         if root.is_none_or(|root| root.try_send(StartChild(spec)).is_err()) {
             tracing::error!(%call, "a call cannot be started: its arbiter has too much to do");
-            [Party::Script(call.0), Party::Leg(call.0), Party::Call(call)].into_iter().for_each(|party| self.lost(party));
+            [Party::Script(call.0), Party::Leg(call.0), Party::Call(call)]
+                .into_iter()
+                .for_each(|party| self.lost(party));
         }
     }
 
@@ -97,25 +101,32 @@ impl Cell {
     }
 
     pub(super) fn leg_spec(&self, leg: LegId) -> ChildSpec {
-        let (spec, handle): (_, Handle<LegActor>) = ChildSpec::new(name(Party::Leg(leg)), TRANSIENT, move |generation| {
-            restored(Party::Leg(leg), generation, |cell| cell.records.borrow().legs.get(&leg).cloned())
-        });
+        let (spec, handle): (_, Handle<LegActor>) =
+            ChildSpec::new(name(Party::Leg(leg)), TRANSIENT, move |generation| {
+                restored(Party::Leg(leg), generation, |cell| cell.records.borrow().legs.get(&leg).cloned())
+            });
         self.actors.borrow_mut().legs.insert(leg, handle);
         guarded(spec, Party::Leg(leg))
     }
 
     pub(super) fn call_spec(&self, call: CallId) -> ChildSpec {
-        let (spec, handle): (_, Handle<CallActor>) = ChildSpec::new(name(Party::Call(call)), TRANSIENT, move |generation| {
-            restored(Party::Call(call), generation, |cell| cell.records.borrow().calls.get(&call).cloned())
-        });
+        let (spec, handle): (_, Handle<CallActor>) =
+            ChildSpec::new(name(Party::Call(call)), TRANSIENT, move |generation| {
+                restored(Party::Call(call), generation, |cell| {
+                    cell.records.borrow().calls.get(&call).cloned()
+                })
+            });
         self.actors.borrow_mut().calls.insert(call, handle);
         guarded(spec, Party::Call(call))
     }
 
     fn script_spec(&self, leg: LegId) -> ChildSpec {
-        let (spec, handle): (_, Handle<ScriptActor>) = ChildSpec::new(name(Party::Script(leg)), TRANSIENT, move |generation| {
-            restored(Party::Script(leg), generation, |cell| cell.records.borrow().scripts.get(&leg).cloned())
-        });
+        let (spec, handle): (_, Handle<ScriptActor>) =
+            ChildSpec::new(name(Party::Script(leg)), TRANSIENT, move |generation| {
+                restored(Party::Script(leg), generation, |cell| {
+                    cell.records.borrow().scripts.get(&leg).cloned()
+                })
+            });
         self.actors.borrow_mut().scripts.insert(leg, handle);
         guarded(spec, Party::Script(leg))
     }
@@ -191,7 +202,8 @@ where
     if generation > Generation::default() {
         cell.note_restored(party, generation);
     }
-    let machine = find(&cell).expect("an actor is committed before it is started, and cleared after it has ended");
+    let machine =
+        find(&cell).expect("an actor is committed before it is started, and cleared after it has ended");
     Runner::new(machine, cell)
 }
 

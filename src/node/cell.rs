@@ -12,6 +12,7 @@ use trunkline_media::moment::Moment;
 use trunkline_media::port::EventSink;
 
 use super::house::House;
+use super::pace::Pace;
 use super::records::Records;
 use super::shard_actor::{ShardActor, ShardMail};
 use crate::call::script::ScriptRun;
@@ -57,6 +58,8 @@ pub struct Cell {
     pub(super) sessions: RefCell<HashMap<u64, super::sound::Session>>,
     /// Legs by the transaction that began them: an INVITE offered twice begins one call.
     pub(super) admitted: RefCell<HashMap<ServerKey, LegId>>,
+    /// How fast calls may begin here.
+    pub(super) pace: RefCell<Pace>,
     receipts: RefCell<Receipts>,
     suspects: RefCell<Suspects>,
     /// How late the shard is: queue delay of what it handles.
@@ -100,6 +103,9 @@ impl Cell {
         minter: Minter,
         sink: Arc<dyn EventSink>,
     ) -> Rc<Self> {
+        // Call-IDs spread evenly over the arbiters: each has its part of the limit.
+        let share = house.config.limits.calls_per_second.div_ceil(seat.of.max(1));
+        let pace = RefCell::new(Pace::new(share));
         let cell = Rc::new(Self {
             seat,
             house,
@@ -110,6 +116,7 @@ impl Cell {
             actors: RefCell::default(),
             sessions: RefCell::default(),
             admitted: RefCell::default(),
+            pace,
             receipts: RefCell::default(),
             suspects: RefCell::default(),
             lag: std::cell::Cell::new(Duration::ZERO),
@@ -147,8 +154,12 @@ impl Cell {
     }
 
     /// Hands a letter to the runner of its reader.
-    pub(super) fn hand<M>(self: &Rc<Self>, way: Option<Handle<Runner<M, Cell>>>, reader: Party, letter: Incoming<M::Input>)
-    where
+    pub(super) fn hand<M>(
+        self: &Rc<Self>,
+        way: Option<Handle<Runner<M, Cell>>>,
+        reader: Party,
+        letter: Incoming<M::Input>,
+    ) where
         M: Machine,
         Cell: crate::supervision::runner::Host<M>,
     {
@@ -243,7 +254,9 @@ impl Cell {
                 let legs = records.calls.get(&call).map(Call::legs).unwrap_or_default();
                 legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
             }
-            Party::Script(leg) => records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect(),
+            Party::Script(leg) => {
+                records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect()
+            }
             Party::Shard => records.legs.keys().copied().map(Party::Leg).collect(),
         }
     }

@@ -50,7 +50,8 @@ impl Desk {
     }
 
     async fn calls(&self) -> Vec<LegSummary> {
-        let mut all = self.gather(|cell| cell.records.borrow().legs.values().map(Leg::summary).collect()).await;
+        let mut all =
+            self.gather(|cell| cell.records.borrow().legs.values().map(Leg::summary).collect()).await;
         all.sort_by_key(|leg: &LegSummary| (leg.call != CallId(leg.id), leg.began));
         all.sort_by_key(|leg| leg.call);
         all
@@ -134,7 +135,10 @@ impl Desk {
         if done.contains(&true) { Answer::Done } else { error("there is no such actor") }
     }
 
-    async fn gather<T: Send + 'static>(&self, ask: impl Fn(&Cell) -> Vec<T> + Clone + Send + 'static) -> Vec<T> {
+    async fn gather<T: Send + 'static>(
+        &self,
+        ask: impl Fn(&Cell) -> Vec<T> + Clone + Send + 'static,
+    ) -> Vec<T> {
         let mut all = Vec::new();
         for post in &self.posts {
             let ask = ask.clone();
@@ -157,7 +161,8 @@ impl Cell {
             calls: records.calls.len() as u64,
             legs: records.legs.len() as u64,
             scripts: records.scripts.len() as u64,
-            actors: (actors.legs.len() + actors.calls.len() + actors.scripts.len() + actors.supervisors.len()) as u64,
+            actors: (actors.legs.len() + actors.calls.len() + actors.scripts.len() + actors.supervisors.len())
+                as u64,
             snapshots: (records.legs.len() + records.calls.len() + records.scripts.len()) as u64,
             mails: shard.mails,
             client_transactions: shard.client,

@@ -57,7 +57,9 @@ impl Cell {
             }
             Noun::Sip(sip) => match sip.uri.parse::<Uri>() {
                 Ok(uri) => match uri.user() {
-                    Some(user) if self.is_local(&uri) && self.is_user(&user) => Callee::User(user.into_owned()),
+                    Some(user) if self.is_local(&uri) && self.is_user(&user) => {
+                        Callee::User(user.into_owned())
+                    }
                     _ => Callee::Address(uri),
                 },
                 Err(_) => Callee::Nobody,
@@ -139,14 +141,8 @@ impl Cell {
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
         let printed = to.uri.to_string();
         let (leg, parent) = (dialled.leg, dialled.parent);
-        let spec = OutboundSpec {
-            basis,
-            seat: self.seat,
-            from,
-            to,
-            targets,
-            max_forwards: dialled.max_forwards,
-        };
+        let spec =
+            OutboundSpec { basis, seat: self.seat, from, to, targets, max_forwards: dialled.max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
     }

@@ -178,9 +178,7 @@ impl Host<ScriptRun> for Cell {
 }
 
 /// What the shard's letters become in the words of a leg.
-pub(super) fn for_leg(
-    letter: Letter<crate::sip::shard::Post>,
-) -> Incoming<LegInput> {
+pub(super) fn for_leg(letter: Letter<crate::sip::shard::Post>) -> Incoming<LegInput> {
     let Letter { from, generation, number, body, .. } = letter;
     Incoming { writer: from, generation, number, input: LegInput::Sip(body) }
 }

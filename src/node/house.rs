@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use trunkline_media::asset::Asset;
@@ -82,13 +83,18 @@ impl House {
     /// Where a telephone of this network reaches us.
     pub fn reachable(&self) -> Vec<std::net::SocketAddr> {
         // A documentation address (RFC 5737, RFC 3849): nothing is sent there, the route to it is what counts.
-        let (v4, v6) = ([192, 0, 2, 1].into(), std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into());
+        let (v4, v6) =
+            ([192, 0, 2, 1].into(), std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into());
         let mut all = Vec::new();
         for socket in &self.sockets {
             let local = socket.local();
             if local.ip().is_unspecified() {
                 let far = if local.is_ipv4() { v4 } else { v6 };
-                let loopback = if local.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+                let loopback = if local.is_ipv4() {
+                    [127, 0, 0, 1].into()
+                } else {
+                    std::net::Ipv6Addr::LOCALHOST.into()
+                };
                 let ip = self.addresses.towards(far).unwrap_or(loopback);
                 all.push(std::net::SocketAddr::new(ip, local.port()));
             } else {
@@ -160,7 +166,8 @@ impl Plan {
     pub fn load(folder: &Path) -> anyhow::Result<Self> {
         use anyhow::Context as _;
         let file = folder.join("routes.toml");
-        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
         let mut scripts = HashMap::new();
         for listed in routes.list() {
@@ -172,17 +179,18 @@ impl Plan {
         Ok(Self { folder: folder.to_owned(), routes, scripts })
     }
 
-    /// The document that a decision leads to. A route to a user is a document of one Dial.
-    pub fn document(&self, decision: &Decision) -> Result<Parsed, ScriptError> {
+    /// The document that a decision leads to. A route to a user is a document of one Dial that rings for `ring`.
+    pub fn document(&self, decision: &Decision, ring: Duration) -> Result<Parsed, ScriptError> {
         let empty = || Ok(Parsed { document: Document::default(), warnings: Vec::new() });
         match &decision.target {
             Target::Script(name) => self.scripts.get(name).cloned().unwrap_or_else(empty),
             Target::Endpoint(user) => {
                 let user = quick_xml::escape::escape(user.as_str());
+                let timeout = ring.as_secs();
                 let dial = format!(
-                    "<Response><Dial answerOnBridge=\"true\" timeout=\"60\"><Client>{user}</Client></Dial></Response>"
+                    "<Dial answerOnBridge=\"true\" timeout=\"{timeout}\"><Client>{user}</Client></Dial>"
                 );
-                Document::parse(dial.as_bytes())
+                Document::parse(format!("<Response>{dial}</Response>").as_bytes())
             }
             Target::Unknown | Target::Forbidden => empty(),
         }
@@ -252,9 +260,13 @@ impl House {
         let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
             (Some(wav), _) => house.sounds.keep(name, &wav, false),
             (None, Sound::File(source)) => {
-                let path = house.plan.sound(&source).ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
+                let path = house
+                    .plan
+                    .sound(&source)
+                    .ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
                 let bytes = std::fs::read(&path).map_err(|error| format!("{source}: {error}"))?;
-                let is_mulaw = path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
+                let is_mulaw =
+                    path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
                 house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
             }
             (None, Sound::Speech { .. }) => Ok(()),

@@ -11,6 +11,7 @@ mod house;
 pub mod limits;
 mod listener;
 mod lost;
+mod pace;
 mod reconcile;
 mod records;
 mod shard_actor;

@@ -29,8 +29,13 @@ impl Difference {
 
     /// What stands in both: a leg that began or ended while the two sides were asked shows up only once.
     pub fn lasting(&self, earlier: &Self) -> Self {
-        let both = |now: &[Lease], then: &[Lease]| now.iter().copied().filter(|lease| then.contains(lease)).collect();
-        Self { unowned: both(&self.unowned, &earlier.unowned), missing: both(&self.missing, &earlier.missing) }
+        let both = |now: &[Lease], then: &[Lease]| {
+            now.iter().copied().filter(|lease| then.contains(lease)).collect()
+        };
+        Self {
+            unowned: both(&self.unowned, &earlier.unowned),
+            missing: both(&self.missing, &earlier.missing),
+        }
     }
 
     pub fn is_none(&self) -> bool {

@@ -157,7 +157,9 @@ impl Cell {
 
     /// Passes an event of the media side to its leg.
     pub(super) fn on_media(&self, event: MediaEvent) {
-        let Some(leg) = self.sessions.borrow().get(&event.session().0).map(|session| session.leg) else { return };
+        let Some(leg) = self.sessions.borrow().get(&event.session().0).map(|session| session.leg) else {
+            return;
+        };
         let notice = match event {
             MediaEvent::Learnt { address, .. } => Notice::Learnt(address),
             MediaEvent::MediaTimeout { .. } => Notice::Timeout,
@@ -181,7 +183,9 @@ impl Cell {
             let loaded = house.fetch(&sound).await;
             let Some(cell) = Cell::present() else { return };
             let way = cell.actors.borrow().scripts.get(&leg).cloned();
-            if let Some(Err(error)) = way.map(|way| way.try_send(Signal(ScriptInput::Prepared(activity, loaded)))) {
+            if let Some(Err(error)) =
+                way.map(|way| way.try_send(Signal(ScriptInput::Prepared(activity, loaded))))
+            {
                 tracing::debug!(%leg, %error, "a sound came too late");
             }
         });

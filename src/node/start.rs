@@ -29,8 +29,8 @@ use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
 use crate::supervision::{
-    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy, Supervisor,
-    SystemClock,
+    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
+    Supervisor, SystemClock,
 };
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
@@ -77,7 +77,8 @@ impl Node {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let house = Arc::new(furnish(config, credentials, plan, clock.clone())?);
         let (fail, failed) = mpsc::channel(8);
-        let watchdog = Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
+        let watchdog =
+            Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
         let watchdog = Arc::new(watchdog);
         let arbiters = arbiters(&house.config);
         let mut cells = Vec::new();
@@ -173,7 +174,12 @@ impl Post {
 }
 
 /// Everything that the arbiters share.
-fn furnish(config: Config, credentials: Credentials, plan: Plan, clock: Arc<dyn Clock>) -> anyhow::Result<House> {
+fn furnish(
+    config: Config,
+    credentials: Credentials,
+    plan: Plan,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<House> {
     let sockets = config.sip.listen.iter().map(|address| {
         Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
@@ -246,7 +252,11 @@ async fn start_arbiter(
             ShardActor::restored(cell, generation)
         });
         cell.actors.borrow_mut().shard = Some(shard.clone());
-        let root = Supervisor::new(Strategy::OneForOne, Intensity::new(5, Duration::from_secs(60)), cell.house.clock.clone());
+        let root = Supervisor::new(
+            Strategy::OneForOne,
+            Intensity::new(5, Duration::from_secs(60)),
+            cell.house.clock.clone(),
+        );
         let undertaker = Undertaker.start().recipient();
         let root = root.with(spec).watched_by(undertaker.clone());
         let (root, exit) = root.start_root(format!("calls {}", seat.shard));

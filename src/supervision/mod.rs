@@ -7,11 +7,11 @@
 
 mod child;
 pub mod clock;
-pub mod machine;
 mod exit;
 mod fence;
 mod handle;
 mod isolate;
+pub mod machine;
 mod policy;
 pub mod runner;
 mod supervisor;

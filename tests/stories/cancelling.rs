@@ -20,7 +20,10 @@ fn a_caller_gives_up_while_it_rings() {
 #[test]
 fn a_cancel_that_crosses_the_answer_is_too_late() {
     let story = Story::of("CANCEL crosses 200", || {
-        vec![alice("bob").on(Cue::Answered, 0, Act::CancelTooLate), bob().on(Cue::Invited, 2_000, Act::Answer(""))]
+        vec![
+            alice("bob").on(Cue::Answered, 0, Act::CancelTooLate),
+            bob().on(Cue::Invited, 2_000, Act::Answer("")),
+        ]
     });
     let told = &story.calm;
     assert_eq!(told.saw("alice"), ["401 INVITE", "180 INVITE", "200 INVITE", "200 CANCEL", "200 BYE"]);

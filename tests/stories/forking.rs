@@ -16,7 +16,8 @@ fn mobile() -> Phone {
 
 #[test]
 fn of_two_phones_of_a_user_the_first_wins_and_the_other_stops_ringing() {
-    let story = Story::of("two phones", || vec![alice("bob").on(Cue::Answered, 3_000, Act::Bye), desk(), mobile()]);
+    let story =
+        Story::of("two phones", || vec![alice("bob").on(Cue::Answered, 3_000, Act::Bye), desk(), mobile()]);
     let told = &story.calm;
     assert_eq!(told.saw("alice"), ["401 INVITE", "180 INVITE", "200 INVITE", "200 BYE"]);
     assert_eq!(told.saw("desk"), ["INVITE", "ACK", "BYE"]);
@@ -43,9 +44,11 @@ fn a_second_phone_that_answers_at_the_same_time_is_hung_up_on() {
 #[test]
 fn of_two_users_the_first_wins_and_the_other_stops_ringing() {
     let story = Story::of("two users", || {
-        let bob = Phone::new("bob", "bob", 2)
-            .on(Cue::Invited, 0, Act::Ring(""))
-            .on(Cue::Invited, 3_000, Act::Answer(""));
+        let bob = Phone::new("bob", "bob", 2).on(Cue::Invited, 0, Act::Ring("")).on(
+            Cue::Invited,
+            3_000,
+            Act::Answer(""),
+        );
         let carol = Phone::new("carol", "carol", 3).on(Cue::Invited, 300, Act::Ring(""));
         vec![alice("104").on(Cue::Answered, 3_000, Act::Bye), bob, carol]
     });
@@ -65,12 +68,16 @@ fn of_two_users_the_first_wins_and_the_other_stops_ringing() {
 #[test]
 fn a_second_user_who_answers_at_the_same_time_is_hung_up_on() {
     let story = Story::of("two users answer", || {
-        let bob = Phone::new("bob", "bob", 2)
-            .on(Cue::Invited, 0, Act::Ring(""))
-            .on(Cue::Invited, 3_000, Act::Answer(""));
-        let carol = Phone::new("carol", "carol", 3)
-            .on(Cue::Invited, 300, Act::Ring(""))
-            .on(Cue::Cancelled, 0, Act::Answer(""));
+        let bob = Phone::new("bob", "bob", 2).on(Cue::Invited, 0, Act::Ring("")).on(
+            Cue::Invited,
+            3_000,
+            Act::Answer(""),
+        );
+        let carol = Phone::new("carol", "carol", 3).on(Cue::Invited, 300, Act::Ring("")).on(
+            Cue::Cancelled,
+            0,
+            Act::Answer(""),
+        );
         vec![alice("104").on(Cue::Answered, 5_000, Act::Bye), bob, carol]
     });
     let told = &story.calm;

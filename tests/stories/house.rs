@@ -67,7 +67,9 @@ fn document(name: &str) -> String {
     let verbs = match name {
         "echo" => "<Say>You will hear yourself.</Say><Echo/>",
         "greeting" => "<Say>Welcome.</Say><Pause length=\"1\"/><Play>chime.wav</Play><Hangup/>",
-        "connect" => "<Say>One moment.</Say><Dial timeout=\"20\"><Client>bob</Client></Dial><Say>Goodbye.</Say>",
+        "connect" => {
+            "<Say>One moment.</Say><Dial timeout=\"20\"><Client>bob</Client></Dial><Say>Goodbye.</Say>"
+        }
         "bridge" => "<Dial answerOnBridge=\"true\" timeout=\"20\"><Client>bob</Client></Dial>",
         "both" => {
             "<Dial answerOnBridge=\"true\" timeout=\"20\"><Client>bob</Client><Client>carol</Client></Dial>"

@@ -5,7 +5,6 @@
 //! a census of zero. Then it is told again for every commit, with everything but the committed bytes lost right after
 //! it, and for every input, with one actor lost on it: the phones must not notice.
 
-mod post;
 mod cancelling;
 mod dialling;
 mod endings;
@@ -17,6 +16,7 @@ mod network;
 mod offers;
 mod outcome;
 mod phone;
+mod post;
 mod records;
 mod refusals;
 mod registration;

@@ -76,7 +76,13 @@ impl Media {
         }
     }
 
-    fn open(&mut self, leg: LegId, generation: Generation, hear: &Hear, now: Moment) -> Option<(LegId, Notice)> {
+    fn open(
+        &mut self,
+        leg: LegId,
+        generation: Generation,
+        hear: &Hear,
+        now: Moment,
+    ) -> Option<(LegId, Notice)> {
         let session = self.sessions.entry(leg).or_default();
         assert!(generation >= session.generation, "{leg}: a wish of a former self");
         session.generation = generation;

@@ -11,9 +11,11 @@ fn early_media_passes() {
     let story = Story::of("early media", || {
         vec![
             alice("bob").on(Cue::Answered, 3_000, Act::Bye),
-            Phone::new("bob", "bob", 2)
-                .on(Cue::Invited, 200, Act::Progress(""))
-                .on(Cue::Invited, 4_000, Act::Answer("")),
+            Phone::new("bob", "bob", 2).on(Cue::Invited, 200, Act::Progress("")).on(
+                Cue::Invited,
+                4_000,
+                Act::Answer(""),
+            ),
         ]
     });
     let told = &story.calm;
@@ -29,9 +31,11 @@ fn early_media_that_ends_without_an_answer() {
     let story = Story::of("early media, busy", || {
         vec![
             alice("bob"),
-            Phone::new("bob", "bob", 2)
-                .on(Cue::Invited, 200, Act::Progress(""))
-                .on(Cue::Invited, 4_000, Act::Refuse(486)),
+            Phone::new("bob", "bob", 2).on(Cue::Invited, 200, Act::Progress("")).on(
+                Cue::Invited,
+                4_000,
+                Act::Refuse(486),
+            ),
         ]
     });
     let told = &story.calm;

@@ -51,14 +51,16 @@ impl Outcome {
         let mut left = world.census();
         let latest = world.network.last + House::timing().patience() + Duration::from_secs(1);
         if world.emptied.is_none_or(|emptied| emptied > latest) {
-            left.push(format!("something until {:?}; the last packet went {:?}", world.emptied, world.network.last));
+            left.push(format!(
+                "something until {:?}; the last packet went {:?}",
+                world.emptied, world.network.last
+            ));
         }
         let open = world.phones.iter().filter(|phone| phone.transactions() > 0);
         left.extend(open.map(|phone| format!("transactions of {}", phone.name)));
         let peers = &world.records.peers;
-        let wishes = peers.iter().filter_map(|(leg, peer)| {
-            Some((peer.clone(), world.media.wishes.get(leg)?.clone()))
-        });
+        let wishes =
+            peers.iter().filter_map(|(leg, peer)| Some((peer.clone(), world.media.wishes.get(leg)?.clone())));
         Self {
             heard: heard.collect(),
             log: world.records.log.clone(),
@@ -85,11 +87,13 @@ impl Outcome {
     /// How each leg ended, in the order in which they began.
     pub fn ends(&self) -> Vec<End> {
         let ends = self.peers.iter().flat_map(|(leg, peer)| {
-            self.log.iter().filter(move |entry| entry.leg == *leg).filter_map(move |entry| match &entry.event {
-                Event::Ended { cause, by } => {
-                    Some(End { peer: user(peer), cause: cause.clone(), by: *by })
+            self.log.iter().filter(move |entry| entry.leg == *leg).filter_map(move |entry| {
+                match &entry.event {
+                    Event::Ended { cause, by } => {
+                        Some(End { peer: user(peer), cause: cause.clone(), by: *by })
+                    }
+                    _ => None,
                 }
-                _ => None,
             })
         });
         ends.collect()
@@ -97,7 +101,8 @@ impl Outcome {
 
     /// What a far end was to hear, one after the other, until its session closed.
     pub fn hears(&self, peer: &str) -> Vec<String> {
-        let wishes = self.wishes.iter().filter(|(known, _)| user(known) == peer).flat_map(|(_, wishes)| wishes);
+        let wishes =
+            self.wishes.iter().filter(|(known, _)| user(known) == peer).flat_map(|(_, wishes)| wishes);
         let mut all: Vec<String> = Vec::new();
         for wish in wishes {
             let word = match wish {
@@ -155,7 +160,10 @@ impl Outcome {
                     };
                     panic!(
                         "{phone} notices, {name}:\n--- now\n{}--- else\n{}--- trace\n{}\n--- calm\n{}",
-                        text(mine), text(theirs), self.trace, calm.trace
+                        text(mine),
+                        text(theirs),
+                        self.trace,
+                        calm.trace
                     );
                 }
             }
@@ -218,6 +226,7 @@ fn trace(world: &World) -> String {
         lines.push((entry.at, format!("  leg {at:?} {:?}", entry.event)));
     }
     lines.sort_by_key(|(at, _)| *at);
-    let line = |(at, text): &(Moment, String)| format!("{:>9} ms {text}\n", (at.as_micros() - 1_000_000_000) / 1000);
+    let line =
+        |(at, text): &(Moment, String)| format!("{:>9} ms {text}\n", (at.as_micros() - 1_000_000_000) / 1000);
     lines.iter().map(line).collect()
 }

@@ -42,7 +42,11 @@ fn a_caller_with_a_wrong_password_reaches_nobody() {
 fn two_users_register_and_one_reaches_the_other() {
     let story = Story::of_strangers("register and call", || {
         vec![
-            Phone::new("bob", "bob", 2).on(Cue::Begin, 0, Act::Register).on(Cue::Invited, 500, Act::Answer("")),
+            Phone::new("bob", "bob", 2).on(Cue::Begin, 0, Act::Register).on(
+                Cue::Invited,
+                500,
+                Act::Answer(""),
+            ),
             Phone::new("alice", "alice", 1)
                 .on(Cue::Begin, 0, Act::Register)
                 .on(Cue::Registered, 5_000, Act::Invite { to: "bob", with_offer: true })

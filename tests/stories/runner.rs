@@ -148,7 +148,9 @@ impl World {
         match *post {
             _ if self.is_dying => {}
             Post::Acknowledged { reader, number } => {
-                self.machine::<M>(name).into_iter().for_each(|machine| machine.mail().acknowledge(reader, number));
+                self.machine::<M>(name)
+                    .into_iter()
+                    .for_each(|machine| machine.mail().acknowledge(reader, number));
                 self.end_if_finished::<M>(name);
             }
             Post::OfferAgain { reader } => {

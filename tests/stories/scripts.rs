@@ -58,10 +58,7 @@ fn a_broken_script_is_apologised_for() {
 #[test]
 fn a_script_goes_on_after_the_callee_hung_up() {
     let story = Story::of("announced and connected", || {
-        vec![
-            alice("102"),
-            bob().on(Cue::Invited, 3_000, Act::Answer("")).on(Cue::Confirmed, 4_000, Act::Bye),
-        ]
+        vec![alice("102"), bob().on(Cue::Invited, 3_000, Act::Answer("")).on(Cue::Confirmed, 4_000, Act::Bye)]
     });
     let told = &story.calm;
     assert_eq!(told.saw("alice"), ["401 INVITE", "200 INVITE", "BYE"]);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::post::Post;
 use bytes::Bytes;
 use trunkline::call::script::{ScriptInput, ScriptRun, Sound};
 use trunkline::call::{Call, CallInput, Dialled};
@@ -14,7 +15,6 @@ use trunkline::ops::events::{Entry, Event};
 use trunkline::sip::dispatch::Errand;
 use trunkline::sip::shard::Shard;
 use trunkline::supervision::machine::{Letter, Machine, Party};
-use crate::post::Post;
 use trunkline_media::moment::{Moment, earliest};
 
 use crate::house::{Dialling, House};
@@ -256,11 +256,14 @@ impl World {
 
     fn deadlines(&self) -> Vec<(Moment, Party)> {
         let live = &self.live;
-        let legs = live.legs.iter().map(|(id, m)| (Party::Leg(*id), m.as_ref().and_then(Machine::next_deadline)));
+        let legs =
+            live.legs.iter().map(|(id, m)| (Party::Leg(*id), m.as_ref().and_then(Machine::next_deadline)));
         let calls =
             live.calls.iter().map(|(id, m)| (Party::Call(*id), m.as_ref().and_then(Machine::next_deadline)));
-        let scripts =
-            live.scripts.iter().map(|(id, m)| (Party::Script(*id), m.as_ref().and_then(Machine::next_deadline)));
+        let scripts = live
+            .scripts
+            .iter()
+            .map(|(id, m)| (Party::Script(*id), m.as_ref().and_then(Machine::next_deadline)));
         let shard = (Party::Shard, live.shard.as_ref().and_then(Shard::next_deadline));
         let all = legs.chain(calls).chain(scripts).chain([shard]);
         all.filter_map(|(party, due)| Some((due?, party))).collect()
@@ -296,8 +299,12 @@ impl World {
                 self.queue.push_back(Parcel::Script(leg, Mailed::Signal(input)));
             }
         }
-        let due: Vec<Party> =
-            self.deadlines().into_iter().filter(|(due, _)| *due <= self.now).map(|(_, party)| party).collect();
+        let due: Vec<Party> = self
+            .deadlines()
+            .into_iter()
+            .filter(|(due, _)| *due <= self.now)
+            .map(|(_, party)| party)
+            .collect();
         self.queue.extend(due.into_iter().map(Parcel::alarm));
     }
 
@@ -387,7 +394,9 @@ impl World {
                 let legs = records.calls.get(&call).map(Call::legs).unwrap_or_default();
                 legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
             }
-            Party::Script(leg) => records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect(),
+            Party::Script(leg) => {
+                records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect()
+            }
             Party::Shard => records.legs.keys().copied().map(Party::Leg).collect(),
         };
         writers.into_iter().for_each(|writer| self.told(writer, Post::OfferAgain { reader }));
@@ -515,7 +524,12 @@ impl World {
     pub fn assert_shard_is_on_record(&self) {
         let Some(shard) = &self.live.shard else { return };
         let live: BTreeMap<_, _> = shard.parts().iter().map(|part| (part.key(), encoded(part))).collect();
-        let kept: BTreeMap<_, _> = self.records.shard.values().map(|part| (part.key(), encoded(part))).collect();
-        assert_eq!(live.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>(), "a change was not committed");
+        let kept: BTreeMap<_, _> =
+            self.records.shard.values().map(|part| (part.key(), encoded(part))).collect();
+        assert_eq!(
+            live.keys().collect::<Vec<_>>(),
+            kept.keys().collect::<Vec<_>>(),
+            "a change was not committed"
+        );
     }
 }

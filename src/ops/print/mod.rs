@@ -68,7 +68,8 @@ pub fn credentials(credentials: &Credentials) -> String {
     for (user, password) in &credentials.users {
         table.row([user.clone(), password.clone()]);
     }
-    let account = format!("Account SID  {}\nAuth token   {}\n", credentials.account_sid, credentials.auth_token);
+    let account =
+        format!("Account SID  {}\nAuth token   {}\n", credentials.account_sid, credentials.auth_token);
     format!("{}\n{account}", table.print())
 }
 

@@ -114,7 +114,8 @@ impl Claim {
             claimed.user().is_none() && claimed.host() == uri.host() && claimed.port() == uri.port()
         };
         let claimed = self.uri.parse::<Uri>();
-        self.uri == uri.to_string() || claimed.is_ok_and(|claimed| claimed.is_equivalent(uri) || is_switch(&claimed))
+        self.uri == uri.to_string()
+            || claimed.is_ok_and(|claimed| claimed.is_equivalent(uri) || is_switch(&claimed))
     }
 
     /// Who the request claims to come from.

@@ -36,7 +36,11 @@ impl Gate {
     /// A gate with a secret of its own: a nonce of another gate is stale here.
     pub fn new(realm: impl Into<String>, secret: [u8; 32], lifetime: Duration) -> Self {
         let realm = Realm { name: realm.into(), secret, lifetime };
-        Self { realm, nonces: NonceTable::new(NONCES, lifetime), throttle: Throttle::new(Tolerance::default()) }
+        Self {
+            realm,
+            nonces: NonceTable::new(NONCES, lifetime),
+            throttle: Throttle::new(Tolerance::default()),
+        }
     }
 
     /// Judges `request` at `now`, which is `wall` in seconds since 1970.

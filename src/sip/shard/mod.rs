@@ -114,12 +114,7 @@ impl Shard {
     }
 
     /// A leg has written.
-    pub fn read(
-        &mut self,
-        letter: Letter<Errand>,
-        exchange: &dyn Exchange,
-        now: Moment,
-    ) -> (Receipt, Batch) {
+    pub fn read(&mut self, letter: Letter<Errand>, exchange: &dyn Exchange, now: Moment) -> (Receipt, Batch) {
         let Party::Leg(leg) = letter.from else { return (Receipt::Repeated, Batch::default()) };
         if letter.number > 1 && !self.mails.contains_key(&leg) {
             // The first is missing, or the leg is gone: nothing is begun for it.
@@ -176,19 +171,15 @@ impl Shard {
     /// The letters that a leg has not acknowledged: all of them, or only those to `leg`.
     pub fn pending(&self, leg: Option<LegId>) -> Vec<Letter<Post>> {
         match leg {
-            Some(leg) => self.mails.get(&leg).map(|mail| mail.pending_for(Party::Leg(leg))).unwrap_or_default(),
+            Some(leg) => {
+                self.mails.get(&leg).map(|mail| mail.pending_for(Party::Leg(leg))).unwrap_or_default()
+            }
             None => self.mails.values().flat_map(Mail::pending).collect(),
         }
     }
 
     /// A leg panicked on this letter twice: a request in it is answered with 500 (design §4).
-    pub fn undeliverable(
-        &mut self,
-        leg: LegId,
-        number: u64,
-        exchange: &dyn Exchange,
-        now: Moment,
-    ) -> Batch {
+    pub fn undeliverable(&mut self, leg: LegId, number: u64, exchange: &dyn Exchange, now: Moment) -> Batch {
         let post = self.mails.get_mut(&leg).and_then(|mail| mail.withdraw(Party::Leg(leg), number));
         self.touched.insert(leg);
         if let Some(Delivery::Request { key, request, .. }) = post.as_deref() {

@@ -130,8 +130,7 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
     }
     let unsupported = request.unsupported(&[]);
     if !unsupported.is_empty() {
-        let mut response =
-            request.response_tagged(StatusCode::BAD_EXTENSION, &stateless::tag(request));
+        let mut response = request.response_tagged(StatusCode::BAD_EXTENSION, &stateless::tag(request));
         response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
         return Some(Outcome::answered(response));
     }
@@ -173,13 +172,7 @@ fn register(request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment
     Outcome::answered(exchange.register(&user, request, flow, now))
 }
 
-fn invite(
-    key: &ServerKey,
-    request: &Request,
-    flow: &Flow,
-    exchange: &dyn Exchange,
-    now: Moment,
-) -> Outcome {
+fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment) -> Outcome {
     let Some(dialled) = request.uri().user().map(|user| user.into_owned()) else {
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     };
@@ -191,7 +184,9 @@ fn invite(
     // What is public asks for no proof, whoever it claims to be: a challenge would tell which users exist (T8).
     let (user, decision) = if has_credentials || !is_public {
         match exchange.identify(request, flow, now) {
-            Passage::User(user) if claimed.as_ref().is_some_and(|name| *name != user && exchange.is_user(name)) => {
+            Passage::User(user)
+                if claimed.as_ref().is_some_and(|name| *name != user && exchange.is_user(name)) =>
+            {
                 return Outcome::refused(request, StatusCode::FORBIDDEN);
             }
             Passage::User(user) => {

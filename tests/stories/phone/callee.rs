@@ -38,7 +38,8 @@ impl Phone {
         let (key, invite) = (key.clone(), talk.invite.clone());
         if !talk.branches.contains_key(&tag) {
             let mut branch = Branch::new(self.negotiation(talk.branches.len()));
-            let (answer, _) = branch.negotiation.on_offer(invite.body()).expect("the switch's offer can be met");
+            let (answer, _) =
+                branch.negotiation.on_offer(invite.body()).expect("the switch's offer can be met");
             branch.body = answer;
             self.endpoint.bind(DialogKey::new(invite.headers().call_id().ok()?, &tag), ME);
             self.talk.as_mut()?.branches.insert(tag.clone(), branch);
@@ -73,7 +74,9 @@ impl Phone {
     pub(super) fn repeat_answer(&mut self, tag: &str, pause: Duration, now: Moment) {
         let Some(talk) = &self.talk else { return };
         let Role::Callee(key) = talk.role.clone() else { return };
-        let Some((response, until)) = talk.branches.get(tag).and_then(|branch| branch.answer.clone()) else { return };
+        let Some((response, until)) = talk.branches.get(tag).and_then(|branch| branch.answer.clone()) else {
+            return;
+        };
         if now >= until {
             return self.bye(now);
         }
@@ -112,4 +115,3 @@ impl Phone {
         }
     }
 }
-

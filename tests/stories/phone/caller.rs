@@ -58,8 +58,7 @@ impl Phone {
         self.endpoint.bind(DialogKey::new(call_id, tag), ME);
         self.endpoint.request(Some(ME), invite.clone(), self.flow(), now);
         let role = Role::Caller(key);
-        self.talk =
-            Some(Talk { role, invite, offered, branches: Default::default(), is_given_up: false });
+        self.talk = Some(Talk { role, invite, offered, branches: Default::default(), is_given_up: false });
     }
 
     pub(super) fn invite_answered(&mut self, key: &ClientKey, response: &Response, now: Moment) {
@@ -102,7 +101,8 @@ impl Phone {
             if branch.negotiation.is_offer_pending() {
                 branch.negotiation.on_answer(response.body()).expect("the switch's answer can be used");
             } else {
-                let (answer, _) = branch.negotiation.on_offer(response.body()).expect("the switch's offer, too");
+                let (answer, _) =
+                    branch.negotiation.on_offer(response.body()).expect("the switch's offer, too");
                 body = answer;
             }
             talk.branches.insert(tag.clone(), branch);

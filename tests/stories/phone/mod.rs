@@ -62,7 +62,10 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     Register,
-    Invite { to: &'static str, with_offer: bool },
+    Invite {
+        to: &'static str,
+        with_offer: bool,
+    },
     Ring(&'static str),
     Progress(&'static str),
     Answer(&'static str),
@@ -85,7 +88,10 @@ pub enum Act {
 enum Alarm {
     Act(Act),
     /// RFC 3261 §13.3.1.4.
-    RepeatAnswer { tag: String, pause: Duration },
+    RepeatAnswer {
+        tag: String,
+        pause: Duration,
+    },
 }
 
 struct Rule {
@@ -130,7 +136,8 @@ pub struct Phone {
 impl Phone {
     /// The `number`-th phone, of a user of the house.
     pub fn new(name: &'static str, user: &'static str, number: u8) -> Self {
-        let password = crate::house::USERS.iter().find(|(known, _)| *known == user).map_or("", |(_, word)| *word);
+        let password =
+            crate::house::USERS.iter().find(|(known, _)| *known == user).map_or("", |(_, word)| *word);
         Self {
             name,
             user,

@@ -109,7 +109,8 @@ impl Phone {
     /// A final or provisional answer to a re-INVITE; `false` if it is none.
     pub(super) fn reinvite_answered(&mut self, key: &ClientKey, response: &Response, now: Moment) -> bool {
         let Some(talk) = &mut self.talk else { return false };
-        let Some(branch) = talk.branches.values_mut().find(|branch| branch.reinvites.contains_key(key)) else {
+        let Some(branch) = talk.branches.values_mut().find(|branch| branch.reinvites.contains_key(key))
+        else {
             return false;
         };
         let nth = branch.reinvites.get(key).copied().unwrap_or_default();
@@ -170,9 +171,10 @@ impl Phone {
 /// Hold as RFC 2543 had it: nothing shall be sent anywhere.
 fn without_address(offer: &Bytes) -> Bytes {
     let text = String::from_utf8_lossy(offer);
-    let lines = text.lines().filter(|line| *line != "a=sendonly").map(|line| match line.strip_prefix("c=IN IP4 ") {
-        Some(_) => "c=IN IP4 0.0.0.0",
-        None => line,
-    });
+    let lines =
+        text.lines().filter(|line| *line != "a=sendonly").map(|line| match line.strip_prefix("c=IN IP4 ") {
+            Some(_) => "c=IN IP4 0.0.0.0",
+            None => line,
+        });
     lines.map(|line| format!("{line}\r\n")).collect::<String>().into()
 }
