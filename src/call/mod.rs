@@ -161,6 +161,11 @@ impl Call {
         parent.into_iter().chain(self.children.keys().copied()).collect()
     }
 
+    /// Whether a leg that has not reported yet shall still begin, or go on beginning.
+    pub fn wants(&self, leg: LegId) -> bool {
+        self.is_candidate(leg) && self.children.get(&leg).is_some_and(|child| child.unheard.is_some())
+    }
+
     fn order(&mut self, leg: LegId, order: Order, turn: &mut Turn<Self>) {
         turn.letters.push(self.mail.post(Party::Leg(leg), CallPost::Leg(order)));
     }

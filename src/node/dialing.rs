@@ -28,7 +28,7 @@ enum Callee {
 impl Cell {
     /// The call wants this leg. Asked again for one that exists, or was over before, nothing happens.
     pub(super) fn dial(&self, call: CallId, dialled: Dialled) {
-        if self.records.borrow().legs.contains_key(&dialled.leg) {
+        if !self.is_still_due(call, &dialled) {
             return;
         }
         match self.callee(&dialled.noun) {
@@ -41,6 +41,19 @@ impl Cell {
             Callee::Address(uri) => self.dial_address(call, dialled, uri),
             Callee::Nobody => self.refused(call, &dialled, Cause::NotFound),
         }
+    }
+
+    /// Whether a leg has yet to begin. The call may have changed its mind, or be over, while a name was looked up.
+    fn is_still_due(&self, call: CallId, dialled: &Dialled) -> bool {
+        let (has_begun, is_wanted) = {
+            let records = self.records.borrow();
+            let call = records.calls.get(&call);
+            (records.legs.contains_key(&dialled.leg), call.is_some_and(|call| call.wants(dialled.leg)))
+        };
+        if !has_begun && !is_wanted {
+            self.refused(call, dialled, Cause::Cancelled);
+        }
+        !has_begun && is_wanted
     }
 
     fn callee(&self, noun: &Noun) -> Callee {
@@ -128,10 +141,10 @@ impl Cell {
 
     fn begin_outbound(&self, call: CallId, dialled: Dialled, to: NameAddr, targets: Vec<Target>) {
         let now: Moment = self.now();
-        let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
-        if self.records.borrow().legs.contains_key(&dialled.leg) {
+        if !self.is_still_due(call, &dialled) {
             return;
         }
+        let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
         let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
             Err(StatusCode::SERVICE_UNAVAILABLE) => return self.refused(call, &dialled, Cause::Overloaded),

@@ -203,6 +203,20 @@ fn a_callee_that_begins_after_the_caller_has_gone_is_not_left_ringing() {
 }
 
 #[test]
+fn a_callee_is_wanted_until_it_has_reported_and_no_longer_than_somebody_waits_for_it() {
+    let wanted = |bench: &Bench| bench.children.iter().map(|leg| bench.call.wants(*leg)).collect::<Vec<_>>();
+    let mut bench = Bench::new();
+    bench.dial(TWO);
+    assert_eq!(wanted(&bench), [true, true]);
+    bench.callee(2, Report::Ringing);
+    assert_eq!(wanted(&bench), [true, false], "the second one has begun");
+    bench.caller(ended(Cause::HungUp));
+    assert_eq!(wanted(&bench), [false, false], "the name of the first was still being looked up");
+    bench.refused(1, Cause::Cancelled);
+    assert_eq!(bench.call.legs(), bench.children[1..], "it does not keep the call");
+}
+
+#[test]
 fn brought_back_a_call_wants_again_what_it_has_not_heard_of() {
     let mut bench = Bench::new();
     bench.dial(TWO);
