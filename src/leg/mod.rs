@@ -515,8 +515,7 @@ impl Machine for Leg {
 
     fn undeliverable(&mut self, post: LegPost, turn: &mut Turn<Self>) {
         tracing::error!(leg = %self.core.id, ?post, "a letter could not be delivered");
-        if matches!(post, LegPost::Call(_)) {
-            self.order(Order::Hangup { cause: Cause::Internal }, turn);
-        }
+        // Whoever does not hear it would wait for ever, here or at the far end.
+        self.order(Order::Hangup { cause: Cause::Internal }, turn);
     }
 }

@@ -70,7 +70,7 @@ impl ShardActor {
     /// The shard as its pieces were committed.
     pub(super) fn restored(cell: Rc<Cell>, generation: Generation) -> Self {
         if generation > Generation::default() {
-            cell.quarantine();
+            cell.suspects.borrow_mut().quarantine();
             cell.note_restored(Party::Shard, generation);
         }
         let timing = cell.house.timing();
@@ -130,8 +130,16 @@ impl Actor for ShardActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let now = self.cell.now();
-        let mut batch = self.shard.on_deadline(&*self.cell, now);
+        let (cell, now) = (Rc::clone(&self.cell), self.cell.now());
+        for (writer, number) in cell.condemned(Party::Shard) {
+            if let Party::Leg(leg) = writer {
+                self.shard.skip(leg, number);
+            }
+        }
+        let is_here = |leg| cell.records.borrow().legs.contains_key(&leg);
+        let farewells = self.shard.forget_departed(is_here, &*cell, now);
+        self.carry_out(farewells, ctx);
+        let mut batch = self.shard.on_deadline(&*cell, now);
         batch.letters = self.shard.pending(None);
         self.carry_out(batch, ctx);
         self.cell.offer_again_to(Party::Shard);
@@ -146,7 +154,7 @@ impl Handler<Datagram> for ShardActor {
         let now = self.cell.now();
         self.cell.lag.set(now.since(arrived));
         self.take_receipts();
-        if !self.cell.take_datagram_in_hand(fingerprint(&bytes)) {
+        if !self.cell.suspects.borrow_mut().take_datagram_in_hand(fingerprint(&bytes)) {
             return;
         }
         self.cell.house.trace.message(Direction::Received, &flow, &bytes);
@@ -163,7 +171,7 @@ impl Handler<Datagram> for ShardActor {
             }
         };
         self.carry_out(batch, ctx);
-        self.cell.put_datagram_down();
+        self.cell.suspects.borrow_mut().put_datagram_down();
     }
 }
 

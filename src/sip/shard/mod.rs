@@ -191,6 +191,12 @@ impl Shard {
         self.batch(exchange, now)
     }
 
+    /// The shard panicked on this letter of a leg twice: it counts as read.
+    pub fn skip(&mut self, leg: LegId, number: u64) {
+        self.mail(leg).skip(Party::Leg(leg), number);
+        self.touched.insert(leg);
+    }
+
     /// A leg is gone and acknowledged everything: its letters are forgotten.
     pub fn forget(&mut self, leg: LegId, exchange: &dyn Exchange, now: Moment) -> Batch {
         self.endpoint.abandon(leg, now);

@@ -171,6 +171,19 @@ fn a_request_that_its_leg_cannot_bear_is_answered_for_it() {
 }
 
 #[test]
+fn a_letter_that_the_shard_cannot_bear_does_not_stop_those_behind_it() {
+    let (mut bench, key) = with_dialog();
+    bench.step(|shard, house, now| {
+        shard.skip(LEG, 2);
+        shard.on_deadline(house, now)
+    });
+    let receipt = |receipt: (Receipt, Vec<String>)| receipt.0;
+    let response = || Errand::Respond { key: key.clone(), response: answer(200) };
+    assert_eq!(receipt(bench.letter(2, Generation(0), response())), Receipt::Repeated, "the one in question");
+    assert_eq!(receipt(bench.letter(3, Generation(0), response())), Receipt::Fresh);
+}
+
+#[test]
 fn an_ack_or_an_answer_that_a_leg_cannot_bear_is_dropped() {
     let (mut bench, key) = with_dialog();
     bench.errand(Errand::Respond { key, response: answer(200) });
