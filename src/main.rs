@@ -187,7 +187,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     };
     tracing::info!("stopping: calls are ended, no new ones are taken");
-    node.stop(PATIENCE).await;
+    tokio::select! {
+        () = node.stop(PATIENCE) => {}
+        // Whoever asks twice does not want to wait.
+        _ = interrupt.recv() => tracing::warn!("stopped at once, calls were up"),
+        _ = terminate.recv() => tracing::warn!("stopped at once, calls were up"),
+    }
     match failed {
         Some(exit) => anyhow::bail!("{} {}", exit.child, exit.reason),
         None => Ok(()),

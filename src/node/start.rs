@@ -128,10 +128,12 @@ impl Node {
     /// Refuses new calls, ends those that are up, and waits until all is quiet or `patience` is over.
     pub async fn stop(&self, patience: Duration) {
         self.house.load.closing.store(true, Ordering::Relaxed);
-        for post in &self.cells {
-            post.ask(|cell| cell.end_calls()).await;
-        }
         let deadline = tokio::time::Instant::now() + patience;
+        for post in &self.cells {
+            if post.ask(|cell| cell.end_calls()).await.is_none() {
+                tracing::error!("an arbiter does not answer: its calls are cut off");
+            }
+        }
         while self.house.load.legs.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -168,8 +170,11 @@ impl Post {
     ) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         let inquiry: Inquiry = Box::new(move |cell| drop(reply.send(inquiry(cell))));
-        self.inquiries.send(inquiry).await.ok()?;
-        tokio::time::timeout(Duration::from_secs(2), answer).await.ok()?.ok()
+        let asked = async {
+            self.inquiries.send(inquiry).await.ok()?;
+            answer.await.ok()
+        };
+        tokio::time::timeout(Duration::from_secs(2), asked).await.ok()?
     }
 }
 
@@ -324,4 +329,19 @@ fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
 
 fn seconds(span: Duration) -> u32 {
     u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_and_signalling_share_the_cores_unless_the_configuration_says_how_many_each_gets() {
+        let automatic = Config::default();
+        assert!(workers(&automatic) >= 1 && arbiters(&automatic) >= 1);
+        assert!(workers(&automatic) + arbiters(&automatic) <= cores().max(2));
+        let mut fixed = Config::default();
+        (fixed.media.workers, fixed.sip.shards) = (3, 5);
+        assert_eq!((workers(&fixed), arbiters(&fixed)), (3, 5));
+    }
 }

@@ -74,3 +74,24 @@ fn a_broken_script_apologises_and_says_where_it_is_broken() {
     assert!(trace.contains("line 3"), "the trace does not name the line of the mistake:\n{trace}");
     switch.finish();
 }
+
+#[test]
+fn a_switch_that_is_told_to_stop_ends_its_calls_and_then_itself() {
+    let switch = Switch::start();
+    let (alice, bob) = crate::phones::connected(&switch);
+    let capture = switch.stop_with_calls();
+    for phone in [alice, bob] {
+        phone.is_hung_up(Duration::from_secs(2));
+    }
+    assert_eq!(capture.count("sip.Method == \"BYE\""), 2, "each side is told");
+}
+
+#[test]
+fn a_switch_that_is_told_twice_stops_at_once() {
+    let switch = Switch::start();
+    // It takes the answer and never says a word again: the BYE would be repeated for half a minute.
+    let probe = switch.probe();
+    probe.send(probe.request("INVITE", "203", "mute", ""));
+    assert_eq!(probe.final_status(Duration::from_secs(5)), Some(200));
+    switch.stop_twice(Duration::from_secs(2));
+}

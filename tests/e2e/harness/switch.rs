@@ -128,6 +128,24 @@ impl Switch {
         assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
     }
 
+    /// SIGTERM while calls are up: the switch is to end them, and be gone before anybody loses patience.
+    pub fn stop_with_calls(mut self) -> Capture {
+        self.process.signal("TERM");
+        let status = self.process.wait(Duration::from_secs(7));
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+        self.wire.close(self.folder, Sources { sip: self.address.port(), media: self.media })
+    }
+
+    /// SIGTERM, and once more.
+    pub fn stop_twice(mut self, limit: Duration) {
+        self.process.signal("TERM");
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(self.process.ended().is_none(), "there was nothing to wait for");
+        self.process.signal("TERM");
+        let status = self.process.wait(limit);
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }
