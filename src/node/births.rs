@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::cell::{CallActor, Cell, LegActor, ScriptActor};
+use super::cell::{CallActor, Cell, FULL_MAILBOX_PAUSE, LegActor, ScriptActor};
 use super::house::House;
 use super::shard_actor::ShardMail;
 use crate::call::Call;
@@ -18,7 +18,8 @@ use crate::sip::endpoint::ServerKey;
 use crate::supervision::machine::{Machine, Party, Turn};
 use crate::supervision::runner::{Host, Runner};
 use crate::supervision::{
-    Backoff, ChildPolicy, ChildSpec, ExitReason, Handle, Intensity, Restart, StartChild, Strategy, Supervisor,
+    Backoff, ChildPolicy, ChildSpec, ExitReason, Handle, Intensity, Restart, StartChild, Strategy,
+    Supervisor, Undelivered,
 };
 
 /// A leg, a call and a script come back three times in ten seconds (style §4).
@@ -77,9 +78,10 @@ impl Cell {
                 undertaker.iter().fold(empty.ends_when_empty(), |all, one| all.watched_by(one.clone()));
             founders.into_iter().fold(empty, Supervisor::with)
         });
-        self.actors.borrow_mut().supervisors.insert(call, handle);
         let root = self.actors.borrow().root.clone();
-        if root.is_none_or(|root| root.try_send(StartChild(spec)).is_err()) {
+        if root.is_some_and(|root| root.try_send(StartChild(spec)).is_ok()) {
+            self.actors.borrow_mut().supervisors.insert(call, handle);
+        } else {
             tracing::error!(%call, "a call cannot be started: its arbiter has too much to do");
             [Party::Script(call.0), Party::Leg(call.0), Party::Call(call)]
                 .into_iter()
@@ -134,41 +136,42 @@ impl Cell {
     /// A leg is over and everything it wrote was read.
     pub(super) fn leg_gone(self: &Rc<Self>, leg: &Leg) {
         self.actors.borrow_mut().legs.remove(&leg.id());
-        self.reads_no_more(Party::Leg(leg.id()), [Party::Call(leg.call())]);
-        self.forget_receipts(Party::Leg(leg.id()));
         self.clear_leg(leg.id());
+        self.reads_no_more(Party::Leg(leg.id()), [Party::Call(leg.call())]);
+        self.forget(Party::Leg(leg.id()));
     }
 
     /// Clears away what belongs to a leg outside of its machine.
-    pub(super) fn clear_leg(&self, leg: LegId) {
+    fn clear_leg(self: &Rc<Self>, leg: LegId) {
         self.sessions.borrow_mut().remove(&leg.session_bits());
-        self.admitted.borrow_mut().retain(|_, admitted| *admitted != leg);
+        self.admitted.borrow_mut().remove(leg);
         if self.records.borrow_mut().drop_leg(leg).is_some() {
             House::give_back(&self.house.load.legs);
         }
+        self.bid_farewell(leg);
+    }
+
+    /// Tells the shard that a leg is gone. One that is just being brought back finds out by itself.
+    fn bid_farewell(self: &Rc<Self>, leg: LegId) {
         let shard = self.actors.borrow().shard.clone();
-        if let Some(Err(error)) = shard.map(|shard| shard.try_send(ShardMail::Farewell(leg))) {
-            tracing::warn!(%leg, %error, "the shard was not told that a leg is gone");
+        let told = shard.map(|shard| shard.try_send(ShardMail::Farewell(leg)));
+        if matches!(told, Some(Err(Undelivered::Full))) {
+            let cell = Rc::clone(self);
+            actix_rt::spawn(async move {
+                tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
+                cell.bid_farewell(leg);
+            });
         }
     }
 
     /// A call is over.
     pub(super) fn call_gone(self: &Rc<Self>, call: &Call) {
-        let writers = self.correspondents_of_ended(call.id());
+        let writers = self.correspondents(Party::Call(call.id()));
         self.records.borrow_mut().drop_call(call.id());
-        {
-            let mut actors = self.actors.borrow_mut();
-            actors.calls.remove(&call.id());
-        }
+        self.actors.borrow_mut().calls.remove(&call.id());
         self.reads_no_more(Party::Call(call.id()), writers);
-        self.forget_receipts(Party::Call(call.id()));
+        self.forget(Party::Call(call.id()));
         House::give_back(&self.house.load.calls);
-    }
-
-    fn correspondents_of_ended(&self, call: CallId) -> Vec<Party> {
-        let records = self.records.borrow();
-        let legs = records.legs.values().filter(|leg| leg.call() == call).map(|leg| Party::Leg(leg.id()));
-        legs.chain([Party::Script(call.0)]).collect()
     }
 
     /// A script is over.
@@ -176,7 +179,7 @@ impl Cell {
         self.records.borrow_mut().scripts.remove(&run.leg());
         self.actors.borrow_mut().scripts.remove(&run.leg());
         self.reads_no_more(Party::Script(run.leg()), [Party::Call(run.call())]);
-        self.forget_receipts(Party::Script(run.leg()));
+        self.forget(Party::Script(run.leg()));
     }
 
     /// A supervisor of a call has ended: its handle goes.

@@ -2,7 +2,7 @@
 //! It must never decide anything about a call: it does what machines say.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,17 @@ use actix::Addr;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::EventSink;
 
+use super::admitted::Admitted;
 use super::house::House;
 use super::pace::Pace;
+use super::post::{Receipts, Suspects};
 use super::records::Records;
 use super::shard_actor::{ShardActor, ShardMail};
-use crate::call::script::ScriptRun;
+use crate::call::script::{ScriptInput, ScriptRun};
 use crate::call::{Call, CallInput};
 use crate::ids::{CallId, Generation, LegId, Minter};
 use crate::leg::{Leg, LegInput};
 use crate::ops::events::Event;
-use crate::sip::endpoint::ServerKey;
 use crate::sip::shard::Gate;
 use crate::supervision::machine::{Machine, Party};
 use crate::supervision::runner::{Incoming, Post, Runner, Signal};
@@ -34,10 +35,10 @@ pub type CallActor = Runner<Call, Cell>;
 pub type ScriptActor = Runner<ScriptRun, Cell>;
 
 /// How long a letter waits that found its reader's mailbox full.
-const FULL_MAILBOX_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const FULL_MAILBOX_PAUSE: Duration = Duration::from_millis(20);
 
-/// Panics on one letter after which it is taken out of the way (design §4).
-const STRIKES: u32 = 2;
+/// How often an input from the edge is offered to a full mailbox.
+const TRIES: usize = 250;
 
 thread_local! {
     /// The cell of this arbiter: factories of supervised actors run on its thread and find it here.
@@ -57,11 +58,11 @@ pub struct Cell {
     /// Legs by media session: those whose session was opened.
     pub(super) sessions: RefCell<HashMap<u64, super::sound::Session>>,
     /// Legs by the transaction that began them: an INVITE offered twice begins one call.
-    pub(super) admitted: RefCell<HashMap<ServerKey, LegId>>,
+    pub(super) admitted: RefCell<Admitted>,
     /// How fast calls may begin here.
     pub(super) pace: RefCell<Pace>,
     receipts: RefCell<Receipts>,
-    suspects: RefCell<Suspects>,
+    pub(super) suspects: RefCell<Suspects>,
     /// How late the shard is: queue delay of what it handles.
     pub(super) lag: std::cell::Cell<Duration>,
 }
@@ -76,23 +77,6 @@ pub(super) struct Actors {
     pub legs: HashMap<LegId, Handle<LegActor>>,
     pub calls: HashMap<CallId, Handle<CallActor>>,
     pub scripts: HashMap<LegId, Handle<ScriptActor>>,
-}
-
-/// What readers have acknowledged and writers have not taken note of yet.
-#[derive(Default)]
-struct Receipts {
-    noted: HashMap<Party, Vec<(Party, u64)>>,
-    /// Writers that wait for nothing else.
-    awaited: HashSet<Party>,
-}
-
-/// What was being handled when an actor panicked.
-#[derive(Default)]
-struct Suspects {
-    in_hand: HashMap<Party, (Party, u64)>,
-    strikes: HashMap<(Party, Party, u64), u32>,
-    datagram: Option<u64>,
-    quarantine: HashSet<u64>,
 }
 
 impl Cell {
@@ -138,19 +122,17 @@ impl Cell {
         self.minter.borrow_mut().bytes()
     }
 
-    /// Gives an actor an input from the edge; one that is gone or full misses it.
+    /// Gives an actor an input from the edge. One that is gone misses it; a full one gets it a little later.
     pub(super) fn signal_leg(&self, leg: LegId, input: LegInput) {
-        let handle = self.actors.borrow().legs.get(&leg).cloned();
-        if let Some(Err(error)) = handle.map(|handle| handle.try_send(Signal(input))) {
-            tracing::debug!(%leg, %error, "an input from the edge is lost");
-        }
+        signal(self.actors.borrow().legs.get(&leg), Party::Leg(leg), input);
     }
 
     pub(super) fn signal_call(&self, call: CallId, input: CallInput) {
-        let handle = self.actors.borrow().calls.get(&call).cloned();
-        if let Some(Err(error)) = handle.map(|handle| handle.try_send(Signal(input))) {
-            tracing::debug!(%call, %error, "an input from the edge is lost");
-        }
+        signal(self.actors.borrow().calls.get(&call), Party::Call(call), input);
+    }
+
+    pub(super) fn signal_script(&self, leg: LegId, input: ScriptInput) {
+        signal(self.actors.borrow().scripts.get(&leg), Party::Script(leg), input);
     }
 
     /// Hands a letter to the runner of its reader.
@@ -165,6 +147,8 @@ impl Cell {
     {
         let (writer, number) = (letter.writer, letter.number);
         match way.map(|way| way.try_send(letter)) {
+            // It begins only now, or its last word is still on the way: until it is gone it has not read.
+            None if self.is_here(reader) || self.is_wanted(writer, reader) => {}
             // The reader has ended: what it was told counts as read.
             None => self.note_receipt(reader, writer, number),
             Some(Err(Undelivered::Full)) => self.offer_later(writer, reader),
@@ -199,34 +183,47 @@ impl Cell {
     /// Notes that `reader` has committed what it read. The writer finds it when it moves next; one that waits for
     /// nothing else is woken.
     pub(super) fn note_receipt(self: &Rc<Self>, reader: Party, writer: Party, number: u64) {
-        let is_awaited = {
-            let mut receipts = self.receipts.borrow_mut();
-            let noted = receipts.noted.entry(writer).or_default();
-            match noted.iter_mut().find(|(known, _)| *known == reader) {
-                Some((_, upto)) => *upto = number.max(*upto),
-                None => noted.push((reader, number)),
-            }
-            receipts.awaited.contains(&writer)
-        };
-        if is_awaited {
+        // Of one who is gone nobody would ever ask for it.
+        if self.is_here(writer) && self.receipts.borrow_mut().note(reader, writer, number) {
             self.told(writer, Post::Receipts);
         }
     }
 
+    /// Whether a party has begun and is not gone for good.
+    fn is_here(&self, party: Party) -> bool {
+        let records = self.records.borrow();
+        match party {
+            Party::Leg(leg) => records.legs.contains_key(&leg),
+            Party::Call(call) => records.calls.contains_key(&call),
+            Party::Script(leg) => records.scripts.contains_key(&leg),
+            Party::Shard => true,
+        }
+    }
+
+    /// Whether a call waits for this leg to begin.
+    fn is_wanted(&self, call: Party, leg: Party) -> bool {
+        let (Party::Call(call), Party::Leg(leg)) = (call, leg) else { return false };
+        self.records.borrow().calls.get(&call).is_some_and(|call| call.wants(leg))
+    }
+
     /// What was noted for `writer`.
     pub(super) fn take_receipts(&self, writer: Party) -> Vec<(Party, u64)> {
-        self.receipts.borrow_mut().noted.remove(&writer).unwrap_or_default()
+        self.receipts.borrow_mut().take(writer)
     }
 
     pub(super) fn await_receipts(&self, writer: Party) {
-        self.receipts.borrow_mut().awaited.insert(writer);
+        self.receipts.borrow_mut().wait(writer);
     }
 
-    /// A writer is gone for good.
-    pub(super) fn forget_receipts(&self, writer: Party) {
-        let mut receipts = self.receipts.borrow_mut();
-        receipts.noted.remove(&writer);
-        receipts.awaited.remove(&writer);
+    /// A party is gone for good, and with it what was noted about its letters.
+    pub(super) fn forget(&self, party: Party) {
+        self.receipts.borrow_mut().forget(party);
+        self.suspects.borrow_mut().forget(party);
+    }
+
+    /// Lines in the books of letters; after the last call there are none.
+    pub(super) fn open_letters(&self) -> usize {
+        self.receipts.borrow().open() + self.suspects.borrow().open()
     }
 
     /// Has the writer offer its letters to `reader` again, in a moment.
@@ -251,7 +248,8 @@ impl Cell {
                 call.into_iter().chain([Party::Shard]).collect()
             }
             Party::Call(call) => {
-                let legs = records.calls.get(&call).map(Call::legs).unwrap_or_default();
+                // Those included that are over for the call: their last word may be what it has not acknowledged.
+                let legs = records.legs_of(call);
                 legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
             }
             Party::Script(leg) => {
@@ -269,54 +267,19 @@ impl Cell {
     }
 
     pub(super) fn take_in_hand(&self, reader: Party, writer: Party, number: u64) {
-        self.suspects.borrow_mut().in_hand.insert(reader, (writer, number));
+        self.suspects.borrow_mut().take_in_hand(reader, writer, number);
     }
 
     pub(super) fn put_down(&self, reader: Party) {
-        self.suspects.borrow_mut().in_hand.remove(&reader);
+        self.suspects.borrow_mut().put_down(reader);
     }
 
     /// Counts what an actor had in hand when it died, and says which letters must not be tried again.
     pub(super) fn condemned(self: &Rc<Self>, reader: Party) -> Vec<(Party, u64)> {
-        let mut suspects = self.suspects.borrow_mut();
-        let Some((writer, number)) = suspects.in_hand.remove(&reader) else { return Vec::new() };
-        let strikes = suspects.strikes.entry((reader, writer, number)).or_default();
-        *strikes += 1;
-        if *strikes < STRIKES {
-            return Vec::new();
-        }
-        suspects.strikes.remove(&(reader, writer, number));
-        drop(suspects);
+        let Some((writer, number)) = self.suspects.borrow_mut().strike(reader) else { return Vec::new() };
         tracing::error!(%reader, %writer, number, "a letter made its reader panic twice and is taken out of the way");
         self.told(writer, Post::Undeliverable { reader, number });
         vec![(writer, number)]
-    }
-
-    /// A datagram is about to be handled. One that made the shard panic before is not handled again.
-    pub(super) fn take_datagram_in_hand(&self, fingerprint: u64) -> bool {
-        let mut suspects = self.suspects.borrow_mut();
-        if suspects.quarantine.contains(&fingerprint) {
-            return false;
-        }
-        suspects.datagram = Some(fingerprint);
-        true
-    }
-
-    pub(super) fn put_datagram_down(&self) {
-        self.suspects.borrow_mut().datagram = None;
-    }
-
-    /// The shard was brought back: what it had in hand goes into quarantine.
-    pub(super) fn quarantine(&self) {
-        /// Datagrams remembered; past it the memory begins anew.
-        const KEPT: usize = 1_000;
-        let mut suspects = self.suspects.borrow_mut();
-        if let Some(fingerprint) = suspects.datagram.take() {
-            if suspects.quarantine.len() >= KEPT {
-                suspects.quarantine.clear();
-            }
-            suspects.quarantine.insert(fingerprint);
-        }
     }
 
     /// Writes into the event log of a leg from outside its machine.
@@ -341,4 +304,29 @@ impl Cell {
         };
         self.note(leg, Event::Restored { actor: kind.to_owned(), generation: generation.0 });
     }
+}
+
+/// Offers an input from the edge, to a full mailbox again for a while.
+fn signal<M: Machine>(way: Option<&Handle<Runner<M, Cell>>>, party: Party, input: M::Input)
+where
+    Cell: crate::supervision::runner::Host<M>,
+{
+    let Some(way) = way else { return };
+    let mut waiting = match way.offer(Signal(input)) {
+        Ok(()) => return,
+        // The conditions that its next generation states bring it back.
+        Err((Undelivered::Gone, _)) => return tracing::debug!(%party, "an input from the edge is lost"),
+        Err((Undelivered::Full, signal)) => signal,
+    };
+    let way = way.clone();
+    actix_rt::spawn(async move {
+        for _ in 0..TRIES {
+            tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
+            match way.offer(waiting) {
+                Err((Undelivered::Full, signal)) => waiting = signal,
+                Ok(()) | Err((Undelivered::Gone, _)) => return,
+            }
+        }
+        tracing::error!(%party, "an actor takes no inputs");
+    });
 }

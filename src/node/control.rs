@@ -15,7 +15,8 @@ use crate::ops::control::{Answer, Census, Question, RegistrationSummary};
 use crate::ops::events::{Cause, Event};
 use crate::ops::log::Selection;
 use crate::ops::trace::{LegTrace, Trace};
-use crate::supervision::{Down, ExitReason};
+use crate::supervision::machine::Party;
+use crate::supervision::{Down, ExitReason, Fate};
 
 /// Answers questions about a node; cheap to clone.
 #[derive(Clone)]
@@ -163,8 +164,9 @@ impl Cell {
             scripts: records.scripts.len() as u64,
             actors: (actors.legs.len() + actors.calls.len() + actors.scripts.len() + actors.supervisors.len())
                 as u64,
-            snapshots: (records.legs.len() + records.calls.len() + records.scripts.len()) as u64,
-            mails: shard.mails,
+            snapshots: (records.legs.len() + records.calls.len() + records.scripts.len()) as u64
+                + self.admitted.borrow().len() as u64,
+            mails: shard.mails + self.open_letters() as u64,
             client_transactions: shard.client,
             server_transactions: shard.server,
             dialogs: shard.dialogs,
@@ -225,10 +227,18 @@ impl Handler<Down> for Undertaker {
         {
             cell.supervisor_gone(CallId(call));
         }
-        if let ExitReason::Panic(message) = &down.reason
-            && let Ok(leg) = id.parse()
-        {
+        let Ok(leg) = id.parse() else { return };
+        if let ExitReason::Panic(message) = &down.reason {
             cell.note(leg, Event::Panicked { actor: kind.to_owned(), message: message.clone() });
+        }
+        // Its supervisor has fallen over and it: nobody else brings it to its end.
+        if down.reason == ExitReason::Killed && down.fate == Fate::Ended {
+            match kind {
+                "leg" => cell.lost(Party::Leg(leg)),
+                "call" => cell.lost(Party::Call(CallId(leg))),
+                "script" => cell.lost(Party::Script(leg)),
+                _ => {}
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! It must never hold logic of calls: it joins the parts.
 
 mod admission;
+mod admitted;
 mod births;
 mod cell;
 mod control;
@@ -12,6 +13,7 @@ pub mod limits;
 mod listener;
 mod lost;
 mod pace;
+mod post;
 mod reconcile;
 mod records;
 mod shard_actor;

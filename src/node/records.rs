@@ -155,7 +155,7 @@ impl Records {
     }
 
     fn archive_if_over(&mut self, call: CallId) {
-        let is_over = !self.calls.contains_key(&call) && !self.legs.values().any(|leg| leg.call() == call);
+        let is_over = !self.calls.contains_key(&call) && self.legs_of(call).is_empty();
         if is_over && let Some(log) = self.logs.remove(&call) {
             if self.archive.len() >= ARCHIVE {
                 self.archive.pop_front();
@@ -178,6 +178,12 @@ impl Records {
         up.chain(over).max_by_key(|(_, log)| log.began())
     }
 
+    /// The legs of a call that are here. Each stands in the call's log since it was first committed.
+    pub fn legs_of(&self, call: CallId) -> Vec<LegId> {
+        let known = self.logs.get(&call).map(|log| log.legs.as_slice()).unwrap_or_default();
+        known.iter().map(|log| log.id).filter(|leg| self.legs.contains_key(leg)).collect()
+    }
+
     /// The call of a leg that is up.
     pub fn call_of(&self, leg: LegId) -> Option<CallId> {
         self.legs.get(&leg).map(Leg::call)
@@ -194,5 +200,71 @@ impl CallLog {
     pub fn began(&self) -> u64 {
         let first = self.legs.iter().filter_map(|leg| leg.entries.first()).map(|entry| entry.at.as_micros());
         first.min().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_media::moment::Moment;
+
+    use super::*;
+    use crate::call::{CallSpec, CallerId};
+    use crate::ops::events::Event;
+
+    fn id(number: u16) -> LegId {
+        let mut bytes = [0; 16];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        LegId::from_bytes(bytes)
+    }
+
+    fn call(number: u16) -> Call {
+        let caller = CallerId { display: None, user: "alice".to_owned() };
+        Call::new(CallSpec { parent: id(number), caller, max_forwards: 70, seed: [1; 16] })
+    }
+
+    fn answered(number: u16, at: u64) -> Entry {
+        Entry { leg: id(number), at: Moment::from_micros(at), event: Event::Answered }
+    }
+
+    #[test]
+    fn the_log_of_a_call_is_found_while_it_is_up_and_after() {
+        let mut records = Records::default();
+        for number in [1, 2] {
+            records.put_call(call(number));
+            records.log(CallId(id(number)), vec![answered(number, number.into())]);
+        }
+        records.drop_call(CallId(id(1)));
+        for number in [1, 2] {
+            assert_eq!(records.log_of(id(number)).map(|(call, _)| call), Some(CallId(id(number))));
+        }
+        assert_eq!(records.latest().map(|(call, _)| call), Some(CallId(id(2))));
+        assert!(records.log_of(id(3)).is_none());
+        assert_eq!((records.logs.len(), records.archive.len()), (1, 1));
+    }
+
+    #[test]
+    fn of_ended_calls_the_last_thousand_are_kept() {
+        let mut records = Records::default();
+        for number in 0..=1_000 {
+            records.put_call(call(number));
+            records.log(CallId(id(number)), vec![answered(number, number.into())]);
+            records.drop_call(CallId(id(number)));
+        }
+        assert_eq!(records.archive.len(), ARCHIVE);
+        assert!(records.log_of(id(0)).is_none());
+        assert!(records.log_of(id(1)).is_some() && records.log_of(id(1_000)).is_some());
+    }
+
+    #[test]
+    fn the_log_of_a_long_leg_keeps_its_beginning_and_its_end() {
+        let mut records = Records::default();
+        records.put_call(call(1));
+        for at in 0..10_000 {
+            records.log(CallId(id(1)), vec![answered(1, at)]);
+        }
+        let (_, log) = records.log_of(id(1)).expect("it is up");
+        let times: Vec<u64> = log.legs[0].entries.iter().map(|entry| entry.at.as_micros()).collect();
+        assert!(times.len() <= LINES, "{}", times.len());
+        assert_eq!((times[..16].to_vec(), times.last()), ((0..16).collect(), Some(&9_999)));
     }
 }

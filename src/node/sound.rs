@@ -13,7 +13,6 @@ use crate::call::script::{ScriptInput, Sound};
 use crate::ids::LegId;
 use crate::leg::{Hear, LegInput, Notice, Wish};
 use crate::ops::events::Event;
-use crate::supervision::runner::Signal;
 
 /// How long a command waits that found the queue of its media worker full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -182,12 +181,7 @@ impl Cell {
         actix_rt::spawn(async move {
             let loaded = house.fetch(&sound).await;
             let Some(cell) = Cell::present() else { return };
-            let way = cell.actors.borrow().scripts.get(&leg).cloned();
-            if let Some(Err(error)) =
-                way.map(|way| way.try_send(Signal(ScriptInput::Prepared(activity, loaded))))
-            {
-                tracing::debug!(%leg, %error, "a sound came too late");
-            }
+            cell.signal_script(leg, ScriptInput::Prepared(activity, loaded));
         });
     }
 }

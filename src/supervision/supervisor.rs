@@ -25,8 +25,8 @@ use super::isolate::{self, Reins, Report};
 use super::policy::{Decision, Intensity, Policy, Scope, Strategy};
 use crate::ids::Generation;
 
-/// Mailbox of a root supervisor. That of any other is in its [`ChildPolicy`](super::ChildPolicy).
-const ROOT_MAILBOX: usize = 256;
+/// Mailbox of a root supervisor: as many calls may begin in one turn of its arbiter. That of any other is in its [`ChildPolicy`](super::ChildPolicy).
+const ROOT_MAILBOX: usize = 4_096;
 
 /// Owns a group of actors. It is an actor itself, a child of another supervisor or a root.
 pub struct Supervisor {
