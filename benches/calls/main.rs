@@ -16,16 +16,19 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-use audio::{Ends, Relayed};
-use meter::{now, rest_until};
+use audio::Ends;
+use meter::now;
 use switch::Switch;
 use telephones::Load;
 
-/// Both controls and the figures of the issue hold for this many calls.
+/// Calls at a time, of the switch and of the control.
 const TALKING: usize = 500;
 /// From the last call's INVITE until the figures are taken: all have been answered, and addresses are learnt.
 const WARM_UP: Duration = Duration::from_secs(2);
 const WINDOW: Duration = Duration::from_secs(10);
+
+/// Takes figures of a fresh switch.
+type Bench = fn() -> anyhow::Result<Run>;
 
 /// A line of the table.
 struct Figure {
@@ -33,6 +36,12 @@ struct Figure {
     measured: String,
     bar: &'static str,
     control: String,
+}
+
+impl Figure {
+    fn new(name: &'static str, measured: String, bar: &'static str, control: String) -> Self {
+        Self { name, measured, bar, control }
+    }
 }
 
 /// The lines that one run gives, and what it is compared by: the less, the better.
@@ -45,7 +54,7 @@ fn main() -> anyhow::Result<()> {
     // The bare loop holds two sockets a call.
     trunkline::node::limits::of_host(&trunkline::config::Config::default());
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let benches: [(&str, fn() -> anyhow::Result<Run>); 3] =
+    let benches: [(&str, Bench); 3] =
         [("signalling", signalling), ("audio", audio), ("registrations", registrations)];
     let mut figures = Vec::new();
     for (name, bench) in benches {
@@ -69,19 +78,11 @@ fn signalling() -> anyhow::Result<Run> {
     let done = telephones::call(&load, switch.address, Ends::open()?.addresses(), |_, _| {})?;
     let cost = millis(switch.spent() - before) / done.ended.max(1) as f64;
     let (median, late) = (done.delays.percentile(50), done.delays.percentile(99));
+    let ended = format!("{} of {} calls came to a good end", done.ended, load.calls);
+    let delays = format!("{:.2} / {:.2}", millis(median), millis(late));
     let figures = vec![
-        Figure {
-            name: "bridged call without audio, CPU ms, 200/s",
-            measured: format!("{cost:.2}"),
-            bar: "≤ 1.0",
-            control: format!("{} of {} calls came to a good end", done.ended, load.calls),
-        },
-        Figure {
-            name: "  post-dial delay, ms, p50 / p99",
-            measured: format!("{:.2} / {:.2}", millis(median), millis(late)),
-            bar: "",
-            control: String::new(),
-        },
+        Figure::new("bridged call without audio, CPU ms, 200/s", format!("{cost:.2}"), "≤ 1.0", ended),
+        Figure::new("  post-dial delay, ms, p50 / p99", delays, "", String::new()),
     ];
     Ok(Run { cost, figures })
 }
@@ -102,49 +103,36 @@ fn audio() -> anyhow::Result<Run> {
         let calls = scope.spawn(|| {
             telephones::call(&load, switch.address, ends.addresses(), |side, port| ends.talk_to(side, port))
         });
-        let memory = scope.spawn(|| {
-            rest_until(begin + WINDOW);
-            switch.resident()
-        });
         let relayed = ends.measure(begin, WINDOW, || switch.spent());
-        (calls.join(), relayed, memory.join())
+        // Nobody hangs up for another second.
+        let resident = switch.resident();
+        (calls.join(), relayed, resident)
     });
-    let (Ok(done), Ok(resident)) = (done, resident) else {
-        anyhow::bail!("a thread of the load tool panicked")
-    };
-    let done = done?;
+    let done = done.map_err(|_| anyhow::anyhow!("a thread of the load tool panicked"))??;
     ensure!(done.answered == TALKING, "{} of {TALKING} calls were answered", done.answered);
     let ratio = relayed.micros / bare.micros;
-    let bars = ["≤ 1.5 × bare", "", "≤ 100"];
     let kilobytes = resident.saturating_sub(idle) as f64 / 1000.0 / TALKING as f64;
-    let rows = [
-        ("relayed packet, CPU µs, 500 calls", format!("{:.2} ({ratio:.2} × bare)", relayed.micros)),
-        ("  lost, %", format!("{:.3}", relayed.lost)),
-        ("resident memory per call with audio, kB", format!("{kilobytes:.0}")),
+    let cost = format!("{:.2} ({ratio:.2} × bare)", relayed.micros);
+    let control = format!("bare {:.2} at {} packets/s", bare.micros, bare.said / WINDOW.as_secs());
+    let (lost, bare) = (format!("{:.3}", relayed.lost), format!("bare {:.3}", bare.lost));
+    let (memory, idle) = (format!("{kilobytes:.0}"), format!("idle {} MB", idle / 1_000_000));
+    let figures = vec![
+        Figure::new("relayed packet, CPU µs, 500 calls", cost, "≤ 1.5 × bare", control),
+        Figure::new("  lost, %", lost, "", bare),
+        Figure::new("resident memory per call with audio, kB", memory, "≤ 100", idle),
     ];
-    let controls = [rate(&bare), format!("bare {:.3}", bare.lost), format!("idle {} MB", idle / 1_000_000)];
-    let figures = rows.into_iter().zip(bars).zip(controls);
-    let figures =
-        figures.map(|(((name, measured), bar), control)| Figure { name, measured, bar, control }).collect();
     Ok(Run { cost: ratio, figures })
-}
-
-fn rate(relayed: &Relayed) -> String {
-    format!("bare {:.2} at {} packets/s", relayed.micros, relayed.said / WINDOW.as_secs())
 }
 
 fn registrations() -> anyhow::Result<Run> {
     let switch = Switch::start()?;
     let before = switch.spent();
     let (wanted, per_second) = (5000, 500);
-    let done = registrations::register(wanted, per_second, switch.address)?;
-    let cost = millis(switch.spent() - before) * 1000.0 / done.registered.max(1) as f64;
-    let figures = vec![Figure {
-        name: "digest registration, CPU µs, 500/s",
-        measured: format!("{cost:.0}"),
-        bar: "≤ 120",
-        control: format!("{} of {wanted} were granted", done.registered),
-    }];
+    let granted = registrations::register(wanted, per_second, switch.address)?;
+    let cost = millis(switch.spent() - before) * 1000.0 / granted.max(1) as f64;
+    let granted = format!("{granted} of {wanted} were granted");
+    let figures =
+        vec![Figure::new("digest registration, CPU µs, 500/s", format!("{cost:.0}"), "≤ 120", granted)];
     Ok(Run { cost, figures })
 }
 

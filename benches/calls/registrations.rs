@@ -18,11 +18,6 @@ const USERS: usize = 1000;
 const TELEPHONES: &str = "127.0.0.2:6062";
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What became of the registrations.
-pub struct Done {
-    pub registered: usize,
-}
-
 /// Who registers, in turn.
 pub fn users() -> impl Iterator<Item = String> {
     (0..USERS).map(user)
@@ -32,8 +27,8 @@ fn user(number: usize) -> String {
     format!("u{:04}", number % USERS)
 }
 
-/// Registers so many telephones, at this pace.
-pub fn register(count: usize, per_second: u32, switch: SocketAddr) -> io::Result<Done> {
+/// Registers so many telephones, at this pace; how many were granted.
+pub fn register(count: usize, per_second: u32, switch: SocketAddr) -> io::Result<usize> {
     let socket = open(TELEPHONES)?;
     let local = socket.local_addr()?;
     let domain = format!("sip:{}", switch.ip());
@@ -72,7 +67,7 @@ pub fn register(count: usize, per_second: u32, switch: SocketAddr) -> io::Result
             }
         }
         is_over.store(true, Ordering::Relaxed);
-        Ok(Done { registered })
+        Ok(registered)
     })
 }
 
