@@ -218,7 +218,9 @@ fn by_transaction(heard: &[Bytes]) -> BTreeMap<String, Vec<Bytes>> {
         let (call_id, cseq) = (headers.call_id().expect("Call-ID"), headers.cseq().expect("CSeq"));
         // Forks share a CSeq.
         let kind = match &message {
-            Message::Request(request) => request.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)),
+            Message::Request(request) => {
+                request.headers().to().ok().and_then(|to| to.tag().map(str::to_owned))
+            }
             Message::Response(_) => Some("response".to_owned()),
         };
         all.entry(format!("{cseq} {kind:?} of {call_id}")).or_default().push(bytes.clone());
