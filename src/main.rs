@@ -187,7 +187,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     };
     tracing::info!("stopping: calls are ended, no new ones are taken");
-    node.stop(PATIENCE).await;
+    tokio::select! {
+        () = node.stop(PATIENCE) => {}
+        _ = interrupt.recv() => tracing::warn!("told twice: ended at once"),
+        _ = terminate.recv() => tracing::warn!("told twice: ended at once"),
+    }
     match failed {
         Some(exit) => anyhow::bail!("{} {}", exit.child, exit.reason),
         None => Ok(()),

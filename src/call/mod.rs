@@ -155,6 +155,11 @@ impl Call {
         self.id
     }
 
+    /// Whether a leg that it dialled may still begin: nobody has hung up, answered or lost patience meanwhile.
+    pub fn wants(&self, leg: LegId) -> bool {
+        self.phase != Phase::Over && self.is_candidate(leg)
+    }
+
     /// The legs that have not ended.
     pub fn legs(&self) -> Vec<LegId> {
         let parent = (self.phase != Phase::Over).then_some(self.parent);

@@ -50,8 +50,8 @@ impl Exchange for Cell {
     }
 
     fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
-        if let Some(leg) = self.admitted.borrow().get(admission.key) {
-            return Ok(*leg);
+        if let Some(leg) = self.admitted.borrow().leg(admission.key) {
+            return Ok(leg);
         }
         let is_closing = self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed);
         if is_closing || self.lag.get() > TOO_LATE {

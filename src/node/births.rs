@@ -142,7 +142,7 @@ impl Cell {
     /// Clears away what belongs to a leg outside of its machine.
     pub(super) fn clear_leg(&self, leg: LegId) {
         self.sessions.borrow_mut().remove(&leg.session_bits());
-        self.admitted.borrow_mut().retain(|_, admitted| *admitted != leg);
+        self.admitted.borrow_mut().remove(leg);
         if self.records.borrow_mut().drop_leg(leg).is_some() {
             House::give_back(&self.house.load.legs);
         }

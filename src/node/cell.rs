@@ -57,7 +57,7 @@ pub struct Cell {
     /// Legs by media session: those whose session was opened.
     pub(super) sessions: RefCell<HashMap<u64, super::sound::Session>>,
     /// Legs by the transaction that began them: an INVITE offered twice begins one call.
-    pub(super) admitted: RefCell<HashMap<ServerKey, LegId>>,
+    pub(super) admitted: RefCell<Admitted>,
     /// How fast calls may begin here.
     pub(super) pace: RefCell<Pace>,
     receipts: RefCell<Receipts>,
@@ -76,6 +76,30 @@ pub(super) struct Actors {
     pub legs: HashMap<LegId, Handle<LegActor>>,
     pub calls: HashMap<CallId, Handle<CallActor>>,
     pub scripts: HashMap<LegId, Handle<ScriptActor>>,
+}
+
+/// Which transaction began which leg.
+#[derive(Default)]
+pub(super) struct Admitted {
+    legs: HashMap<ServerKey, LegId>,
+    keys: HashMap<LegId, ServerKey>,
+}
+
+impl Admitted {
+    pub fn leg(&self, key: &ServerKey) -> Option<LegId> {
+        self.legs.get(key).copied()
+    }
+
+    pub fn insert(&mut self, key: ServerKey, leg: LegId) {
+        self.keys.insert(leg, key.clone());
+        self.legs.insert(key, leg);
+    }
+
+    pub fn remove(&mut self, leg: LegId) {
+        if let Some(key) = self.keys.remove(&leg) {
+            self.legs.remove(&key);
+        }
+    }
 }
 
 /// What readers have acknowledged and writers have not taken note of yet.

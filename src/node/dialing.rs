@@ -115,6 +115,11 @@ impl Cell {
     }
 
     fn dial_socket(&self, call: CallId, dialled: Dialled, uri: Uri, remote: Option<SocketAddr>) {
+        // A name may have been looked up for seconds.
+        let is_wanted = self.records.borrow().calls.get(&call).is_some_and(|record| record.wants(dialled.leg));
+        if !is_wanted {
+            return self.refused(call, &dialled, Cause::Cancelled);
+        }
         let flow = remote.and_then(|remote| self.house.flow_to(remote));
         match flow {
             Some(flow) => {
