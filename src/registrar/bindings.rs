@@ -59,7 +59,7 @@ pub struct Binding {
 
 impl Binding {
     /// The same phone: an equivalent address, or the same flow of the same device (RFC 5626 §6).
-    fn is_replaced_by(&self, contact: &NameAddr) -> bool {
+    pub(super) fn is_replaced_by(&self, contact: &NameAddr) -> bool {
         self.contact.uri.is_equivalent(&contact.uri)
             || device_flow(contact).is_some_and(|(instance, reg_id)| {
                 self.instance.as_ref() == Some(&instance) && self.reg_id == Some(reg_id)
@@ -139,6 +139,7 @@ impl Bindings {
                 registration.is_newer_than(next.0.iter())?;
                 next.0.clear();
             }
+            Some(Contacts::List(contacts)) if registration.is_done(&contacts, &next.0)? => {}
             Some(Contacts::List(contacts)) => {
                 let replaced = |old: &&Binding| contacts.iter().any(|contact| old.is_replaced_by(contact));
                 registration.is_newer_than(next.0.iter().filter(replaced))?;

@@ -85,6 +85,24 @@ impl<'a> Registration<'a> {
         if is_late { Err(Objection::OutOfOrder) } else { Ok(()) }
     }
 
+    /// Whether `present` is just what this very REGISTER asks for: it was done before and comes once more, as after
+    /// a crash between the commit and the answer.
+    pub(super) fn is_done(&self, contacts: &[NameAddr], present: &[Binding]) -> Result<bool, Objection> {
+        for contact in contacts {
+            let mut holders = present.iter().filter(|held| held.is_replaced_by(contact));
+            let is_held = match self.binding(contact)? {
+                None => holders.next().is_none(),
+                Some(asked) => holders.any(|held| {
+                    held.call_id == asked.call_id && held.cseq == asked.cseq && held.contact == asked.contact
+                }),
+            };
+            if !is_held {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The binding that `contact` asks for; `None` asks for its removal.
     pub(super) fn binding(&self, contact: &NameAddr) -> Result<Option<Binding>, Objection> {
         if contact.to_string().len() > LONGEST_CONTACT {

@@ -166,6 +166,18 @@ fn an_older_request_of_the_same_call_id_changes_nothing() {
 }
 
 #[test]
+fn a_request_that_comes_once_more_is_answered_as_before() {
+    // The switch may die between the commit and the answer: the phone repeats what it asked for.
+    let asked = ["Contact: <sip:a@desk>;expires=100, <sip:a@old>;expires=0"];
+    let mut account = Account::with("Contact: <sip:a@old>");
+    let first = account.send("a", 10, &asked, 1000);
+    let committed = account.0.clone();
+    assert_eq!(account.send("a", 10, &asked, 1000), first);
+    assert_eq!(account.0, committed, "it neither prolongs nor moves anything");
+    assert_eq!(account.send("a", 10, &["Contact: <sip:a@desk>;q=0.5"], 1000).0, 500, "this is another request");
+}
+
+#[test]
 fn a_binding_that_lapsed_puts_nothing_out_of_order() {
     let mut account = Account::default();
     account.send("a", 10, &["Contact: <sip:a@desk>;expires=60"], 1000);
