@@ -42,8 +42,12 @@ struct Arguments {
 enum Command {
     /// Run the switch.
     Serve,
-    /// Read the configuration, the routes and every script, and tell what is wrong.
-    Check,
+    /// Read the configuration, the routes and every script; tell what is wrong, and which number leads where.
+    Check {
+        /// Print the settings in force instead, as a configuration file.
+        #[arg(long)]
+        effective: bool,
+    },
     /// Show the legs that are up.
     Calls {
         /// As JSON.
@@ -117,7 +121,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let data = config.data.folder.clone();
     match arguments.command {
         Command::Serve => actix::System::new().block_on(serve(config)).map(|()| ExitCode::SUCCESS),
-        Command::Check => check(&config),
+        Command::Check { effective: true } => {
+            print!("{}", config.effective());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { effective: false } => check(&config),
         Command::Credentials { json, replace } => credentials(&config, json, replace),
         Command::Calls { json } => show(&data, &Question::Calls, json),
         Command::Registrations { json } => show(&data, &Question::Registrations, json),
@@ -200,9 +208,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// What is told once the switch answers.
 fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
-    let numbers: Vec<(String, String)> = house
-        .plan
-        .routes
+    let numbers = numbers(&house.plan);
+    print::banner(&print::Banner {
+        addresses: &house.reachable(),
+        users: &house.credentials.users,
+        numbers: &numbers,
+        data,
+        is_first_start,
+    })
+}
+
+/// Numbers and what they do.
+fn numbers(plan: &Plan) -> Vec<(String, String)> {
+    plan.routes
         .list()
         .map(|route| {
             let does = match route.target {
@@ -211,14 +229,7 @@ fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
             };
             (route.number.to_owned(), does)
         })
-        .collect();
-    print::banner(&print::Banner {
-        addresses: &house.reachable(),
-        users: &house.credentials.users,
-        numbers: &numbers,
-        data,
-        is_first_start,
-    })
+        .collect()
 }
 
 /// The demo's users. Their passwords are minted at the first start and kept.
@@ -261,6 +272,9 @@ fn check(config: &Config) -> anyhow::Result<ExitCode> {
                 println!("{name}: error: {error}");
             }
         }
+    }
+    for (number, does) in numbers(&plan) {
+        println!("{number:>12}  {does}");
     }
     println!(
         "{}",

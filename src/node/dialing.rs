@@ -116,7 +116,8 @@ impl Cell {
 
     fn dial_socket(&self, call: CallId, dialled: Dialled, uri: Uri, remote: Option<SocketAddr>) {
         // A name may have been looked up for seconds.
-        let is_wanted = self.records.borrow().calls.get(&call).is_some_and(|record| record.wants(dialled.leg));
+        let is_wanted =
+            self.records.borrow().calls.get(&call).is_some_and(|record| record.wants(dialled.leg));
         if !is_wanted {
             return self.refused(call, &dialled, Cause::Cancelled);
         }

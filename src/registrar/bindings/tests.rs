@@ -174,7 +174,11 @@ fn a_request_that_comes_once_more_is_answered_as_before() {
     let committed = account.0.clone();
     assert_eq!(account.send("a", 10, &asked, 1000), first);
     assert_eq!(account.0, committed, "it neither prolongs nor moves anything");
-    assert_eq!(account.send("a", 10, &["Contact: <sip:a@desk>;q=0.5"], 1000).0, 500, "this is another request");
+    assert_eq!(
+        account.send("a", 10, &["Contact: <sip:a@desk>;q=0.5"], 1000).0,
+        500,
+        "this is another request"
+    );
 }
 
 #[test]
