@@ -1,6 +1,7 @@
 //! Entry point of the switch: arguments, configuration, runtime, signals, drain.
 //! It must never hold logic of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -297,6 +298,10 @@ fn show(data: &Path, question: &Question, json: bool) -> anyhow::Result<ExitCode
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),
     };
-    println!("{}", text.trim_end());
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        // Whoever reads it has seen enough: `trunkline trace last | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
     Ok(ExitCode::SUCCESS)
 }
