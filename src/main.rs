@@ -1,6 +1,7 @@
 //! Entry point of the switch: arguments, configuration, runtime, signals, drain.
 //! It must never hold logic of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,8 +43,12 @@ struct Arguments {
 enum Command {
     /// Run the switch.
     Serve,
-    /// Read the configuration, the routes and every script, and tell what is wrong.
-    Check,
+    /// Read the configuration, the routes and every script; tell what is wrong, and which number leads where.
+    Check {
+        /// Print the settings in force instead, as a configuration file.
+        #[arg(long)]
+        effective: bool,
+    },
     /// Show the legs that are up.
     Calls {
         /// As JSON.
@@ -117,7 +122,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let data = config.data.folder.clone();
     match arguments.command {
         Command::Serve => actix::System::new().block_on(serve(config)).map(|()| ExitCode::SUCCESS),
-        Command::Check => check(&config),
+        Command::Check { effective: true } => {
+            print!("{}", config.effective());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { effective: false } => check(&config),
         Command::Credentials { json, replace } => credentials(&config, json, replace),
         Command::Calls { json } => show(&data, &Question::Calls, json),
         Command::Registrations { json } => show(&data, &Question::Registrations, json),
@@ -189,9 +198,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping: calls are ended, no new ones are taken");
     tokio::select! {
         () = node.stop(PATIENCE) => {}
-        // Whoever asks twice does not want to wait.
-        _ = interrupt.recv() => tracing::warn!("stopped at once, calls were up"),
-        _ = terminate.recv() => tracing::warn!("stopped at once, calls were up"),
+        _ = interrupt.recv() => tracing::warn!("told twice: ended at once"),
+        _ = terminate.recv() => tracing::warn!("told twice: ended at once"),
     }
     match failed {
         Some(exit) => anyhow::bail!("{} {}", exit.child, exit.reason),
@@ -201,9 +209,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// What is told once the switch answers.
 fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
-    let numbers: Vec<(String, String)> = house
-        .plan
-        .routes
+    let numbers = numbers(&house.plan);
+    print::banner(&print::Banner {
+        addresses: &house.reachable(),
+        users: &house.credentials.users,
+        numbers: &numbers,
+        data,
+        is_first_start,
+    })
+}
+
+/// Numbers and what they do.
+fn numbers(plan: &Plan) -> Vec<(String, String)> {
+    plan.routes
         .list()
         .map(|route| {
             let does = match route.target {
@@ -212,14 +230,7 @@ fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
             };
             (route.number.to_owned(), does)
         })
-        .collect();
-    print::banner(&print::Banner {
-        addresses: &house.reachable(),
-        users: &house.credentials.users,
-        numbers: &numbers,
-        data,
-        is_first_start,
-    })
+        .collect()
 }
 
 /// The demo's users. Their passwords are minted at the first start and kept.
@@ -263,6 +274,9 @@ fn check(config: &Config) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    for (number, does) in numbers(&plan) {
+        println!("{number:>12}  {does}");
+    }
     println!(
         "{}",
         if is_sound { "configuration, routes and scripts are sound" } else { "see the errors above" }
@@ -284,6 +298,10 @@ fn show(data: &Path, question: &Question, json: bool) -> anyhow::Result<ExitCode
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),
     };
-    println!("{}", text.trim_end());
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        // Whoever reads it has seen enough: `trunkline trace last | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use crate::call::script::{ScriptEffect, ScriptInput, ScriptRun, Wanted};
 use crate::call::{Call, CallEffect, CallInput, CallPost};
 use crate::leg::{Leg, LegEffect, LegInput, LegPost};
 use crate::ops::events::Entry;
+use crate::ops::log::leg_span;
 use crate::supervision::machine::{Letter, Machine, Party};
 use crate::supervision::runner::{Host, Incoming};
 
@@ -52,6 +53,10 @@ fn incoming<P, I>(letter: &Letter<P>, input: I) -> Incoming<I> {
 
 impl Host<Leg> for Cell {
     common!();
+
+    fn span(&self, machine: &Leg) -> tracing::Span {
+        leg_span(machine.call(), machine.id())
+    }
 
     fn commit(&self, machine: &Leg, events: Vec<Entry>) {
         let mut records = self.records.borrow_mut();
@@ -100,6 +105,10 @@ impl Host<Leg> for Cell {
 impl Host<Call> for Cell {
     common!();
 
+    fn span(&self, machine: &Call) -> tracing::Span {
+        leg_span(machine.id(), machine.id().0)
+    }
+
     fn commit(&self, machine: &Call, events: Vec<Entry>) {
         let mut records = self.records.borrow_mut();
         records.put_call(machine.clone());
@@ -143,6 +152,10 @@ impl Host<Call> for Cell {
 
 impl Host<ScriptRun> for Cell {
     common!();
+
+    fn span(&self, machine: &ScriptRun) -> tracing::Span {
+        leg_span(machine.call(), machine.leg())
+    }
 
     fn commit(&self, machine: &ScriptRun, events: Vec<Entry>) {
         let mut records = self.records.borrow_mut();

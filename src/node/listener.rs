@@ -10,7 +10,7 @@ use super::house::House;
 use super::shard_actor::{Datagram, ShardActor, ShardMail};
 use crate::ids::shard_of;
 use crate::sip::flow::Flow;
-use crate::sip::message::Transport;
+use crate::sip::message::{Transport, call_id_of};
 use crate::sip::transport::{Arrival, Udp};
 use crate::supervision::Handle;
 
@@ -59,43 +59,5 @@ fn steer(arrival: Arrival, local: std::net::SocketAddr, house: &House, shards: &
                 }
             }
         }
-    }
-}
-
-/// The Call-ID of a message, found without reading the rest of it. A message that hides it well enough to be missed
-/// here goes to some shard, which then finds no dialog for it.
-fn call_id_of(message: &[u8]) -> Option<&str> {
-    let head = message.split(|byte| *byte == b'\n').skip(1);
-    for line in head {
-        if matches!(line, [] | [b'\r']) {
-            return None;
-        }
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-        let (name, value) = line.split_at_checked(colon)?;
-        let name = name.trim_ascii();
-        if name.eq_ignore_ascii_case(b"call-id") || name.eq_ignore_ascii_case(b"i") {
-            return std::str::from_utf8(value.get(1..)?.trim_ascii()).ok();
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::call_id_of;
-
-    #[test]
-    fn a_call_id_is_found_in_either_form_and_only_in_the_head() {
-        let invite = "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n";
-        for (rest, found) in [
-            ("Call-ID: one@host\r\n\r\n", Some("one@host")),
-            ("CALL-ID :\t two \r\n\r\n", Some("two")),
-            ("i:three\r\n\r\n", Some("three")),
-            ("To: x\r\n\r\nCall-ID: body\r\n", None),
-            ("", None),
-        ] {
-            assert_eq!(call_id_of(format!("{invite}{rest}").as_bytes()), found, "{rest:?}");
-        }
-        assert_eq!(call_id_of(b"\xff\xfe"), None);
     }
 }

@@ -12,6 +12,8 @@ use crate::ops::events::Entry;
 
 /// What a runner needs of the arbiter that it lives on. Nothing here waits.
 pub trait Host<M: Machine>: 'static {
+    /// The span of what is logged about the machine.
+    fn span(&self, machine: &M) -> tracing::Span;
     /// The time.
     fn now(&self) -> Moment;
     /// Keeps the machine as it is now, together with its lines for the event log.
@@ -42,16 +44,20 @@ pub trait Host<M: Machine>: 'static {
 pub struct Runner<M: Machine, H: Host<M>> {
     machine: M,
     host: Rc<H>,
+    span: tracing::Span,
     alarm: Option<(Moment, SpawnHandle)>,
 }
 
 impl<M: Machine, H: Host<M>> Runner<M, H> {
     /// A runner for a machine as it was committed last.
     pub fn new(machine: M, host: Rc<H>) -> Self {
-        Self { machine, host, alarm: None }
+        let span = host.span(&machine);
+        Self { machine, host, span, alarm: None }
     }
 
     fn step(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut M, &mut Turn<M>)) {
+        let span = self.span.clone();
+        let _logged = span.enter();
         self.take_receipts();
         let mut turn = Turn::at(self.host.now());
         act(&mut self.machine, &mut turn);

@@ -17,18 +17,22 @@ fn demo() -> Options {
 fn every_number_answers_and_is_heard() {
     let options = demo();
     let routes = std::fs::read_to_string(options.dialplan.join("routes.toml")).expect("the demo has routes");
-    let numbers: Vec<&str> = routes
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("number")?.trim_start().strip_prefix('=')?.trim().split('"').nth(1)
+    // A number, and whether anybody may dial it.
+    let numbers: Vec<(&str, bool)> = routes
+        .split("[[route]]")
+        .filter_map(|route| {
+            let number = route.lines().find_map(|line| line.strip_prefix("number"))?;
+            let is_public = route.lines().any(|line| line.trim() == "public = true");
+            Some((number.split('"').nth(1)?, is_public))
         })
         .collect();
     assert!(numbers.len() >= 3, "an echo test, a greeting and a user: {numbers:?}");
     let switch = Switch::with(&options);
     let phones = ["alice", "bob", "carol"].map(|user| Phone::register(&switch, user, ALICE));
     let caller = switch.telephone("carol");
-    for number in &numbers {
-        caller.dials("caller-listens", number).succeeds();
+    for (number, is_public) in &numbers {
+        let scenario = if *is_public { "caller-listens-open" } else { "caller-listens" };
+        caller.dials(scenario, number).succeeds();
     }
     drop(phones);
     let capture = switch.stop();

@@ -21,7 +21,7 @@ fn a_caller_gives_up_while_it_rings() {
 fn a_cancel_that_crosses_the_answer_is_too_late() {
     let story = Story::of("CANCEL crosses 200", || {
         vec![
-            alice("bob").on(Cue::Answered, 0, Act::CancelTooLate),
+            alice("bob").on(Cue::Answered, 0, Act::CancelTooLate).on(Cue::Answered, 2_000, Act::Bye),
             bob().on(Cue::Invited, 2_000, Act::Answer("")),
         ]
     });

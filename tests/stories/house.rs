@@ -202,8 +202,9 @@ impl House {
         }
     }
 
-    /// Digest counts are forgotten with the step that used them up.
-    pub fn reopen_gate(&self) {
+    /// Registrations and digest counts are forgotten with the step that made them.
+    pub fn undo_registrations(&mut self, records: &crate::records::Records) {
+        self.registrar = Registrar::restore(BOUNDS, records.bindings.clone());
         self.gate.replace(gate());
     }
 

@@ -10,6 +10,4 @@ pub enum Post {
     Acknowledged { reader: Party, number: u64 },
     /// `reader` can be reached again.
     OfferAgain { reader: Party },
-    /// `reader` will never take this letter.
-    Undeliverable { reader: Party, number: u64 },
 }

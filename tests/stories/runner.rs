@@ -158,7 +158,6 @@ impl World {
                 let letters = machine.map(|machine| machine.mail().pending_for(reader)).unwrap_or_default();
                 letters.iter().for_each(|letter| self.deliver::<M>(letter));
             }
-            Post::Undeliverable { .. } => unreachable!("no letter of a story is condemned"),
         }
     }
 }

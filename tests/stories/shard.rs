@@ -36,7 +36,7 @@ impl World {
     fn kill_shard(&mut self) {
         self.live.shard = None;
         self.house.discard_staged();
-        self.house.reopen_gate();
+        self.house.undo_registrations(&self.records);
         self.queue.retain(|parcel| parcel.reader() != Party::Shard);
         self.queue.push_back(Parcel::start(Party::Shard));
     }

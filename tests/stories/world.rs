@@ -87,6 +87,11 @@ impl Parcel {
         }
     }
 
+    /// Nobody repeats a provisional answer: one that is lost with the shard might as well have been lost on its way.
+    fn is_irreplaceable(&self) -> bool {
+        matches!(self, Parcel::Shard(ShardMail::Datagram { bytes, .. }) if bytes.starts_with(b"SIP/2.0 1"))
+    }
+
     fn is_start(&self) -> bool {
         matches!(
             self,
@@ -211,7 +216,7 @@ impl World {
     fn handle(&mut self, parcel: Parcel) {
         if !parcel.is_start() {
             self.inputs += 1;
-            self.is_dying = self.death == Death::Actor { input: self.inputs };
+            self.is_dying = self.death == Death::Actor { input: self.inputs } && !parcel.is_irreplaceable();
         }
         match parcel {
             Parcel::Leg(leg, mailed) => self.run::<Leg>(leg, mailed),
@@ -276,10 +281,11 @@ impl World {
         [deadline, fetched, phones, self.network.next(), self.media.next()].into_iter().fold(None, earliest)
     }
 
-    /// Lets everything happen that is due now.
+    /// Lets everything happen that is due now. Packets come one by one: the next is still on the wire while the
+    /// switch is busy with one.
     fn wake(&mut self) {
-        while let Some(arrival) = self.network.take_due(self.now) {
-            self.arrive(arrival);
+        if let Some(arrival) = self.network.take_due(self.now) {
+            return self.arrive(arrival);
         }
         for at in 0..self.phones.len() {
             let said = self.phones[at].wake(self.now);

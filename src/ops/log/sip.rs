@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::sip::flow::Flow;
+use crate::sip::message::call_id_of;
 
 /// Peers and calls that can be selected at a time.
 const MOST: usize = 64;
@@ -98,21 +99,9 @@ impl SipTrace {
         self.0.load().iter().any(|selection| match selection {
             Selection::All => true,
             Selection::Peer(peer) => flow.remote.ip().to_canonical() == peer.to_canonical(),
-            Selection::Call(call_id) => call_id_of(bytes) == Some(call_id.as_bytes()),
+            Selection::Call(call_id) => call_id_of(bytes) == Some(call_id),
         })
     }
-}
-
-/// The Call-ID as it stands in the message, which nobody has parsed yet.
-fn call_id_of(bytes: &[u8]) -> Option<&[u8]> {
-    let lines = bytes.split(|byte| *byte == b'\n').take_while(|line| !line.trim_ascii().is_empty());
-    lines.skip(1).find_map(|line| {
-        let at = line.iter().position(|byte| *byte == b':')?;
-        let (name, value) = line.split_at_checked(at)?;
-        let name = name.trim_ascii();
-        let is_call_id = name.eq_ignore_ascii_case(b"call-id") || name.eq_ignore_ascii_case(b"i");
-        is_call_id.then(|| value.trim_ascii_start().strip_prefix(b":").unwrap_or_default().trim_ascii())
-    })
 }
 
 /// A message for people: without credentials and keys, and without what could steer a terminal.

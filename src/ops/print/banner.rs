@@ -10,7 +10,7 @@ use crate::ops::screen::{WIDTH, shortened};
 
 /// Lines for users, and for numbers.
 const USERS: usize = 5;
-const NUMBERS: usize = 7;
+const NUMBERS: usize = 10;
 
 /// What a first call takes.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod glimpse;
 mod grammar;
 mod header;
 mod headers;
@@ -26,6 +27,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use glimpse::call_id_of;
 pub use grammar::SyntaxError;
 pub use header::{CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Via};
 pub use headers::Headers;

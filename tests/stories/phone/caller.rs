@@ -127,8 +127,7 @@ impl Phone {
 
     /// The same bytes as in time; the endpoint would not send it any more.
     pub(super) fn cancel_too_late(&mut self, now: Moment) {
-        let Some(talk) = &mut self.talk else { return };
-        talk.is_given_up = true;
+        let Some(talk) = &self.talk else { return };
         let mut cancel = Request::new(Method::Cancel, talk.invite.uri().clone());
         let theirs = talk.invite.headers();
         let number = theirs.cseq().expect("CSeq").number;

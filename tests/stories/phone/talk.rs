@@ -109,19 +109,17 @@ impl Phone {
     /// A final or provisional answer to a re-INVITE; `false` if it is none.
     pub(super) fn reinvite_answered(&mut self, key: &ClientKey, response: &Response, now: Moment) -> bool {
         let Some(talk) = &mut self.talk else { return false };
-        let Some(branch) = talk.branches.values_mut().find(|branch| branch.reinvites.contains_key(key))
-        else {
-            return false;
-        };
+        let found = talk.branches.iter_mut().find(|(_, branch)| branch.reinvites.contains_key(key));
+        let Some((tag, branch)) = found else { return false };
+        let tag = tag.clone();
         let nth = branch.reinvites.get(key).copied().unwrap_or_default();
         if response.status().is_success() {
             if branch.negotiation.is_offer_pending() {
                 branch.negotiation.on_answer(response.body()).expect("the switch's answer can be used");
             }
-            let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
             // The cue comes first: what is done at once crosses the ACK.
             self.cue(Cue::Agreed(nth), now);
-            self.acknowledge(&tag.unwrap_or_default(), response, Bytes::new());
+            self.acknowledge(&tag, response, Bytes::new());
         }
         true
     }
@@ -132,8 +130,7 @@ impl Phone {
         let via = self.via(&Method::Ack, cseq.number);
         let flow = self.flow();
         let Some(talk) = &mut self.talk else { return };
-        let key = if talk.branches.contains_key(tag) { tag } else { "" };
-        let Some(branch) = talk.branches.get_mut(key) else { return };
+        let Some(branch) = talk.branches.get_mut(tag) else { return };
         let Some(dialog) = &branch.dialog else { return };
         let ack = branch.acks.entry(cseq.number).or_insert_with(|| {
             let mut ack = dialog.ack(cseq.number, &via);
