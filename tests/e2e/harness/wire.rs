@@ -1,6 +1,7 @@
 //! What went over the loopback interface, and tshark as the judge of it.
 //! It must never accuse the peers: only what the switch sent counts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -131,6 +132,26 @@ impl Capture {
         for stream in &streams {
             let other = streams.iter().find(|other| other.from == stream.from && other.ssrc != stream.ssrc);
             assert!(other.is_none(), "a leg has two SSRCs: {stream:?}, {other:?}");
+        }
+    }
+
+    /// Fails unless, from its second second on, each stream of sound is one frame of 20 ms after the other: whatever
+    /// was not passed on would be missing in the timestamps. When a packet left is the scheduler's business.
+    pub fn sound_is_whole(&self) {
+        let filter = format!("{} && rtp && rtp.p_type < 9", self.our_media());
+        let mut streams: BTreeMap<String, Vec<(f64, u32)>> = BTreeMap::new();
+        for row in self.rows(&filter, &["udp.srcport", "frame.time_relative", "rtp.timestamp"]) {
+            let [port, time, timestamp] = &row[..] else { panic!("{row:?}") };
+            let time = time.parse().expect("a time");
+            streams.entry(port.clone()).or_default().push((time, timestamp.parse().expect("a timestamp")));
+        }
+        assert!(!streams.is_empty(), "the switch sent no sound");
+        for (port, frames) in streams {
+            let settled = frames[0].0 + 1.0;
+            let talk: Vec<u32> =
+                frames.iter().filter(|frame| frame.0 > settled).map(|frame| frame.1).collect();
+            let hole = talk.windows(2).find(|pair| pair[1].wrapping_sub(pair[0]) != 160);
+            assert!(hole.is_none(), "port {port}: the sound has a hole at {hole:?}");
         }
     }
 
