@@ -157,7 +157,7 @@ impl Cell {
         let told = shard.map(|shard| shard.try_send(ShardMail::Farewell(leg)));
         if matches!(told, Some(Err(Undelivered::Full))) {
             let cell = Rc::clone(self);
-            actix_rt::spawn(async move {
+            super::cell::spawn(async move {
                 tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
                 cell.bid_farewell(leg);
             });

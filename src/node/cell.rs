@@ -63,6 +63,8 @@ pub struct Cell {
     pub(super) pace: RefCell<Pace>,
     receipts: RefCell<Receipts>,
     pub(super) suspects: RefCell<Suspects>,
+    /// Tasks under way that serve calls.
+    pub(super) tasks: std::cell::Cell<u64>,
     /// How late the shard is: queue delay of what it handles.
     pub(super) lag: std::cell::Cell<Duration>,
 }
@@ -103,6 +105,7 @@ impl Cell {
             pace,
             receipts: RefCell::default(),
             suspects: RefCell::default(),
+            tasks: std::cell::Cell::new(0),
             lag: std::cell::Cell::new(Duration::ZERO),
         });
         PRESENT.with(|present| *present.borrow_mut() = Some(Rc::clone(&cell)));
@@ -233,7 +236,7 @@ impl Cell {
 
     fn tell_later(self: &Rc<Self>, writer: Party, post: Post) {
         let cell = Rc::clone(self);
-        actix_rt::spawn(async move {
+        spawn(async move {
             tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
             cell.told(writer, post);
         });
@@ -306,6 +309,20 @@ impl Cell {
     }
 }
 
+/// Runs a task that serves a call on this arbiter; the census counts those that are under way.
+pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
+    let count = |change: i64| {
+        if let Some(cell) = Cell::present() {
+            cell.tasks.set(cell.tasks.get().saturating_add_signed(change));
+        }
+    };
+    count(1);
+    actix_rt::spawn(async move {
+        task.await;
+        count(-1);
+    });
+}
+
 /// Offers an input from the edge, to a full mailbox again for a while.
 fn signal<M: Machine>(way: Option<&Handle<Runner<M, Cell>>>, party: Party, input: M::Input)
 where
@@ -319,7 +336,7 @@ where
         Err((Undelivered::Full, signal)) => signal,
     };
     let way = way.clone();
-    actix_rt::spawn(async move {
+    spawn(async move {
         for _ in 0..TRIES {
             tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
             match way.offer(waiting) {

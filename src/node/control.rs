@@ -93,6 +93,7 @@ impl Desk {
             census.legs += part.legs;
             census.scripts += part.scripts;
             census.actors += part.actors;
+            census.tasks += part.tasks;
             census.mails += part.mails;
             census.snapshots += part.snapshots;
             census.client_transactions += part.client_transactions;
@@ -159,6 +160,7 @@ impl Cell {
         let actors = self.actors.borrow();
         let shard = records.shard_counts();
         Census {
+            tasks: self.tasks.get(),
             calls: records.calls.len() as u64,
             legs: records.legs.len() as u64,
             scripts: records.scripts.len() as u64,

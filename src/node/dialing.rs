@@ -111,7 +111,7 @@ impl Cell {
             Some(Host::Name(name)) => {
                 // Names are looked up off the call path; the leg begins when the answer is there.
                 let name = name.to_owned();
-                actix_rt::spawn(async move {
+                super::cell::spawn(async move {
                     let found = tokio::net::lookup_host((name.as_str(), port)).await;
                     let remote = found.ok().and_then(|mut found| found.next());
                     if let Some(cell) = Cell::present() {

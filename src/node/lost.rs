@@ -58,7 +58,7 @@ impl Cell {
         Cell: Host<M>,
     {
         let cell = Rc::clone(self);
-        actix_rt::spawn(async move {
+        super::cell::spawn(async move {
             let party = machine.party();
             for _ in 0..TRIES {
                 tokio::time::sleep(PAUSE).await;

@@ -111,7 +111,7 @@ impl Cell {
 
     fn load_again(&self, leg: LegId, key: String) {
         let house = Arc::clone(&self.house);
-        actix_rt::spawn(async move {
+        super::cell::spawn(async move {
             let fetched = match serde_json::from_str::<Sound>(&key) {
                 Ok(sound) => house.fetch(&sound).await,
                 Err(error) => Err(error.to_string()),
@@ -142,7 +142,7 @@ impl Cell {
             return;
         }
         let house = Arc::clone(&self.house);
-        actix_rt::spawn(async move {
+        super::cell::spawn(async move {
             let mut tries = 0;
             while house.engine.send(worker, command.clone()).is_err() {
                 tries += 1;
@@ -178,7 +178,7 @@ impl Cell {
     /// Makes a sound available to a script's step.
     pub(super) fn prepare(&self, leg: LegId, activity: u64, sound: Sound) {
         let house = Arc::clone(&self.house);
-        actix_rt::spawn(async move {
+        super::cell::spawn(async move {
             let loaded = house.fetch(&sound).await;
             let Some(cell) = Cell::present() else { return };
             cell.signal_script(leg, ScriptInput::Prepared(activity, loaded));

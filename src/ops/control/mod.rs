@@ -149,7 +149,7 @@ pub struct Census {
     pub scripts: u64,
     /// Actors of calls, legs and scripts, and their supervisors.
     pub actors: u64,
-    /// Tasks and timers that serve calls.
+    /// Tasks that serve calls: sounds being fetched, names being looked up, letters that wait.
     pub tasks: u64,
     /// Letters between actors that are not acknowledged.
     pub mails: u64,

@@ -80,7 +80,7 @@ pub fn census(census: &Census) -> String {
         ("legs", census.legs),
         ("scripts", census.scripts),
         ("actors", census.actors),
-        ("tasks and timers", census.tasks),
+        ("tasks", census.tasks),
         ("letters in flight", census.mails),
         ("snapshots", census.snapshots),
         ("port pairs", census.ports),
