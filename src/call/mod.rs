@@ -348,5 +348,8 @@ impl Machine for Call {
     fn undeliverable(&mut self, post: CallPost, turn: &mut Turn<Self>) {
         tracing::error!(call = %self.id, ?post, "a letter could not be delivered");
         self.end_all(Cause::Internal, turn);
+        if matches!(post, CallPost::Script(Told::CallerGone)) {
+            self.tell_script(Told::CallerGone, turn);
+        }
     }
 }

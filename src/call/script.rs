@@ -291,9 +291,7 @@ impl Machine for ScriptRun {
     fn undeliverable(&mut self, post: Wanted, turn: &mut Turn<Self>) {
         tracing::error!(leg = %self.leg, ?post, "a letter could not be delivered");
         self.waiting = Waiting::Nothing;
-        if post != Wanted::Hangup {
-            // Nobody shall be left in silence.
-            self.want(Wanted::Hangup, turn);
-        }
+        // Nobody shall be left in silence: a call that dies of this wish, too, is given up by its supervisor.
+        self.want(Wanted::Hangup, turn);
     }
 }

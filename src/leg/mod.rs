@@ -515,7 +515,13 @@ impl Machine for Leg {
 
     fn undeliverable(&mut self, post: LegPost, turn: &mut Turn<Self>) {
         tracing::error!(leg = %self.core.id, ?post, "a letter could not be delivered");
-        // Whoever does not hear it would wait for ever, here or at the far end.
-        self.order(Order::Hangup { cause: Cause::Internal }, turn);
+        match post {
+            // The call must know of it: one that dies of it again is given up by its supervisor.
+            LegPost::Call(ended @ Report::Ended { .. }) => self.core.report(ended, turn),
+            // Whoever does not hear it would wait for ever, here or at the far end.
+            LegPost::Call(_) | LegPost::Shard(_) => {
+                self.order(Order::Hangup { cause: Cause::Internal }, turn)
+            }
+        }
     }
 }
