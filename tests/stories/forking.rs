@@ -93,7 +93,7 @@ fn of_two_forks_behind_a_proxy_the_second_answer_is_hung_up_on() {
             .on(Cue::Invited, 100, Act::Ring("-one"))
             .on(Cue::Invited, 200, Act::Progress("-two"))
             .on(Cue::Invited, 3_000, Act::Answer("-one"))
-            .on(Cue::Invited, 3_005, Act::Answer("-two"));
+            .on(Cue::Confirmed, 0, Act::Answer("-two"));
         vec![alice("bob").on(Cue::Answered, 8_000, Act::Bye), proxy]
     });
     let told = &story.calm;

@@ -202,9 +202,8 @@ impl House {
         }
     }
 
-    /// Registrations and digest counts are forgotten with the step that made them.
-    pub fn undo_registrations(&mut self, records: &crate::records::Records) {
-        self.registrar = Registrar::restore(BOUNDS, records.bindings.clone());
+    /// Digest counts are forgotten with the step that used them up.
+    pub fn reopen_gate(&self) {
         self.gate.replace(gate());
     }
 

@@ -32,9 +32,13 @@ pub enum Due {
 
 #[derive(Clone, Debug, Default)]
 struct Session {
+    /// The condition that it is in.
+    wished: Option<Wish>,
     generation: Generation,
     activity: Option<u64>,
     finished: Vec<u64>,
+    /// Its silence was told.
+    is_silent: bool,
 }
 
 /// All sessions.
@@ -66,13 +70,28 @@ impl Media {
         if wishes.last() != Some(&wished) {
             wishes.push(wished);
         }
-        match wish {
-            Wish::Open { generation, hear, .. } => self.open(leg, generation, &hear, now),
+        if self.is_granted(&wish) {
+            return None;
+        }
+        match &wish {
+            Wish::Open { generation, hear, .. } => {
+                self.sessions.entry(leg).or_default().wished = Some(wish.clone());
+                self.open(leg, *generation, hear, now)
+            }
             Wish::Closed { .. } if self.sessions.contains_key(&leg) => {
                 self.later(CLOSING, Due::Closed(leg), now);
                 None
             }
             Wish::Closed { .. } => Some((leg, closed())),
+        }
+    }
+
+    /// Nothing agreed means nothing to send or to take: the session opens when there is.
+    fn is_granted(&self, wish: &Wish) -> bool {
+        let Wish::Open { leg, agreed, .. } = wish else { return false };
+        match self.sessions.get(leg) {
+            Some(session) => session.wished.as_ref() == Some(wish),
+            None => agreed.is_none(),
         }
     }
 
@@ -131,6 +150,14 @@ impl Media {
 
     pub fn forget(&mut self, leg: LegId) {
         self.sessions.remove(&leg);
+    }
+
+    /// Sessions whose silence was not told yet.
+    pub fn take_open(&mut self) -> Vec<LegId> {
+        let untold = |(leg, session): (&LegId, &mut Session)| {
+            (!std::mem::replace(&mut session.is_silent, true)).then_some(*leg)
+        };
+        self.sessions.iter_mut().filter_map(untold).collect()
     }
 
     pub fn open_sessions(&self) -> usize {

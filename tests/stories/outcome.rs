@@ -49,7 +49,10 @@ impl Outcome {
             (phone.name, first.collect())
         });
         let mut left = world.census();
-        let latest = world.network.last + House::timing().patience() + Duration::from_secs(1);
+        // A leg whose BYE was poison has nothing on the wire, and waits a little longer than transactions do.
+        let is_poisoned = world.poison.is_some();
+        let slack = Duration::from_secs(if is_poisoned { 30 } else { 1 });
+        let latest = world.network.last + House::timing().patience() + slack;
         if world.emptied.is_none_or(|emptied| emptied > latest) {
             left.push(format!(
                 "something until {:?}; the last packet went {:?}",
@@ -58,6 +61,8 @@ impl Outcome {
         }
         let open = world.phones.iter().filter(|phone| phone.transactions() > 0);
         left.extend(open.map(|phone| format!("transactions of {}", phone.name)));
+        // A BYE that never left is noticed by silence, which these phones do not listen to.
+        let talking = world.phones.iter().filter(|phone| phone.is_talking() && !is_poisoned);
         let peers = &world.records.peers;
         let wishes =
             peers.iter().filter_map(|(leg, peer)| Some((peer.clone(), world.media.wishes.get(leg)?.clone())));
@@ -67,7 +72,7 @@ impl Outcome {
             peers: peers.clone(),
             wishes: wishes.collect(),
             left,
-            talking: world.phones.iter().filter(|phone| phone.is_talking()).map(|phone| phone.name).collect(),
+            talking: talking.map(|phone| phone.name).collect(),
             commits: world.commits,
             inputs: world.inputs,
             trace: trace(world),
@@ -209,6 +214,16 @@ fn words(bytes: &Bytes) -> String {
     }
 }
 
+/// Without what is left of a registration, which depends on time.
+fn timeless(bytes: &Bytes) -> Bytes {
+    let text = String::from_utf8_lossy(bytes);
+    let masked = |line: &str| match line.split_once(";expires=") {
+        Some((before, _)) if line.starts_with("Contact:") => format!("{before}\r\n"),
+        _ => format!("{line}\r\n"),
+    };
+    text.lines().map(masked).collect::<String>().into()
+}
+
 /// Over UDP, order means something within a transaction only.
 fn by_transaction(heard: &[Bytes]) -> BTreeMap<String, Vec<Bytes>> {
     let mut all: BTreeMap<String, Vec<Bytes>> = BTreeMap::new();
@@ -223,7 +238,7 @@ fn by_transaction(heard: &[Bytes]) -> BTreeMap<String, Vec<Bytes>> {
             }
             Message::Response(_) => Some("response".to_owned()),
         };
-        all.entry(format!("{cseq} {kind:?} of {call_id}")).or_default().push(bytes.clone());
+        all.entry(format!("{cseq} {kind:?} of {call_id}")).or_default().push(timeless(bytes));
     }
     all
 }

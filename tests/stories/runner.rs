@@ -9,12 +9,11 @@ use trunkline::ids::{CallId, LegId};
 use trunkline::leg::{Leg, LegEffect, LegInput, LegPost};
 use trunkline::ops::events::Entry;
 use trunkline::supervision::machine::{Letter, Machine, Party, Receipt, Turn};
-use trunkline::supervision::runner::Incoming;
+use trunkline::supervision::runner::{Incoming, Post};
 
-use crate::post::Post;
-
+use crate::parcel::{Parcel, ShardMail};
 use crate::records::{Records, reborn};
-use crate::world::{Live, Parcel, ShardMail, World};
+use crate::world::{Death, Live, World};
 
 /// What lies in a mailbox.
 #[derive(Debug)]
@@ -40,6 +39,7 @@ pub trait Kind: Machine {
     fn parcel(letter: &Letter<Self::Post>) -> Option<Parcel>;
     fn execute(world: &mut World, name: Self::Name, effect: Self::Effect);
     fn finished(world: &mut World, machine: &Self);
+    fn last_word(machine: &mut Self, turn: &mut Turn<Self>);
 }
 
 impl World {
@@ -52,9 +52,11 @@ impl World {
             Mailed::Alarm => self.step::<M>(name, |machine, turn| machine.on_deadline(turn)),
             Mailed::Post(post) => self.post::<M>(name, &post),
         }
-        if self.is_dying {
-            self.is_dying = false;
-            self.kill::<M>(name);
+        if std::mem::take(&mut self.is_dying) {
+            match self.death {
+                Death::GivenUp { .. } => self.give_up::<M>(name),
+                _ => self.kill::<M>(name),
+            }
         }
     }
 
@@ -72,21 +74,37 @@ impl World {
 
     fn start<M: Kind>(&mut self, name: M::Name) {
         let Some(committed) = M::committed(&self.records, name) else { return };
-        let mut machine = if self.is_sceptical { reborn(committed) } else { committed.clone() };
+        let mut machine = reborn(committed);
+        let party = M::party_of(name);
+        for (reader, number) in self.take_receipts_of(party) {
+            machine.mail().acknowledge(reader, number);
+        }
         machine.mail().revive();
+        if let Some((writer, number)) = self.condemned(party) {
+            machine.mail().skip(writer, number);
+        }
         let mut turn = Turn::at(self.now);
         machine.resume(&mut turn);
         turn.letters = machine.mail().pending();
         M::among(&mut self.live).insert(name, Some(machine));
-        self.offer_again_to(M::party_of(name));
+        self.offer_again_to(party);
         self.conclude::<M>(name, turn);
     }
 
     fn step<M: Kind>(&mut self, name: M::Name, act: impl FnOnce(&mut M, &mut Turn<M>)) {
+        self.take_receipts::<M>(name);
         let mut turn = Turn::at(self.now);
         let Some(machine) = self.machine::<M>(name) else { return };
         act(machine, &mut turn);
         self.conclude::<M>(name, turn);
+    }
+
+    fn take_receipts<M: Kind>(&mut self, name: M::Name) {
+        for (reader, number) in self.take_receipts_of(M::party_of(name)) {
+            self.machine::<M>(name)
+                .into_iter()
+                .for_each(|machine| machine.mail().acknowledge(reader, number));
+        }
     }
 
     /// Commit before outputs.
@@ -119,12 +137,20 @@ impl World {
     }
 
     fn end_if_finished<M: Kind>(&mut self, name: M::Name) {
-        let Some(machine) = self.machine::<M>(name).filter(|machine| machine.is_finished()).cloned() else {
+        if !self.machine::<M>(name).is_some_and(|machine| machine.is_ending()) {
             return;
-        };
+        }
+        self.take_receipts::<M>(name);
+        match self.machine::<M>(name).cloned() {
+            Some(machine) if machine.is_finished() => self.end::<M>(name, &machine),
+            _ => self.await_receipts(M::party_of(name)),
+        }
+    }
+
+    fn end<M: Kind>(&mut self, name: M::Name, machine: &M) {
         M::among(&mut self.live).remove(&name);
         self.queue.retain(|parcel| parcel.reader() != M::party_of(name));
-        M::finished(self, &machine);
+        M::finished(self, machine);
     }
 
     fn read<M: Kind>(&mut self, name: M::Name, letter: Incoming<M::Input>) {
@@ -134,11 +160,14 @@ impl World {
         match machine.mail().receive(writer, generation, number) {
             Receipt::Early => {}
             Receipt::Repeated if self.is_dying => {}
-            Receipt::Repeated => self.told(writer, Post::Acknowledged { reader, number }),
+            Receipt::Repeated => self.note_receipt(reader, writer, number),
             Receipt::Fresh => {
+                self.take_in_hand(reader, writer, number);
+                self.is_dying |= self.poison == Some((reader, writer, number));
                 self.step::<M>(name, |machine, turn| machine.handle(input, turn));
                 if !self.is_dying && !self.is_fallen {
-                    self.told(writer, Post::Acknowledged { reader, number });
+                    self.put_down(reader);
+                    self.note_receipt(reader, writer, number);
                 }
             }
         }
@@ -147,18 +176,38 @@ impl World {
     fn post<M: Kind>(&mut self, name: M::Name, post: &Post) {
         match *post {
             _ if self.is_dying => {}
-            Post::Acknowledged { reader, number } => {
-                self.machine::<M>(name)
-                    .into_iter()
-                    .for_each(|machine| machine.mail().acknowledge(reader, number));
-                self.end_if_finished::<M>(name);
-            }
+            Post::Receipts => self.end_if_finished::<M>(name),
             Post::OfferAgain { reader } => {
                 let machine = self.machine::<M>(name);
                 let letters = machine.map(|machine| machine.mail().pending_for(reader)).unwrap_or_default();
                 letters.iter().for_each(|letter| self.deliver::<M>(letter));
             }
+            Post::Undeliverable { reader, number } => {
+                let withdrawn =
+                    self.machine::<M>(name).and_then(|machine| machine.mail().withdraw(reader, number));
+                if let Some(post) = withdrawn {
+                    self.step::<M>(name, |machine, turn| machine.undeliverable(post, turn));
+                }
+            }
         }
+    }
+
+    /// The actor cannot be kept alive: its machine says its last word, from what was committed, and is gone.
+    fn give_up<M: Kind>(&mut self, name: M::Name) {
+        M::among(&mut self.live).insert(name, None);
+        self.queue.retain(|parcel| parcel.reader() != M::party_of(name));
+        let Some(mut machine) = M::committed(&self.records, name).map(reborn) else { return };
+        let mut turn = Turn::at(self.now);
+        M::last_word(&mut machine, &mut turn);
+        M::put(&mut self.records, machine.clone());
+        self.log(turn.events);
+        for letter in machine.mail().pending() {
+            self.deliver::<M>(&letter);
+        }
+        for effect in turn.effects {
+            M::execute(self, name, effect);
+        }
+        self.end::<M>(name, &machine);
     }
 }
 
@@ -211,6 +260,10 @@ impl Kind for Leg {
     fn finished(world: &mut World, machine: &Leg) {
         world.leg_gone(machine);
     }
+
+    fn last_word(machine: &mut Self, turn: &mut Turn<Self>) {
+        machine.give_up(turn);
+    }
 }
 
 impl Kind for Call {
@@ -253,6 +306,10 @@ impl Kind for Call {
     fn finished(world: &mut World, machine: &Call) {
         world.call_gone(machine);
     }
+
+    fn last_word(machine: &mut Self, turn: &mut Turn<Self>) {
+        machine.give_up(turn);
+    }
 }
 
 impl Kind for ScriptRun {
@@ -287,6 +344,10 @@ impl Kind for ScriptRun {
 
     fn finished(world: &mut World, machine: &ScriptRun) {
         world.script_gone(machine);
+    }
+
+    fn last_word(machine: &mut Self, turn: &mut Turn<Self>) {
+        machine.give_up(turn);
     }
 }
 

@@ -10,13 +10,13 @@ use trunkline::leg::LegInput;
 use trunkline::sip::message::{Limits, Message, Rejected};
 use trunkline::sip::shard::{Batch, Shard};
 use trunkline::supervision::machine::{Letter, Party, Receipt};
-use trunkline::supervision::runner::Incoming;
-
-use crate::post::Post;
+use trunkline::supervision::runner::{Incoming, Post};
 
 use crate::house::{House, flow};
+use crate::parcel::{Parcel, ShardMail};
+use crate::records::reborn;
 use crate::runner::{Mailed, born};
-use crate::world::{Parcel, ShardMail, World};
+use crate::world::World;
 
 impl World {
     /// One input of the shard.
@@ -27,8 +27,7 @@ impl World {
         let Some(mut shard) = self.live.shard.take() else { return };
         self.step_shard(&mut shard, mail);
         self.live.shard = Some(shard);
-        if self.is_dying {
-            self.is_dying = false;
+        if std::mem::take(&mut self.is_dying) {
             self.kill_shard();
         }
     }
@@ -36,16 +35,18 @@ impl World {
     fn kill_shard(&mut self) {
         self.live.shard = None;
         self.house.discard_staged();
-        self.house.undo_registrations(&self.records);
+        self.house.reopen_gate();
         self.queue.retain(|parcel| parcel.reader() != Party::Shard);
         self.queue.push_back(Parcel::start(Party::Shard));
     }
 
     fn start_shard(&mut self) {
-        let records = if self.is_sceptical { self.records.reborn() } else { self.records.clone() };
-        let parts = records.shard.into_values();
+        let parts: Vec<_> = self.records.shard.values().map(reborn).collect();
         let mut shard = Shard::restore(House::timing(), parts, self.shard_generation, self.now);
         self.shard_generation = self.shard_generation.next();
+        if let Some((Party::Leg(leg), number)) = self.condemned(Party::Shard) {
+            shard.skip(leg, number);
+        }
         let here = |leg| self.records.legs.contains_key(&leg);
         let departed = shard.forget_departed(here, &self.house, self.now);
         self.carry_out(departed);
@@ -64,11 +65,15 @@ impl World {
     fn step_shard(&mut self, shard: &mut Shard, mail: ShardMail) {
         let now = self.now;
         let batch = match mail {
-            ShardMail::Datagram { from, bytes } => self.receive(shard, bytes, from),
+            ShardMail::Datagram { from, bytes } => {
+                self.take_receipts_of_shard(shard);
+                self.receive(shard, bytes, from)
+            }
             ShardMail::Errand(letter) => return self.read_errand(shard, *letter),
             ShardMail::Post(_) if self.is_dying => return,
-            ShardMail::Post(Post::Acknowledged { reader: Party::Leg(leg), number }) => {
-                return shard.acknowledge(leg, number);
+            ShardMail::Post(Post::Receipts) => return self.take_receipts_of_shard(shard),
+            ShardMail::Post(Post::Undeliverable { reader: Party::Leg(leg), number }) => {
+                shard.undeliverable(leg, number, &self.house, now)
             }
             ShardMail::Post(Post::OfferAgain { reader: Party::Leg(leg) }) => {
                 return shard.pending(Some(leg)).into_iter().for_each(|letter| self.deliver_to_leg(letter));
@@ -83,10 +88,23 @@ impl World {
 
     fn read_errand(&mut self, shard: &mut Shard, letter: Letter<trunkline::sip::dispatch::Errand>) {
         let (writer, number) = (letter.from, letter.number);
+        self.take_in_hand(Party::Shard, writer, number);
+        self.is_dying |= self.poison == Some((Party::Shard, writer, number));
         let (receipt, batch) = shard.read(letter, &self.house, self.now);
         self.carry_out(batch);
+        if !self.is_dying && !self.is_fallen {
+            self.put_down(Party::Shard);
+        }
         if receipt != Receipt::Early && !self.is_dying && !self.is_fallen {
-            self.told(writer, Post::Acknowledged { reader: Party::Shard, number });
+            self.note_receipt(Party::Shard, writer, number);
+        }
+    }
+
+    fn take_receipts_of_shard(&mut self, shard: &mut Shard) {
+        for (reader, number) in self.take_receipts_of(Party::Shard) {
+            if let Party::Leg(leg) = reader {
+                shard.acknowledge(leg, number);
+            }
         }
     }
 

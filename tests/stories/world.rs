@@ -5,22 +5,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::post::Post;
 use bytes::Bytes;
 use trunkline::call::script::{ScriptInput, ScriptRun, Sound};
 use trunkline::call::{Call, CallInput, Dialled};
 use trunkline::ids::{CallId, Generation, LegId};
-use trunkline::leg::{Leg, LegInput, Wish};
+use trunkline::leg::{Leg, LegInput, Notice, Wish};
 use trunkline::ops::events::{Entry, Event};
-use trunkline::sip::dispatch::Errand;
 use trunkline::sip::shard::Shard;
-use trunkline::supervision::machine::{Letter, Machine, Party};
+use trunkline::supervision::machine::{Machine, Party};
+use trunkline::supervision::runner::Post;
 use trunkline_media::moment::{Moment, earliest};
 
 use crate::house::{Dialling, House};
 use crate::media::Media;
 use crate::network::{Arrival, Network};
+use crate::parcel::{Parcel, ShardMail};
 use crate::phone::Phone;
+use crate::post::PostOffice;
 use crate::records::{Records, encoded};
 use crate::runner::{Mailed, born};
 
@@ -36,71 +37,12 @@ pub enum Death {
     Everything { commit: usize },
     /// Whoever has this input, before its commit; the mailbox goes along.
     Actor { input: usize },
-}
-
-/// What waits in the mailboxes, in the order in which it was put there.
-#[derive(Debug)]
-pub enum Parcel {
-    Leg(LegId, Mailed<LegInput>),
-    Call(CallId, Mailed<CallInput>),
-    Script(LegId, Mailed<ScriptInput>),
-    Shard(ShardMail),
-}
-
-/// What the shard is told.
-#[derive(Debug)]
-pub enum ShardMail {
-    Start,
-    Datagram { from: SocketAddr, bytes: Bytes },
-    Errand(Box<Letter<Errand>>),
-    Post(Post),
-    Farewell(LegId),
-    Unreachable(SocketAddr),
-    Alarm,
-}
-
-impl Parcel {
-    pub fn reader(&self) -> Party {
-        match self {
-            Parcel::Leg(leg, _) => Party::Leg(*leg),
-            Parcel::Call(call, _) => Party::Call(*call),
-            Parcel::Script(leg, _) => Party::Script(*leg),
-            Parcel::Shard(_) => Party::Shard,
-        }
-    }
-
-    pub fn start(party: Party) -> Self {
-        match party {
-            Party::Leg(leg) => Parcel::Leg(leg, Mailed::Start),
-            Party::Call(call) => Parcel::Call(call, Mailed::Start),
-            Party::Script(leg) => Parcel::Script(leg, Mailed::Start),
-            Party::Shard => Parcel::Shard(ShardMail::Start),
-        }
-    }
-
-    fn alarm(party: Party) -> Self {
-        match party {
-            Party::Leg(leg) => Parcel::Leg(leg, Mailed::Alarm),
-            Party::Call(call) => Parcel::Call(call, Mailed::Alarm),
-            Party::Script(leg) => Parcel::Script(leg, Mailed::Alarm),
-            Party::Shard => Parcel::Shard(ShardMail::Alarm),
-        }
-    }
-
-    /// Nobody repeats a provisional answer: one that is lost with the shard might as well have been lost on its way.
-    fn is_irreplaceable(&self) -> bool {
-        matches!(self, Parcel::Shard(ShardMail::Datagram { bytes, .. }) if bytes.starts_with(b"SIP/2.0 1"))
-    }
-
-    fn is_start(&self) -> bool {
-        matches!(
-            self,
-            Parcel::Leg(_, Mailed::Start)
-                | Parcel::Call(_, Mailed::Start)
-                | Parcel::Script(_, Mailed::Start)
-                | Parcel::Shard(ShardMail::Start)
-        )
-    }
+    /// Whoever has this letter, each time that it has it.
+    Poison { input: usize },
+    /// Whoever has this input, for good.
+    GivenUp { input: usize },
+    /// Of a thousand inputs and commits so many kill, by the dice of the network.
+    Often { actors: u64, everything: u64 },
 }
 
 /// The actors. `None`: known, but between two lives.
@@ -128,8 +70,9 @@ pub struct World {
     pub is_dying: bool,
     /// Everything has just died.
     pub is_fallen: bool,
-    /// Records are read back through their bytes wherever an actor begins.
-    pub is_sceptical: bool,
+    /// The letter that kills its reader: reader, writer, number.
+    pub poison: Option<(Party, Party, u64)>,
+    pub office: PostOffice,
     pub commits: usize,
     pub inputs: usize,
     /// When nothing was left of any call, if so.
@@ -137,6 +80,8 @@ pub struct World {
     fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
     fetched: usize,
     told: bool,
+    /// Nothing goes on beyond: what is still there then is left over.
+    end: Moment,
 }
 
 impl World {
@@ -154,13 +99,15 @@ impl World {
             death: Death::Nothing,
             is_dying: false,
             is_fallen: false,
-            is_sceptical: true,
+            poison: None,
+            office: PostOffice::default(),
             commits: 0,
             inputs: 0,
             emptied: None,
             fetching: BTreeMap::new(),
             fetched: 0,
             told: false,
+            end: Moment::from_micros(3_000_000_000),
         };
         world.queue.push_back(Parcel::start(Party::Shard));
         world.run_to_rest();
@@ -202,7 +149,12 @@ impl World {
                 assert!(steps < 20_000, "it never comes to rest at {since:?}: {:?}", self.queue.front());
             }
             self.note_emptiness();
-            let Some(next) = self.next_event() else { return };
+            let Some(next) = self.next_event().filter(|next| *next <= self.end) else {
+                if self.fall_silent() {
+                    continue;
+                }
+                return;
+            };
             if next > self.now {
                 self.now = next;
                 (since, steps) = (next, 0);
@@ -213,10 +165,19 @@ impl World {
         }
     }
 
+    /// A leg whose BYE was poison hears it never: in the end its media side notices that nobody is there.
+    fn fall_silent(&mut self) -> bool {
+        let open = if self.poison.is_some() { self.media.take_open() } else { Vec::new() };
+        for leg in &open {
+            self.signal_leg(*leg, LegInput::Media(Notice::Timeout));
+        }
+        !open.is_empty()
+    }
+
     fn handle(&mut self, parcel: Parcel) {
         if !parcel.is_start() {
             self.inputs += 1;
-            self.is_dying = self.death == Death::Actor { input: self.inputs } && !parcel.is_irreplaceable();
+            self.is_dying = self.kills(&parcel);
         }
         match parcel {
             Parcel::Leg(leg, mailed) => self.run::<Leg>(leg, mailed),
@@ -227,10 +188,28 @@ impl World {
         self.is_dying = false;
     }
 
+    /// Whether whoever reads this dies of it.
+    fn kills(&mut self, parcel: &Parcel) -> bool {
+        match self.death {
+            Death::Actor { input } => input == self.inputs && !parcel.is_irreplaceable(),
+            Death::Poison { input } if input == self.inputs => {
+                self.poison = parcel.letter();
+                false
+            }
+            Death::GivenUp { input } => input == self.inputs && parcel.reader() != Party::Shard,
+            Death::Often { actors, .. } => self.network.roll(1000) < actors,
+            Death::Poison { .. } | Death::Everything { .. } | Death::Nothing => false,
+        }
+    }
+
     /// Counts a commit; tells whether everything dies of it.
     pub fn committed(&mut self) -> bool {
         self.commits += 1;
-        self.is_fallen = self.death == Death::Everything { commit: self.commits };
+        self.is_fallen = match self.death {
+            Death::Everything { commit } => commit == self.commits,
+            Death::Often { everything, .. } => self.network.roll(1000) < everything,
+            _ => false,
+        };
         self.is_fallen
     }
 
@@ -241,6 +220,7 @@ impl World {
         self.live = Live::default();
         self.queue.clear();
         self.fetching.clear();
+        self.office = PostOffice::default();
         self.media = self.media.restarted();
         self.house = House::restored(&self.records);
         self.shard_generation = Generation::default();
@@ -353,6 +333,22 @@ impl World {
         self.records.log.extend(entries);
     }
 
+    /// Whether a party has begun and is not gone for good.
+    pub fn is_here(&self, party: Party) -> bool {
+        match party {
+            Party::Leg(leg) => self.records.legs.contains_key(&leg),
+            Party::Call(call) => self.records.calls.contains_key(&call),
+            Party::Script(leg) => self.records.scripts.contains_key(&leg),
+            Party::Shard => true,
+        }
+    }
+
+    /// Whether a call waits for this leg to begin.
+    fn is_wanted(&self, call: Party, leg: Party) -> bool {
+        let (Party::Call(call), Party::Leg(leg)) = (call, leg) else { return false };
+        self.records.calls.get(&call).is_some_and(|call| call.wants(leg))
+    }
+
     /// Hands a letter to its reader. One that has ended has read everything; one that is being born asks for it.
     pub fn hand(&mut self, parcel: Parcel, writer: Party, number: u64) {
         let reader = parcel.reader();
@@ -364,7 +360,8 @@ impl World {
             Party::Script(leg) => self.live.scripts.get(&leg).map(Option::is_some),
         };
         match state {
-            None => self.told(writer, Post::Acknowledged { reader, number }),
+            None if self.is_here(reader) || self.is_wanted(writer, reader) => {}
+            None => self.note_receipt(reader, writer, number),
             Some(true) => self.queue.push_back(parcel),
             Some(false) => {}
         }
@@ -397,8 +394,9 @@ impl World {
                 call.into_iter().chain([Party::Shard]).collect()
             }
             Party::Call(call) => {
-                let legs = records.calls.get(&call).map(Call::legs).unwrap_or_default();
-                legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
+                // Those included that are over for the call: their last word may be what it has not acknowledged.
+                let legs = records.legs.values().filter(|leg| leg.call() == call).map(Leg::id);
+                legs.map(Party::Leg).chain([Party::Script(call.0)]).collect()
             }
             Party::Script(leg) => {
                 records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect()
@@ -406,12 +404,6 @@ impl World {
             Party::Shard => records.legs.keys().copied().map(Party::Leg).collect(),
         };
         writers.into_iter().for_each(|writer| self.told(writer, Post::OfferAgain { reader }));
-    }
-
-    fn reads_no_more(&mut self, reader: Party, writers: impl IntoIterator<Item = Party>) {
-        for writer in writers {
-            self.told(writer, Post::Acknowledged { reader, number: u64::MAX });
-        }
     }
 
     fn signal_leg(&mut self, leg: LegId, input: LegInput) {
@@ -466,6 +458,7 @@ impl World {
         self.records.legs.remove(&id);
         if !self.committed() {
             self.reads_no_more(Party::Leg(id), [Party::Call(leg.call())]);
+            self.forget_receipts(Party::Leg(id));
             self.bid_farewell(id);
         }
     }
@@ -479,6 +472,7 @@ impl World {
         self.records.calls.remove(&call.id());
         if !self.committed() {
             self.reads_no_more(Party::Call(call.id()), writers);
+            self.forget_receipts(Party::Call(call.id()));
         }
     }
 
@@ -487,6 +481,7 @@ impl World {
         self.records.scripts.remove(&run.leg());
         if !self.committed() {
             self.reads_no_more(Party::Script(run.leg()), [Party::Call(run.call())]);
+            self.forget_receipts(Party::Script(run.leg()));
         }
     }
 

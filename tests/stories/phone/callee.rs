@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use trunkline::sip::dialog::Dialog;
 use trunkline::sip::endpoint::{DialogKey, ServerKey, Timing};
-use trunkline::sip::message::{HeaderName, Request, Response, StatusCode};
+use trunkline::sip::message::{HeaderName, NameAddr, Request, Response, StatusCode};
 use trunkline_media::moment::Moment;
 
 use super::talk::{Branch, Role, Talk};
@@ -59,24 +59,48 @@ impl Phone {
 
     pub(super) fn answer(&mut self, tag: &str, now: Moment) {
         let Some((key, invite, tag, body)) = self.fork(tag) else { return };
-        let mut response = self.reply(&invite, StatusCode::OK, &tag);
-        response.set_body("application/sdp", body);
-        self.respond(&key, response.clone(), now);
         let dialog = Dialog::uas(&invite, &tag, &self.flow()).expect("the switch's INVITE makes a dialog");
-        let timing = Timing::default();
         if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(&tag)) {
             branch.dialog = Some(dialog);
-            branch.answer = Some((response, now + timing.patience()));
         }
-        self.alarm(now + timing.t1, Alarm::RepeatAnswer { tag, pause: timing.t1 });
+        self.accept(&key, &invite, &tag, body, now);
+    }
+
+    /// Answers an INVITE or a re-INVITE, and again until the ACK comes.
+    fn accept(&mut self, key: &ServerKey, invite: &Request, tag: &str, body: Bytes, now: Moment) {
+        let mut response = self.reply(invite, StatusCode::OK, tag);
+        response.set_body("application/sdp", body);
+        self.respond(key, response.clone(), now);
+        let timing = Timing::default();
+        if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(tag)) {
+            branch.answer = Some((key.clone(), response, now + timing.patience()));
+        }
+        self.alarm(now + timing.t1, Alarm::RepeatAnswer { tag: tag.to_owned(), pause: timing.t1 });
+    }
+
+    /// A new offer of the switch inside a dialog: met, unless one of ours is out (RFC 3261 §14.2).
+    pub(super) fn reinvited(&mut self, key: &ServerKey, invite: &Request, now: Moment) {
+        let tag = |address: Option<NameAddr>| address.and_then(|address| address.tag().map(str::to_owned));
+        let (ours, theirs) = (tag(invite.headers().to().ok()), tag(invite.headers().from().ok()));
+        let branches = self.talk.as_mut().map(|talk| &mut talk.branches).into_iter().flatten();
+        let mut found =
+            branches.filter(|(name, _)| Some(*name) == ours.as_ref() || Some(*name) == theirs.as_ref());
+        let Some((name, branch)) = found.next() else {
+            return self.respond(key, invite.response(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST), now);
+        };
+        let name = name.clone();
+        match branch.negotiation.on_offer(invite.body()) {
+            Ok((answer, _)) if self.collisions == 0 => self.accept(key, invite, &name, answer, now),
+            _ => {
+                self.collisions = self.collisions.saturating_sub(1);
+                self.respond(key, invite.response(StatusCode::REQUEST_PENDING), now);
+            }
+        }
     }
 
     pub(super) fn repeat_answer(&mut self, tag: &str, pause: Duration, now: Moment) {
-        let Some(talk) = &self.talk else { return };
-        let Role::Callee(key) = talk.role.clone() else { return };
-        let Some((response, until)) = talk.branches.get(tag).and_then(|branch| branch.answer.clone()) else {
-            return;
-        };
+        let branch = self.talk.as_ref().and_then(|talk| talk.branches.get(tag));
+        let Some((key, response, until)) = branch.and_then(|branch| branch.answer.clone()) else { return };
         if now >= until {
             return self.bye(now);
         }
@@ -99,8 +123,12 @@ impl Phone {
     }
 
     pub(super) fn acknowledged(&mut self, ack: &Request, now: Moment) {
-        let tag = ack.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
-        if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(&tag)) {
+        let tag = |address: Option<NameAddr>| address.and_then(|address| address.tag().map(str::to_owned));
+        let (ours, theirs) = (tag(ack.headers().to().ok()), tag(ack.headers().from().ok()));
+        let branches = self.talk.as_mut().map(|talk| &mut talk.branches).into_iter().flatten();
+        let mut mine =
+            branches.filter(|(name, _)| Some(*name) == ours.as_ref() || Some(*name) == theirs.as_ref());
+        if let Some((_, branch)) = mine.next() {
             branch.answer = None;
             self.cue(Cue::Confirmed, now);
         }

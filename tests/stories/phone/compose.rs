@@ -5,7 +5,6 @@ use trunkline::sip::auth::digest::{Algorithm, Question};
 use trunkline::sip::message::{
     CSeq, DigestParams, HeaderName, Host, Method, NameAddr, Request, Response, Transport, Uri, Via,
 };
-use trunkline_media::codec::Codec;
 use trunkline_media::sdp::{Capabilities, Local, Negotiation};
 
 use super::{Phone, REALM};
@@ -65,7 +64,7 @@ impl Phone {
         let mut local = Local { rtp: self.address, rtcp: self.address };
         local.rtp.set_port(port);
         local.rtcp.set_port(port + 1);
-        let capabilities = Capabilities { codecs: vec![Codec::Pcmu], telephone_event: true, ptime_ms: 20 };
+        let capabilities = Capabilities { codecs: self.codecs.clone(), telephone_event: true, ptime_ms: 20 };
         Negotiation::new(u64::from(port), local, capabilities)
     }
 }

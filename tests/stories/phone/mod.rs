@@ -15,6 +15,7 @@ use trunkline::ids::LegId;
 use trunkline::sip::endpoint::{Action, ClientKey, Endpoint, ServerKey, Timing};
 use trunkline::sip::flow::Flow;
 use trunkline::sip::message::{Limits, Message, Method, Request, Response, StatusCode, Transport};
+use trunkline_media::codec::Codec;
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::Direction;
 
@@ -120,6 +121,10 @@ pub struct Phone {
     pub is_deaf: bool,
     /// ACKs of a 2xx that get lost before they leave.
     pub loses_acks: usize,
+    /// What it speaks, the preferred first.
+    pub codecs: Vec<Codec>,
+    /// So many re-INVITEs of the switch cross one of its own, which got lost.
+    pub collisions: usize,
     /// Max-Forwards of its INVITE.
     pub hops: u8,
     pub heard: Vec<Heard>,
@@ -147,6 +152,8 @@ impl Phone {
             is_listening: true,
             is_deaf: false,
             loses_acks: 0,
+            codecs: vec![Codec::Pcmu],
+            collisions: 0,
             hops: 70,
             heard: Vec::new(),
             endpoint: Endpoint::new(Timing::default()),
@@ -288,6 +295,7 @@ impl Phone {
         let in_dialog = request.headers().to().is_ok_and(|to| to.tag().is_some());
         match request.method() {
             Method::Invite if !in_dialog => self.invited(key, request, now),
+            Method::Invite => self.reinvited(&key, request, now),
             Method::Bye => {
                 let answer = request.response(StatusCode::OK);
                 self.respond(&key, answer, now);

@@ -35,8 +35,8 @@ pub(super) struct Talk {
 pub(super) struct Branch {
     pub dialog: Option<Dialog>,
     pub negotiation: Negotiation,
-    /// Our 2xx that was not acknowledged.
-    pub answer: Option<(Response, Moment)>,
+    /// Our 2xx that was not acknowledged, and how long it is repeated.
+    pub answer: Option<(ServerKey, Response, Moment)>,
     /// Our answer to the offer in their INVITE, said in every response that bears one.
     pub body: Bytes,
     pub acks: BTreeMap<u32, Request>,
