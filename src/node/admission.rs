@@ -95,16 +95,17 @@ impl Cell {
             self.give_basis_back(&lease, now);
             StatusCode::BAD_REQUEST
         })?;
-        self.begin_call(opening, admission.key.clone());
         let target = match &admission.decision.target {
             Target::Script(name) | Target::Endpoint(name) => name.clone(),
             Target::Unknown | Target::Forbidden => String::new(),
         };
-        self.note(id, Event::Routed { target, reason: admission.decision.reason.clone() });
-        for finding in findings {
+        let routed = Event::Routed { target, reason: admission.decision.reason.clone() };
+        let findings = findings.into_iter().map(|finding| {
             let (line, column, code) = (finding.line, finding.column, finding.code);
-            self.note(id, Event::ScriptFinding { line, column, code, message: finding.message });
-        }
+            Event::ScriptFinding { line, column, code, message: finding.message }
+        });
+        let events = std::iter::once(routed).chain(findings).collect();
+        self.stage_call(opening, admission.key.clone(), events);
         Ok(id)
     }
 

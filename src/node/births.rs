@@ -13,7 +13,7 @@ use crate::call::opening::Opening;
 use crate::call::script::{ScriptInput, ScriptRun};
 use crate::ids::{CallId, Generation, LegId};
 use crate::leg::{Leg, LegInput};
-use crate::ops::events::Entry;
+use crate::ops::events::{Entry, Event};
 use crate::sip::endpoint::ServerKey;
 use crate::supervision::machine::{Machine, Party, Turn};
 use crate::supervision::runner::{Host, Runner};
@@ -51,19 +51,49 @@ where
     (machine, turn.events)
 }
 
+/// A call that was admitted by a step of the shard that is not committed yet.
+pub(super) struct Birth {
+    leg: Leg,
+    call: Call,
+    run: ScriptRun,
+    key: ServerKey,
+    entries: Vec<Entry>,
+}
+
 impl Cell {
-    /// Begins a call with the leg of its caller and its script, all committed.
-    pub(super) fn begin_call(&self, opening: Opening, key: ServerKey) {
+    /// Makes ready a call with the leg of its caller and its script. It begins with the commit of the step of the
+    /// shard that admitted it: should the shard die before, there was no call, and the caller's repeat begins one.
+    pub(super) fn stage_call(&self, opening: Opening, key: ServerKey, events: Vec<Event>) {
         let Opening { leg, call, run } = opening;
-        let (id, first) = (call.id(), leg.id());
-        let (leg, leg_events) = born(leg, LegInput::Start, self);
-        let (run, script_events) = born(run, ScriptInput::Start, self);
-        Host::<Leg>::commit(self, &leg, leg_events);
-        Host::<Call>::commit(self, &call, Vec::new());
-        Host::<ScriptRun>::commit(self, &run, script_events);
-        self.admitted.borrow_mut().insert(key, first);
-        let founders = vec![self.call_spec(id), self.leg_spec(first), self.script_spec(first)];
-        self.start_supervisor(id, founders);
+        let (leg, mut entries) = born(leg, LegInput::Start, self);
+        let (run, script_entries) = born(run, ScriptInput::Start, self);
+        let (id, at) = (leg.id(), self.now());
+        entries.extend(events.into_iter().map(|event| Entry { leg: id, at, event }));
+        entries.extend(script_entries);
+        self.staged.borrow_mut().push(Birth { leg, call, run, key, entries });
+    }
+
+    /// The step of the shard is committed: so are the calls that it admitted, and they begin.
+    pub(super) fn begin_staged(&self) {
+        for Birth { leg, call, run, key, entries } in self.staged.take() {
+            let (id, first) = (call.id(), leg.id());
+            Host::<Leg>::commit(self, &leg, entries);
+            Host::<Call>::commit(self, &call, Vec::new());
+            Host::<ScriptRun>::commit(self, &run, Vec::new());
+            self.admitted.borrow_mut().insert(key, first);
+            let founders = vec![self.call_spec(id), self.leg_spec(first), self.script_spec(first)];
+            self.start_supervisor(id, founders);
+        }
+    }
+
+    /// The shard died before its step was committed: what was leased for the calls that it admitted is given back.
+    pub(super) fn discard_staged(&self) {
+        for birth in self.staged.take() {
+            if let Some(lease) = birth.leg.lease() {
+                self.give_basis_back(lease, self.now());
+            }
+            House::give_back(&self.house.load.calls);
+        }
     }
 
     fn start_supervisor(&self, call: CallId, founders: Vec<ChildSpec>) {

@@ -59,6 +59,8 @@ pub struct Cell {
     pub(super) sessions: RefCell<HashMap<u64, super::sound::Session>>,
     /// Legs by the transaction that began them: an INVITE offered twice begins one call.
     pub(super) admitted: RefCell<Admitted>,
+    /// Calls that begin with the next commit of the shard.
+    pub(super) staged: RefCell<Vec<super::births::Birth>>,
     /// How fast calls may begin here.
     pub(super) pace: RefCell<Pace>,
     receipts: RefCell<Receipts>,
@@ -102,6 +104,7 @@ impl Cell {
             actors: RefCell::default(),
             sessions: RefCell::default(),
             admitted: RefCell::default(),
+            staged: RefCell::default(),
             pace,
             receipts: RefCell::default(),
             suspects: RefCell::default(),

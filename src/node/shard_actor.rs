@@ -71,6 +71,7 @@ impl ShardActor {
     pub(super) fn restored(cell: Rc<Cell>, generation: Generation) -> Self {
         if generation > Generation::default() {
             cell.suspects.borrow_mut().quarantine();
+            cell.discard_staged();
             cell.note_restored(Party::Shard, generation);
         }
         let timing = cell.house.timing();
@@ -90,6 +91,7 @@ impl ShardActor {
     /// Commit before outputs.
     fn carry_out(&mut self, batch: Batch, ctx: &mut Context<Self>) {
         self.cell.records.borrow_mut().put_shard(batch.changed, batch.gone);
+        self.cell.begin_staged();
         batch.letters.into_iter().for_each(|letter| self.deliver(letter));
         for (flow, bytes) in batch.transmissions {
             self.cell.transmit(&flow, &bytes);
