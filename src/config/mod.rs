@@ -97,11 +97,6 @@ impl Config {
         toml::to_string(self).unwrap_or_else(|error| format!("# {error}\n"))
     }
 
-    /// The dialplan's table of routes.
-    pub fn routes_file(&self) -> PathBuf {
-        self.dialplan.folder.join("routes.toml")
-    }
-
     /// The account's and the users' secrets.
     pub fn credentials_file(&self) -> PathBuf {
         self.data.folder.join("credentials.toml")

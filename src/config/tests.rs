@@ -17,7 +17,7 @@ fn an_empty_file_means_the_defaults() {
     assert_eq!(config, Config::default());
     assert_eq!(config.sip.listen, ["0.0.0.0:5060".parse().expect("address")]);
     assert_eq!(config.media.ports, PortSpan { first: 20_000, last: 29_999 });
-    assert_eq!(config.routes_file().to_str(), Some("dialplans/routes.toml"));
+    assert_eq!(config.dialplan.folder.to_str(), Some("dialplans"));
     assert_eq!(config.credentials_file().to_str(), Some("data/credentials.toml"));
 }
 

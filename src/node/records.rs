@@ -28,7 +28,6 @@ pub struct Records {
     shard: HashMap<ShardKey, ShardPart>,
     logs: HashMap<CallId, CallLog>,
     archive: VecDeque<(CallId, CallLog)>,
-    commits: u64,
 }
 
 /// The event logs of one call's legs, in the order in which they joined.
@@ -62,7 +61,6 @@ pub(super) struct ShardCounts {
 impl Records {
     /// Keeps a leg.
     pub fn put_leg(&mut self, leg: Leg) {
-        self.commits += 1;
         let call = self.logs.entry(leg.call()).or_default();
         if !call.legs.iter().any(|log| log.id == leg.id()) {
             call.legs.push(LegLog { id: leg.id(), peer: leg.summary().peer, entries: Vec::new() });
@@ -72,13 +70,11 @@ impl Records {
 
     /// Keeps a call.
     pub fn put_call(&mut self, call: Call) {
-        self.commits += 1;
         self.calls.insert(call.id(), call);
     }
 
     /// Keeps a script.
     pub fn put_script(&mut self, script: ScriptRun) {
-        self.commits += 1;
         self.scripts.insert(script.leg(), script);
     }
 
@@ -87,7 +83,6 @@ impl Records {
         if changed.is_empty() && gone.is_empty() {
             return;
         }
-        self.commits += 1;
         for key in gone {
             self.shard.remove(&key);
         }
@@ -187,11 +182,6 @@ impl Records {
     /// The call of a leg that is up.
     pub fn call_of(&self, leg: LegId) -> Option<CallId> {
         self.legs.get(&leg).map(Leg::call)
-    }
-
-    /// How many times something was committed.
-    pub fn commits(&self) -> u64 {
-        self.commits
     }
 }
 
