@@ -7,66 +7,85 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+/// How a name of 16 bytes is written and read: its prefix and 32 hex digits.
+macro_rules! sid {
+    ($name:ident, $prefix:literal) => {
+        impl $name {
+            /// The one named by these 16 bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadSid;
+
+            fn from_str(text: &str) -> Result<Self, BadSid> {
+                bytes_of($prefix, text).map(Self).ok_or(BadSid($prefix))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+/// The text is not the prefix followed by 32 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this SID is {0} followed by 32 hex digits")]
+pub struct BadSid(&'static str);
+
+fn bytes_of(prefix: &str, text: &str) -> Option<[u8; 16]> {
+    let hex = text.strip_prefix(prefix).filter(|hex| hex.len() == 32)?;
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        let digit = |at: usize| pair.get(at).and_then(|hex| char::from(*hex).to_digit(16));
+        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
+    }
+    Some(bytes)
+}
+
 /// One party of a call and its media session. Printed as Twilio's `CallSid`: `CA` and 32 hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LegId([u8; 16]);
 
-impl LegId {
-    /// The leg named by these 16 bytes.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
+sid!(LegId, "CA");
 
+impl LegId {
     /// The 64 bits that name the leg's media session.
     pub fn session_bits(self) -> u64 {
         self.0.iter().skip(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
     }
 }
 
-impl fmt::Display for LegId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CA")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+/// A recording. Printed as Twilio's `RecordingSid`: `RE` and 32 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordingSid([u8; 16]);
 
-impl fmt::Debug for LegId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// The text is not `CA` followed by 32 hex digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a CallSid is CA followed by 32 hex digits")]
-pub struct BadSid;
-
-impl FromStr for LegId {
-    type Err = BadSid;
-
-    fn from_str(text: &str) -> Result<Self, BadSid> {
-        let hex = text.strip_prefix("CA").filter(|hex| hex.len() == 32 && hex.is_ascii()).ok_or(BadSid)?;
-        let mut bytes = [0; 16];
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            let pair = hex.get(at * 2..at * 2 + 2).ok_or(BadSid)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| BadSid)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl Serialize for LegId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for LegId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+sid!(RecordingSid, "RE");
 
 /// Legs that belong together, named by the leg that began it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -157,7 +176,7 @@ mod tests {
         for bad in
             ["", "CA", "CA0", "PA30313233343536373839616263646566", "CA3031323334353637383961626364656g"]
         {
-            assert_eq!(bad.parse::<LegId>(), Err(BadSid), "{bad}");
+            assert_eq!(bad.parse::<LegId>(), Err(BadSid("CA")), "{bad}");
         }
     }
 

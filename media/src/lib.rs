@@ -22,4 +22,5 @@ pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod session;
+pub mod tap;
 pub mod tone;

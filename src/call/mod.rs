@@ -240,13 +240,13 @@ impl Call {
             }
             Report::Ringing => self.on_ringing(turn),
             Report::EarlyMedia => self.on_early_media(leg, turn),
-            Report::Answered { voice } => {
+            Report::Answered { voice, .. } => {
                 self.on_answered(leg, turn);
                 voice.into_iter().for_each(|voice| self.note_voice(leg, voice, turn));
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
-            Report::Played { .. } => {}
+            Report::Played { .. } | Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
 
@@ -263,10 +263,11 @@ impl Call {
                 self.end_all(cause, turn);
                 self.tell_script(Told::CallerGone, turn);
             }
-            Report::Answered { voice: Some(voice) } | Report::Revoiced(voice) => {
+            Report::Answered { voice: Some(voice), .. } | Report::Revoiced(voice) => {
                 self.note_voice(self.parent, voice, turn);
             }
-            Report::Answered { voice: None } | Report::Ringing | Report::EarlyMedia => {}
+            Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
+            Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
 

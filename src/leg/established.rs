@@ -220,7 +220,13 @@ impl Established {
                 self.align(core, codec, turn);
                 Next::Stay
             }
-            Order::Ring | Order::Progress | Order::Answer | Order::Hear(_) | Order::Joined(_) => Next::Stay,
+            Order::Ring
+            | Order::Progress
+            | Order::Answer
+            | Order::Hear(_)
+            | Order::Press(_)
+            | Order::Tape(_)
+            | Order::Joined(_) => Next::Stay,
         }
     }
 

@@ -124,7 +124,13 @@ impl Incoming {
                 let status = status_of(&cause);
                 self.refuse(core, status, cause, Side::Switch, turn)
             }
-            Order::Ring | Order::Progress | Order::Hear(_) | Order::Joined(_) | Order::Align(_) => Next::Stay,
+            Order::Ring
+            | Order::Progress
+            | Order::Hear(_)
+            | Order::Press(_)
+            | Order::Tape(_)
+            | Order::Joined(_)
+            | Order::Align(_) => Next::Stay,
         }
     }
 

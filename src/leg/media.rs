@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::codec::Codec;
+use trunkline_media::moment::Moment;
 use trunkline_media::port::Lease;
 use trunkline_media::sdp::{Agreed, Capabilities, Local, Negotiation};
-use trunkline_media::session::ClockSeed;
+use trunkline_media::session::{ClockSeed, Keys};
 use trunkline_media::tone::Tone;
 
-use crate::ids::{Generation, LegId, Minter};
+use crate::ids::{Generation, LegId, Minter, RecordingSid};
 
 /// What the far end hears.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,35 @@ pub enum Hear {
     Echo,
 }
 
+/// The wish that what the far end says is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taping {
+    /// The recording.
+    pub recording: RecordingSid,
+    /// Names this taping of the leg: the same one goes on, one that ended stays ended.
+    pub activity: u64,
+    /// How the channels of the recording are kept.
+    pub layout: Layout,
+    /// Which channel the leg is, from 0.
+    pub channel: u8,
+    /// When the recording began.
+    pub origin: Moment,
+    /// Silence that ends it.
+    pub silence: Option<Duration>,
+    /// The longest that it may last.
+    pub limit: Option<Duration>,
+}
+
+/// How the channels of a recording are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// One channel, whatever the number of legs: they are added.
+    Mono,
+    /// The caller on channel 0, the callee on 1.
+    Dual,
+}
+
 /// The condition that the media side shall be in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wish {
@@ -56,6 +86,10 @@ pub enum Wish {
         round: u32,
         /// What it sends.
         hear: Hear,
+        /// Keys that are sent ahead of that.
+        keys: Option<Keys>,
+        /// Who records what the far end says.
+        taping: Option<Taping>,
         /// Silence that ends the leg.
         timeout: Option<Duration>,
     },
@@ -73,6 +107,12 @@ pub struct MediaSide {
     pub lease: Lease,
     /// What the far end shall hear.
     pub hear: Hear,
+    /// Keys that are sent to it ahead of that: the latest, sent or not.
+    #[serde(default)]
+    pub keys: Option<Keys>,
+    /// Who records what it says.
+    #[serde(default)]
+    pub taping: Option<Taping>,
     /// The far end's signalling address, for the log.
     pub peer: SocketAddr,
     /// The negotiation that every dialog of this leg starts from.
@@ -110,6 +150,8 @@ impl MediaSide {
         Self {
             lease,
             hear: Hear::Silence,
+            keys: None,
+            taping: None,
             peer,
             // Stays below 2^62: some peers read the session id as a signed number.
             negotiation: Negotiation::new(leg.session_bits() >> 2, local, capabilities),
@@ -148,6 +190,8 @@ impl MediaSide {
             agreed: self.agreed.clone().map(Box::new),
             round: self.round,
             hear: self.hear.clone(),
+            keys: self.keys.clone(),
+            taping: self.taping.clone(),
             timeout: self.timeout,
         }
     }

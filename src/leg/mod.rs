@@ -12,9 +12,13 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
+use trunkline_media::session::Keys;
+use trunkline_media::tap::TapEnd;
 
 use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
@@ -22,7 +26,7 @@ use crate::sip::dispatch::{ALLOW, Delivery, Errand};
 use crate::sip::message::{Request, Response};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
-pub use self::media::{Hear, MediaSide, Wish};
+pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
 
@@ -54,6 +58,10 @@ pub enum Order {
     },
     /// From now on the far end shall hear this.
     Hear(Hear),
+    /// These keys shall be sent to the far end; told by [`Report::Pressed`].
+    Press(Keys),
+    /// From now on what the far end says is recorded, or no longer.
+    Tape(Option<Taping>),
     /// The leg was joined with another one: a line for the log.
     Joined(LegId),
     /// An answered leg shall speak this codec, if its far end agrees.
@@ -80,6 +88,9 @@ pub enum Report {
     Answered {
         /// What the far end speaks; unknown while its answer to a late offer is on the way.
         voice: Option<Voice>,
+        /// What its signalling said.
+        #[serde(default)]
+        facts: Option<Box<Facts>>,
     },
     /// The far end of an answered leg speaks differently from now on.
     Revoiced(Voice),
@@ -88,13 +99,45 @@ pub enum Report {
         /// Names the prompt.
         activity: u64,
     },
+    /// The far end pressed a key: once for each press, however it was told.
+    Digit(char),
+    /// The keys of this activity were sent.
+    Pressed {
+        /// Names the sending.
+        activity: u64,
+    },
+    /// The taping of this activity is over.
+    Taped {
+        /// Names the taping.
+        activity: u64,
+        /// Why it ended.
+        end: TapEnd,
+        /// How long the recording was by then.
+        length: Duration,
+        /// Whether anything was heard.
+        voiced: bool,
+    },
     /// The leg is over; nothing follows.
     Ended {
         /// Why.
         cause: Cause,
         /// Who wanted it.
         by: Side,
+        /// What its signalling said.
+        #[serde(default)]
+        facts: Option<Box<Facts>>,
     },
+}
+
+/// What the signalling of a leg said, for webhooks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The Call-ID of its dialog.
+    pub call_id: String,
+    /// The final status of the far end, where there was one; 487 when its time ran out.
+    pub status: Option<u16>,
+    /// `X-…` headers and `User-to-User` of the final answer.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What the media side tells the leg.
@@ -108,6 +151,24 @@ pub enum Notice {
     Played {
         /// Names the prompt.
         activity: u64,
+    },
+    /// A key was pressed at the far end.
+    Digit(char),
+    /// Keys were sent.
+    KeysSent {
+        /// Names the sending.
+        activity: u64,
+    },
+    /// A tap is over.
+    Taped {
+        /// Names the taping.
+        activity: u64,
+        /// Why.
+        end: TapEnd,
+        /// How long the recording was by then.
+        length: Duration,
+        /// Whether anything was heard.
+        voiced: bool,
     },
     /// The session is closed; its figures.
     Closed(Box<Event>),
@@ -335,7 +396,7 @@ impl Leg {
     /// Ends the leg with as little of its own code as can be: what is open is left to the shard.
     pub fn disown(&mut self, turn: &mut Turn<Leg>) {
         self.core.tell(Event::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
-        self.core.report(Report::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
+        self.core.report(Report::Ended { cause: Cause::Internal, by: Side::Switch, facts: None }, turn);
         self.vanish(turn);
     }
 
@@ -386,10 +447,15 @@ impl Leg {
         let order = match order {
             Order::Hear(hear) => {
                 core.media.hear = hear;
-                if !matches!(stage, Stage::Leaving(_) | Stage::Gone) {
-                    core.apply_media(turn);
-                }
-                return;
+                return self.media_changed(turn);
+            }
+            Order::Press(keys) => {
+                core.media.keys = Some(keys);
+                return self.media_changed(turn);
+            }
+            Order::Tape(taping) => {
+                core.media.taping = taping;
+                return self.media_changed(turn);
             }
             Order::Joined(with) => return core.tell(Event::Bridged { with }, turn),
             order => order,
@@ -403,6 +469,12 @@ impl Leg {
         self.become_next(next, turn);
     }
 
+    fn media_changed(&self, turn: &mut Turn<Leg>) {
+        if !matches!(self.stage, Stage::Leaving(_) | Stage::Gone) {
+            self.core.apply_media(turn);
+        }
+    }
+
     fn notice(&mut self, notice: Notice, turn: &mut Turn<Leg>) {
         let Self { core, stage } = self;
         match (notice, stage) {
@@ -411,6 +483,14 @@ impl Leg {
                 tracing::trace!(activity, "a prompt ended after its leg");
             }
             (Notice::Played { activity }, _) => core.report(Report::Played { activity }, turn),
+            (Notice::Digit(digit), _) => {
+                core.tell(Event::Digit { digit }, turn);
+                core.report(Report::Digit(digit), turn);
+            }
+            (Notice::KeysSent { activity }, _) => core.report(Report::Pressed { activity }, turn),
+            (Notice::Taped { activity, end, length, voiced }, _) => {
+                core.report(Report::Taped { activity, end, length, voiced }, turn);
+            }
             (Notice::Timeout, Stage::Up(_)) => self.order(Order::Hangup { cause: Cause::MediaTimeout }, turn),
             (Notice::Timeout, _) => {}
             (Notice::Closed(quality), Stage::Leaving(leaving)) => {
@@ -431,7 +511,7 @@ impl Leg {
                 let voice = established.voice().cloned();
                 self.stage = Stage::Up(established);
                 self.core.tell(Event::Answered, turn);
-                self.core.report(Report::Answered { voice }, turn);
+                self.core.report(Report::Answered { voice, facts: None }, turn);
                 self.core.apply_media(turn);
             }
             Next::Leave { leaving, cause, by } => {
@@ -439,7 +519,7 @@ impl Leg {
                 self.core.media.close();
                 self.core.apply_media(turn);
                 self.core.tell(Event::Ended { cause: cause.clone(), by }, turn);
-                self.core.report(Report::Ended { cause, by }, turn);
+                self.core.report(Report::Ended { cause, by, facts: None }, turn);
             }
         }
         self.settle(turn);

@@ -107,6 +107,8 @@ impl Outgoing {
             | Order::Progress
             | Order::Answer
             | Order::Hear(_)
+            | Order::Press(_)
+            | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,
         }

@@ -44,7 +44,7 @@ impl Cell {
         let wished = wish.clone();
         match wish {
             Wish::Closed { leg } => self.close_session(leg),
-            Wish::Open { leg, generation, lease, clock, agreed, round, hear, timeout } => {
+            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping: _, timeout } => {
                 let worker = self.worker_of(leg);
                 let session = SessionId(leg.session_bits());
                 let Some(source) = self.source(leg, hear) else { return };
@@ -71,6 +71,8 @@ impl Cell {
                     }),
                     round,
                     source,
+                    keys,
+                    tap: None,
                 };
                 self.command(worker, Command::Apply { session, generation: generation.0, plan });
             }
@@ -163,6 +165,12 @@ impl Cell {
             MediaEvent::Learnt { address, .. } => Notice::Learnt(address),
             MediaEvent::MediaTimeout { .. } => Notice::Timeout,
             MediaEvent::PlayerEnded { activity, .. } => Notice::Played { activity },
+            MediaEvent::Digit { digit, .. } => Notice::Digit(digit),
+            MediaEvent::KeysSent { activity, .. } => Notice::KeysSent { activity },
+            MediaEvent::TapEnded { activity, end, samples, voiced, .. } => {
+                let length = Duration::from_micros(samples.saturating_mul(125));
+                Notice::Taped { activity, end, length, voiced }
+            }
             MediaEvent::Closed { stats, .. } => {
                 self.sessions.borrow_mut().remove(&leg.session_bits());
                 Notice::Closed(Box::new(quality(&stats)))

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{SessionId, Stats};
+use crate::tap::TapEnd;
 
 /// Something happened to a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,33 @@ pub enum Event {
         /// How long it played, in milliseconds.
         played_ms: u64,
     },
+    /// The other end pressed a key: told once, when it is known which.
+    Digit {
+        /// Whose other end.
+        session: SessionId,
+        /// One of `0-9*#A-D`.
+        digit: char,
+    },
+    /// The keys of a plan were sent to their end.
+    KeysSent {
+        /// Whose.
+        session: SessionId,
+        /// Which sending.
+        activity: u64,
+    },
+    /// A tap is over: nothing more comes into its ring from this session.
+    TapEnded {
+        /// Whose.
+        session: SessionId,
+        /// Which.
+        activity: u64,
+        /// Why.
+        end: TapEnd,
+        /// Where it ended: samples at 8 kHz since the recording's origin.
+        samples: u64,
+        /// Whether anything louder than silence was heard.
+        voiced: bool,
+    },
     /// A plan came from an older generation than one already seen, and was not applied.
     Refused {
         /// Whose.
@@ -62,6 +90,9 @@ impl Event {
             | Event::MediaTimeout { session }
             | Event::MediaResumed { session }
             | Event::PlayerEnded { session, .. }
+            | Event::Digit { session, .. }
+            | Event::KeysSent { session, .. }
+            | Event::TapEnded { session, .. }
             | Event::Refused { session, .. }
             | Event::Closed { session, .. } => *session,
         }

@@ -27,7 +27,7 @@ mod voice;
 
 pub use event::Event;
 pub use forwarding::Forwarding;
-pub use plan::{ClockSeed, EventTypes, Plan, Remote, SessionId, Source};
+pub use plan::{ClockSeed, EventTypes, Keys, Plan, Remote, SessionId, Source};
 pub use receive::{Heard, Kind};
 pub use stats::Stats;
 pub use transmit::{Channel, Transmit};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::asset::Asset;
 use crate::codec::Codec;
+use crate::tap::Tap;
 use crate::tone::Tone;
 
 /// Names a session in commands and events; minted by whoever opens it.
@@ -66,6 +67,16 @@ pub enum Source {
     Tone(Tone),
 }
 
+/// Keys to be sent to the other end, ahead of whatever else is sent: telephone events where they are agreed, tones
+/// otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// Names this sending among all of the session: the same activity goes on where it is, one that ended stays ended.
+    pub activity: u64,
+    /// `0-9 A-D # *`; `w` waits half a second, `W` one.
+    pub keys: String,
+}
+
 /// The condition wanted of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -79,11 +90,23 @@ pub struct Plan {
     pub receive: bool,
     /// What is sent.
     pub source: Source,
+    /// Keys that are sent first.
+    pub keys: Option<Keys>,
+    /// Who else hears what is received.
+    pub tap: Option<Tap>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { remote: None, round: 0, send: false, receive: false, source: Source::Silence }
+        Plan {
+            remote: None,
+            round: 0,
+            send: false,
+            receive: false,
+            source: Source::Silence,
+            keys: None,
+            tap: None,
+        }
     }
 }
 

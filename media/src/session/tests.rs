@@ -36,7 +36,15 @@ fn remote(codec: Codec) -> Remote {
 }
 
 fn plan(source: Source) -> Plan {
-    Plan { remote: Some(remote(Codec::Pcmu)), round: 1, send: true, receive: true, source }
+    Plan {
+        remote: Some(remote(Codec::Pcmu)),
+        round: 1,
+        send: true,
+        receive: true,
+        source,
+        keys: None,
+        tap: None,
+    }
 }
 
 /// A session that a plan has been applied to at 0 ms.

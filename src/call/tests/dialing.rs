@@ -272,8 +272,8 @@ fn speaking(understood: &[Codec]) -> Voice {
 fn joined(caller: &[Codec], callee: &[Codec]) -> (Bench, Vec<String>) {
     let mut bench = Bench::new();
     bench.dial(ONE);
-    bench.caller(Report::Answered { voice: Some(speaking(caller)) });
-    let words = bench.callee(1, Report::Answered { voice: Some(speaking(callee)) });
+    bench.caller(Report::Answered { voice: Some(speaking(caller)), facts: None });
+    let words = bench.callee(1, Report::Answered { voice: Some(speaking(callee)), facts: None });
     (bench, words)
 }
 
@@ -311,8 +311,8 @@ fn a_codec_that_changes_later_is_wanted_of_the_other_leg_and_nobody_is_asked_twi
 fn a_caller_that_is_answered_on_the_bridge_is_aligned_when_it_speaks() {
     let mut bench = Bench::new();
     bench.dial(QUIET);
-    let words = bench.callee(1, Report::Answered { voice: Some(speaking(&[Codec::Pcma])) });
+    let words = bench.callee(1, Report::Answered { voice: Some(speaking(&[Codec::Pcma])), facts: None });
     assert_eq!(words.len(), 5);
     let voice = Some(speaking(&[Codec::Pcmu, Codec::Pcma]));
-    assert_eq!(bench.caller(Report::Answered { voice }), ["caller: align(pcma)"]);
+    assert_eq!(bench.caller(Report::Answered { voice, facts: None }), ["caller: align(pcma)"]);
 }

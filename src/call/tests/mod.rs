@@ -171,9 +171,9 @@ fn noun(noun: &Noun) -> String {
 }
 
 fn answered() -> Report {
-    Report::Answered { voice: None }
+    Report::Answered { voice: None, facts: None }
 }
 
 fn ended(cause: Cause) -> Report {
-    Report::Ended { cause, by: Side::Peer }
+    Report::Ended { cause, by: Side::Peer, facts: None }
 }

@@ -192,7 +192,7 @@ fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
 
 fn short(report: &Report) -> String {
     match report {
-        Report::Ended { cause, by } => format!("ended {cause:?} by {by:?}"),
+        Report::Ended { cause, by, .. } => format!("ended {cause:?} by {by:?}"),
         Report::Answered { .. } => "answered".to_owned(),
         Report::Ringing => "ringing".to_owned(),
         Report::EarlyMedia => "early media".to_owned(),

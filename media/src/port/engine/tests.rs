@@ -79,7 +79,8 @@ impl Party {
             events: None,
             ptime_ms: 20,
         };
-        let plan = Plan { remote: Some(remote), round, send: true, receive: true, source };
+        let plan =
+            Plan { remote: Some(remote), round, send: true, receive: true, source, keys: None, tap: None };
         Command::Apply { session: self.id, generation: 1, plan }
     }
 
