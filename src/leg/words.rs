@@ -1,0 +1,184 @@
+//! What legs hear and say: orders and reports of their call, notices of the media side, wishes to the world outside.
+//! It must never decide anything: these are words.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::codec::Codec;
+use trunkline_media::session::Keys;
+use trunkline_media::tap::TapEnd;
+
+use super::media::{Hear, Taping, Wish};
+use crate::ids::LegId;
+use crate::ops::events::{Cause, Event, Side};
+use crate::sip::dispatch::{Delivery, Errand};
+
+/// What a call asks of a leg.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Order {
+    /// Tell the caller that it rings (180).
+    Ring,
+    /// Let the caller hear something before the answer (183 with an answer).
+    Progress,
+    /// Answer the caller (200).
+    Answer,
+    /// Refuse the caller with this status; later than the answer it hangs up.
+    Refuse {
+        /// 400 to 699.
+        status: u16,
+        /// For the log.
+        cause: Cause,
+    },
+    /// End the leg, whatever it is doing.
+    Hangup {
+        /// For the log, and for the Reason header.
+        cause: Cause,
+    },
+    /// From now on the far end shall hear this.
+    Hear(Hear),
+    /// These keys shall be sent to the far end; told by [`Report::Pressed`].
+    Press(Keys),
+    /// From now on what the far end says is recorded, or no longer.
+    Tape(Option<Taping>),
+    /// The leg was joined with another one: a line for the log.
+    Joined(LegId),
+    /// An answered leg shall speak this codec, if its far end agrees.
+    Align(Codec),
+}
+
+/// The codec of a leg, and those that it could change to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// What is agreed on.
+    pub codec: Codec,
+    /// Codecs of ours that the far end has offered or accepted.
+    pub understood: Vec<Codec>,
+}
+
+/// What a leg tells its call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Report {
+    /// The far end rings.
+    Ringing,
+    /// Sound comes before the answer.
+    EarlyMedia,
+    /// The leg is answered.
+    Answered {
+        /// What the far end speaks; unknown while its answer to a late offer is on the way.
+        voice: Option<Voice>,
+        /// What its signalling said.
+        #[serde(default)]
+        facts: Option<Box<Facts>>,
+    },
+    /// The far end of an answered leg speaks differently from now on.
+    Revoiced(Voice),
+    /// The prompt of this activity was played to its end.
+    Played {
+        /// Names the prompt.
+        activity: u64,
+    },
+    /// The far end pressed a key: once for each press, however it was told.
+    Digit(char),
+    /// The keys of this activity were sent.
+    Pressed {
+        /// Names the sending.
+        activity: u64,
+    },
+    /// The taping of this activity is over.
+    Taped {
+        /// Names the taping.
+        activity: u64,
+        /// Why it ended.
+        end: TapEnd,
+        /// How long the recording was by then.
+        length: Duration,
+        /// Whether anything was heard.
+        voiced: bool,
+    },
+    /// The leg is over; nothing follows.
+    Ended {
+        /// Why.
+        cause: Cause,
+        /// Who wanted it.
+        by: Side,
+        /// What its signalling said.
+        #[serde(default)]
+        facts: Option<Box<Facts>>,
+    },
+}
+
+/// What the signalling of a leg said, for webhooks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The Call-ID of its dialog.
+    pub call_id: String,
+    /// The final status of the far end, where there was one; 487 when its time ran out.
+    pub status: Option<u16>,
+    /// `X-…` headers and `User-to-User` of the final answer.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What the media side tells the leg.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// The source of the peer's media is locked.
+    Learnt(std::net::SocketAddr),
+    /// No media came for too long.
+    Timeout,
+    /// A prompt ended.
+    Played {
+        /// Names the prompt.
+        activity: u64,
+    },
+    /// A key was pressed at the far end.
+    Digit(char),
+    /// Keys were sent.
+    KeysSent {
+        /// Names the sending.
+        activity: u64,
+    },
+    /// A tap is over.
+    Taped {
+        /// Names the taping.
+        activity: u64,
+        /// Why.
+        end: TapEnd,
+        /// How long the recording was by then.
+        length: Duration,
+        /// Whether anything was heard.
+        voiced: bool,
+    },
+    /// The session is closed; its figures.
+    Closed(Box<Event>),
+}
+
+/// What may happen to a leg.
+#[derive(Debug)]
+pub enum LegInput {
+    /// Begin.
+    Start,
+    /// From the shard.
+    Sip(Box<Delivery>),
+    /// From the call.
+    Order(Order),
+    /// From the media side.
+    Media(Notice),
+}
+
+/// What a leg writes to others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum LegPost {
+    /// To its call.
+    Call(Report),
+    /// To its shard.
+    Shard(Box<Errand>),
+}
+
+/// What a leg wants of the world outside.
+#[derive(Debug)]
+pub enum LegEffect {
+    /// The media side shall be like this.
+    Media(Wish),
+    /// The leg is gone: give back what was leased for it.
+    Release(trunkline_media::port::Lease),
+}
