@@ -84,7 +84,15 @@ fn bridge(ip: IpAddr, base: u16, calls: u16, ends: [SocketAddr; 2]) -> io::Resul
                 ptime_ms: 20,
             };
             let source = Source::Session(SessionId(session.0 ^ 1));
-            let plan = Plan { remote: Some(remote), round: 1, send: true, receive: true, source };
+            let plan = Plan {
+                remote: Some(remote),
+                round: 1,
+                send: true,
+                receive: true,
+                source,
+                keys: None,
+                tap: None,
+            };
             let open = Command::Open { session, sockets, clock, sink, timeout };
             for command in [open, Command::Apply { session, generation: 1, plan }] {
                 engine.send(0, command).map_err(io::Error::other)?;

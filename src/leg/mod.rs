@@ -13,7 +13,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
