@@ -9,6 +9,7 @@ use super::Core;
 use super::media::MediaSide;
 use super::path::Path;
 use crate::ids::{CallId, LegId, Minter, shard_of};
+use crate::sip::auth::Login;
 use crate::sip::endpoint::ServerKey;
 use crate::sip::message::{NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
@@ -82,6 +83,8 @@ pub struct Target {
     pub uri: Uri,
     /// The way to it.
     pub path: Path,
+    /// How it knows us, should it ask.
+    pub login: Option<Login>,
 }
 
 /// A leg that calls.
@@ -121,6 +124,7 @@ impl Basis {
             minter,
             media,
             timing: self.timing,
+            proofs: None,
             mail: Mail::new(Party::Leg(self.id)),
         }
     }

@@ -100,7 +100,7 @@ impl Cell {
         let bindings = self.house.registrar.lookup(user, self.now());
         bindings
             .into_iter()
-            .map(|binding| Target { uri: binding.contact.uri, path: self.path(binding.flow) })
+            .map(|binding| Target { uri: binding.contact.uri, path: self.path(binding.flow), login: None })
             .collect()
     }
 
@@ -132,7 +132,7 @@ impl Cell {
         match flow {
             Some(flow) => {
                 let to = NameAddr::new(uri.clone());
-                let target = Target { uri, path: self.path(flow) };
+                let target = Target { uri, path: self.path(flow), login: None };
                 self.begin_outbound(call, dialled, to, vec![target]);
             }
             None => self.refused(call, &dialled, Cause::Unreachable),
