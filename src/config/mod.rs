@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod files;
 pub mod network;
 mod notation;
+pub mod secret;
 mod sections;
 mod unknown;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use credentials::Credentials;
 pub use network::{Advertised, Network, PortSpan};
+pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
