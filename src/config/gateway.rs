@@ -76,11 +76,11 @@ impl Gateway {
             GatewayTransport::Tcp => (Some(Transport::Tcp), ""),
             GatewayTransport::Tls => (Some(Transport::Tls), ":5061"),
         };
-        let has_port = self.address.rsplit_once(':').is_some_and(|(host, port)| {
-            !port.is_empty()
-                && port.bytes().all(|b| b.is_ascii_digit())
-                && !(host.contains(':') && !host.ends_with(']'))
-        });
+        // Of an IPv6 address the colons stand between brackets.
+        let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_host = |text: &str| text.ends_with(']') || !text.contains(':');
+        let split = self.address.rsplit_once(':');
+        let has_port = split.is_some_and(|(host, port)| is_host(host) && is_port(port));
         let port = if has_port { "" } else { port };
         let transport = transport.map(|name| format!(";transport={}", name.as_str().to_ascii_lowercase()));
         let user = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+').then_some(number)?;

@@ -12,7 +12,7 @@ use crate::leg::{Leg, OutboundSpec, Target};
 use crate::ops::events::{Cause, Event};
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
-use crate::sip::message::{Host, NameAddr, Params, Scheme, StatusCode, Uri};
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, StatusCode, Uri};
 use crate::sip::shard::Exchange;
 use crate::twiml::verb::{Noun, Sip};
 
@@ -184,15 +184,43 @@ impl Cell {
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
         let printed = to.uri.to_string();
         let (leg, parent) = (dialled.leg, dialled.parent);
-        let spec =
-            OutboundSpec { basis, seat: self.seat, from, to, targets, max_forwards: dialled.max_forwards };
+        let headers = self.headers(&dialled);
+        let (seat, max_forwards) = (self.seat, dialled.max_forwards);
+        let spec = OutboundSpec { basis, seat, from, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
+    }
+
+    /// What a script says to whom it calls, and by which names the call is known here.
+    fn headers(&self, dialled: &Dialled) -> Vec<(HeaderName, String)> {
+        let account = &self.house.credentials.account_sid;
+        let own = [("X-Twilio-CallSid", dialled.leg.to_string()), ("X-Twilio-AccountSid", account.clone())];
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let written: Vec<(String, &str)> = match &dialled.noun {
+            Noun::Sip(sip) => {
+                sip.headers.iter().map(|(name, value)| (name.clone(), value.as_str())).collect()
+            }
+            Noun::Client(client) => {
+                client.parameters.iter().map(|(name, value)| (format!("X-{name}"), value.as_str())).collect()
+            }
+            Noun::Number(_) => return Vec::new(),
+        };
+        let written = written.iter().filter_map(|(name, value)| said(name, value));
+        own.filter_map(|(name, value)| said(name, value)).chain(written).collect()
     }
 
     fn refused(&self, call: CallId, dialled: &Dialled, cause: Cause) {
         self.signal_call(call, CallInput::Refused(dialled.leg, cause));
     }
+}
+
+/// A header that a script may write. What steers a call is none of its business, and a header cannot end early.
+fn said(name: &str, value: &str) -> Option<(HeaderName, String)> {
+    const FREE: [&str; 4] = ["User-to-User", "Remote-Party-ID", "P-Preferred-Identity", "P-Called-Party-ID"];
+    let is_own = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"));
+    let is_free = is_own || FREE.iter().any(|free| name.eq_ignore_ascii_case(free));
+    let is_sound = is_free && !value.contains(char::is_control);
+    name.parse().ok().filter(|_| is_sound).map(|name| (name, value.to_owned()))
 }
 
 /// How a SIP address of a script wants us to show ourselves.
@@ -209,4 +237,26 @@ fn named(display: Option<String>, user: &str, domain: Option<&str>, target: Opti
         (None, None) => Host::Name("localhost".to_owned()),
     };
     NameAddr { display, uri: Uri::sip(Some(user), host, None), params: Params::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn a_script_writes_headers_of_its_own_and_none_that_steer_a_call() {
+        for (name, value, is_sent) in [
+            ("X-Order", "4711", true),
+            ("x-order", "a b; c", true),
+            ("User-to-User", "3031;encoding=hex", true),
+            ("Route", "<sip:evil.example;lr>", false),
+            ("Contact", "<sip:evil.example>", false),
+            ("X-Two\r\nRoute", "x", false),
+            ("X-Order", "1\r\nRoute: <sip:evil.example>", false),
+            ("X", "1", false),
+            ("", "", false),
+        ] {
+            assert_eq!(said(name, value).is_some(), is_sent, "{name}: {value}");
+        }
+    }
 }
