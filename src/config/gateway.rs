@@ -91,15 +91,14 @@ impl Gateway {
     /// The number that those outside see of a caller who is, or shall be shown as, `caller`. A caller who came in by
     /// the gateway keeps its own number when its call is passed on; `None`: this number may not be shown.
     pub fn shown<'a>(&'a self, caller: &'a str, came_in_by_it: bool) -> Option<&'a str> {
-        if came_in_by_it || self.caller_ids.iter().any(|number| number == caller) {
-            return Some(caller);
-        }
+        let is_listed = self.caller_ids.iter().any(|number| number == caller);
+        // A user's name, or a number of the house, means nothing outside.
         let is_number = caller.starts_with('+') || caller.bytes().all(|byte| byte.is_ascii_digit());
+        let means_something = is_number && caller.len() >= LEAST;
         match self.caller_ids.first() {
+            Some(first) if !means_something => Some(first),
+            Some(_) => (is_listed || came_in_by_it).then_some(caller),
             None => Some(caller),
-            // A user's name, or a number of the house, means nothing outside.
-            Some(first) if !is_number || caller.len() < LEAST => Some(first),
-            Some(_) => None,
         }
     }
 
@@ -159,6 +158,7 @@ mod tests {
         for (caller, came_in, shown) in [
             ("+4930222", false, Some("+4930222")),
             ("alice", false, Some("+4930111")),
+            ("alice", true, Some("+4930111")),
             ("201", false, Some("+4930111")),
             ("+15551234567", false, None),
             ("+15551234567", true, Some("+15551234567")),
