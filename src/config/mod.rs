@@ -7,6 +7,7 @@ mod doubts;
 mod examination;
 pub mod files;
 mod finding;
+pub mod gateway;
 mod keys;
 pub mod network;
 mod notation;
@@ -24,6 +25,7 @@ pub use credentials::Credentials;
 pub use difference::{Change, Difference};
 pub use examination::Examination;
 pub use finding::{Doubt, Finding, Severity};
+pub use gateway::Gateway;
 pub use network::{Advertised, Network, PortSpan};
 pub use secret::Secret;
 pub use sections::{
@@ -43,6 +45,8 @@ pub struct Config {
     pub media: Media,
     /// Bounds of everything that could grow.
     pub limits: Limits,
+    /// The way out of the house.
+    pub gateway: Gateway,
     /// Registrations of telephones.
     pub registrar: Registrar,
     /// Where the switch keeps what must survive it.
@@ -152,7 +156,7 @@ impl Config {
             ),
         ];
         let broken = rules.into_iter().filter(|(_, holds, _)| !holds);
-        broken.map(|(key, _, message)| (key, message)).collect()
+        broken.map(|(key, _, message)| (key, message)).chain(self.gateway.fault()).collect()
     }
 }
 
