@@ -3,8 +3,10 @@
 
 pub mod credentials;
 pub mod files;
+mod http;
 pub mod network;
 mod notation;
+mod recordings;
 mod sections;
 mod unknown;
 
@@ -15,7 +17,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use credentials::Credentials;
+pub use http::Http;
 pub use network::{Advertised, Network, PortSpan};
+pub use recordings::Recordings;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
@@ -41,6 +45,10 @@ pub struct Config {
     pub dialplan: Dialplan,
     /// Networks whose hosts see the switch's own addresses instead of the advertised ones.
     pub local_networks: LocalNetworks,
+    /// The web server.
+    pub http: Http,
+    /// Recordings.
+    pub recordings: Recordings,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -102,13 +110,18 @@ impl Config {
         self.data.folder.join("credentials.toml")
     }
 
+    /// Where recordings are kept.
+    pub fn recordings_folder(&self) -> PathBuf {
+        self.recordings.folder.clone().unwrap_or_else(|| self.data.folder.join("recordings"))
+    }
+
     /// Whether `host` sees the switch from inside: it is told the sockets' own addresses.
     pub fn is_local(&self, host: IpAddr) -> bool {
         self.local_networks.ranges.iter().any(|network| network.contains(host))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let Config { sip, media, limits, registrar, .. } = self;
+        let Config { sip, media, limits, registrar, http, recordings, .. } = self;
         let timers = &sip.timers;
         let second = Duration::from_secs(1);
         let rules = [
@@ -133,6 +146,10 @@ impl Config {
                 (registrar.min_expires..=registrar.max_expires).contains(&registrar.default_expires),
                 "it lies between min_expires and max_expires",
             ),
+            ("http.public_url", http.is_sound(), "it is a URL such as \"https://voice.example.com\""),
+            ("http.connections", http.connections > 0, "it is greater than 0"),
+            ("http.per_source", http.per_source > 0, "it is greater than 0"),
+            ("recordings.open", recordings.open > 0, "it is greater than 0"),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, message)) => Err(ConfigError::Contradiction { key, message }),

@@ -44,7 +44,7 @@ impl Cell {
         let wished = wish.clone();
         match wish {
             Wish::Closed { leg } => self.close_session(leg),
-            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping: _, timeout } => {
+            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping, timeout } => {
                 let worker = self.worker_of(leg);
                 let session = SessionId(leg.session_bits());
                 let Some(source) = self.source(leg, hear) else { return };
@@ -72,7 +72,7 @@ impl Cell {
                     round,
                     source,
                     keys,
-                    tap: None,
+                    tap: taping.map(|taping| self.house.tap(taping)),
                 };
                 self.command(worker, Command::Apply { session, generation: generation.0, plan });
             }

@@ -23,6 +23,7 @@ use crate::config::{Config, Credentials};
 use crate::ids::Minter;
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
+use crate::recording::{Limits, Recordings};
 use crate::registrar::{Bounds, Registrar};
 use crate::sip::shard::Gate;
 use crate::sip::transport::{LocalAddresses, Udp};
@@ -199,7 +200,12 @@ fn furnish(
         default: seconds(config.registrar.default_expires),
         limit: config.limits.bindings_per_user,
     };
+    let recordings = recordings(&config, clock.clone())?;
+    let public_url =
+        config.http.public_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
     Ok(House {
+        public_url: public_url.trim_end_matches('/').to_owned(),
+        recordings,
         registrar: Registrar::new(bounds),
         ports: PortTable::new(range, config.media.port_rest).seeded(seed),
         engine: engine.context("media workers cannot be started")?,
@@ -214,6 +220,13 @@ fn furnish(
         credentials,
         plan,
     })
+}
+
+fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
+    let crate::config::Recordings { open, bytes, keep_free, .. } = config.recordings;
+    let folder = config.recordings_folder();
+    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock)
+        .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
 }
 
 fn cores() -> usize {
