@@ -14,6 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub(super) fn run(shared: &Shared, gone: &mpsc::Receiver<()>) {
     loop {
         look(shared);
+        put_away(shared);
         if gone.recv_timeout(SECOND) != Err(mpsc::RecvTimeoutError::Timeout) {
             return;
         }
@@ -23,6 +24,16 @@ pub(super) fn run(shared: &Shared, gone: &mpsc::Receiver<()>) {
             if let Err(error) = file.sync_data() {
                 tracing::error!(%sid, %error, "the disk does not keep a recording");
             }
+        }
+    }
+}
+
+/// Puts recordings on the shelf that nobody asks for.
+pub(super) fn put_away(shared: &Shared) {
+    let orphans = std::mem::take(&mut *lock(&shared.orphans));
+    for sid in orphans {
+        if let Err(error) = shared.shelve(sid, false) {
+            tracing::error!(%sid, %error, "a recording that nobody finished is not kept");
         }
     }
 }

@@ -129,7 +129,7 @@ impl Folder {
     /// Bytes of the disk that are free for us.
     pub(super) fn free(&self) -> io::Result<u64> {
         let disk = fstatvfs(&self.handle)?;
-        Ok(u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size())))
+        Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
     }
 }
 

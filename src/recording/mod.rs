@@ -115,6 +115,8 @@ struct Shared {
     past: Mutex<Past>,
     shelving: [Mutex<()>; 16],
     durable: Mutex<HashMap<RecordingSid, Arc<File>>>,
+    /// Recordings that were closed because nobody had anything to do with them any more.
+    orphans: Mutex<Vec<RecordingSid>>,
     /// Where those push who are not to be recorded.
     void: Arc<Ring>,
     counts: Counts,
@@ -141,17 +143,7 @@ impl Recordings {
     /// # Errors
     /// The folder cannot be made, closed to others or read, or there is no thread to be had.
     pub fn start(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            folder: Folder::open(folder)?,
-            limits,
-            clock,
-            slots: Mutex::default(),
-            past: Mutex::default(),
-            shelving: Default::default(),
-            durable: Mutex::default(),
-            void: Arc::new(Ring::new(1)),
-            counts: Counts::default(),
-        });
+        let shared = Arc::new(Shared::open(folder, limits, clock)?);
         shared.repair()?;
         let (commands, taken) = mpsc::channel();
         let (alive, gone) = mpsc::channel();
@@ -277,6 +269,21 @@ impl Drop for Recordings {
 }
 
 impl Shared {
+    fn open(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Ok(Self {
+            folder: Folder::open(folder)?,
+            limits,
+            clock,
+            slots: Mutex::default(),
+            past: Mutex::default(),
+            shelving: Default::default(),
+            durable: Mutex::default(),
+            orphans: Mutex::default(),
+            void: Arc::new(Ring::new(1)),
+            counts: Counts::default(),
+        })
+    }
+
     /// Why no other recording may begin, with `open` of them open.
     fn refusal(&self, open: usize) -> Option<&'static str> {
         if open >= self.limits.open { Some("recordings.open is reached") } else { self.lack_of_space() }

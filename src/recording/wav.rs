@@ -45,6 +45,11 @@ impl Growing {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn replace(&mut self, file: File) {
+        self.file = Arc::new(file);
+    }
+
     /// The file, for whoever makes it durable.
     pub(super) fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)

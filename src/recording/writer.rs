@@ -29,6 +29,9 @@ const QUIET: Duration = Duration::from_millis(40);
 /// Nobody waits longer for the last block.
 const ENOUGH: Duration = Duration::from_secs(2);
 
+/// A recording that nobody has pushed into for so long, nor can, is closed.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+
 /// Bytes of sound that are worth a write: a quarter of a second of one channel.
 const WRITE: usize = 4_000;
 
@@ -69,64 +72,88 @@ struct Tape {
     waiting: Vec<oneshot::Sender<()>>,
 }
 
+/// All open recordings.
+#[derive(Default)]
+pub(super) struct Tapes(HashMap<RecordingSid, Tape>);
+
 /// Runs until nobody can send commands any more; what is in the rings is written even then.
 pub(super) fn run(shared: &Shared, commands: &mpsc::Receiver<Command>) {
-    let mut tapes = HashMap::new();
+    let mut tapes = Tapes::default();
     loop {
-        let pause = if tapes.values().any(|tape: &Tape| tape.closing.is_some()) { PACKET } else { ROUND };
-        match commands.recv_timeout(pause) {
+        match commands.recv_timeout(tapes.pause()) {
             Ok(command) => {
-                accept(shared, &mut tapes, command);
-                commands.try_iter().for_each(|command| accept(shared, &mut tapes, command));
+                tapes.accept(shared, command);
+                commands.try_iter().for_each(|command| tapes.accept(shared, command));
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
-        let now = shared.clock.now();
-        tapes.retain(|sid, tape| {
-            turn(shared, *sid, tape, now);
-            let is_over = tape.is_over(now);
-            if is_over {
-                close(shared, *sid, tape);
-            }
-            !is_over
-        });
+        tapes.turn(shared);
     }
     let now = shared.clock.now();
-    for (sid, mut tape) in tapes {
-        turn(shared, sid, &mut tape, now);
+    for (sid, mut tape) in tapes.0 {
+        empty(shared, sid, &mut tape, now);
         close(shared, sid, &mut tape);
     }
 }
 
-fn accept(shared: &Shared, tapes: &mut HashMap<RecordingSid, Tape>, command: Command) {
-    let now = shared.clock.now();
-    match command {
-        Command::Open { sid, channels, origin, ring } => {
-            let mut tape = Tape::new(channels, origin, ring, now);
-            match shared.begin(sid, channels) {
-                Ok(file) => {
-                    lock(&shared.durable).insert(sid, file.file());
-                    tape.file = Some(file);
+impl Tapes {
+    fn pause(&self) -> Duration {
+        if self.0.values().any(|tape| tape.closing.is_some()) { PACKET } else { ROUND }
+    }
+
+    pub(super) fn accept(&mut self, shared: &Shared, command: Command) {
+        let now = shared.clock.now();
+        match command {
+            Command::Open { sid, channels, origin, ring } => {
+                let mut tape = Tape::new(channels, origin, ring, now);
+                match shared.begin(sid, channels) {
+                    Ok(file) => {
+                        lock(&shared.durable).insert(sid, file.file());
+                        tape.file = Some(file);
+                    }
+                    Err(error) => tape.fail(shared, sid, error.to_string()),
                 }
-                Err(error) => tape.fail(shared, sid, error.to_string()),
+                self.0.insert(sid, tape);
             }
-            tapes.insert(sid, tape);
-        }
-        Command::Close { sid, reply } => {
-            // One that is not open needs no reply: dropping it is one.
-            if let Some(tape) = tapes.get_mut(&sid) {
-                tape.closing.get_or_insert(now);
-                tape.waiting.push(reply);
+            Command::Close { sid, reply } => {
+                // One that is not open needs no reply: dropping it is one.
+                if let Some(tape) = self.0.get_mut(&sid) {
+                    tape.closing.get_or_insert(now);
+                    tape.waiting.push(reply);
+                }
             }
         }
+    }
+
+    /// Empties all rings, and closes what is over.
+    pub(super) fn turn(&mut self, shared: &Shared) {
+        let now = shared.clock.now();
+        self.0.retain(|sid, tape| {
+            empty(shared, *sid, tape, now);
+            let (is_over, is_orphan) = (tape.is_over(now), tape.is_orphan(now));
+            if is_over || is_orphan {
+                close(shared, *sid, tape);
+            }
+            if is_orphan {
+                lock(&shared.orphans).push(*sid);
+            }
+            !is_over && !is_orphan
+        });
+    }
+
+    /// Puts a file in the place of a recording's own.
+    #[cfg(test)]
+    pub(super) fn replace(&mut self, sid: RecordingSid, file: std::fs::File) {
+        let tape = self.0.get_mut(&sid).expect("it is open");
+        tape.file.as_mut().expect("it has not failed").replace(file);
     }
 }
 
 /// Empties the ring of one recording. A panic there is that recording's failure.
-fn turn(shared: &Shared, sid: RecordingSid, tape: &mut Tape, now: Moment) {
-    let turned = catch_unwind(AssertUnwindSafe(|| tape.empty_ring(shared, sid, now)));
-    if turned.is_err() {
+fn empty(shared: &Shared, sid: RecordingSid, tape: &mut Tape, now: Moment) {
+    let emptied = catch_unwind(AssertUnwindSafe(|| tape.empty_ring(shared, sid, now)));
+    if emptied.is_err() {
         tape.fail(shared, sid, "the writer panicked".to_owned());
     }
 }
@@ -186,6 +213,14 @@ impl Tape {
     fn is_over(&self, now: Moment) -> bool {
         let Some(asked) = self.closing else { return false };
         now.since(asked.max(self.last_block)) >= QUIET || now.since(asked) >= ENOUGH
+    }
+
+    /// Nobody has pushed for long, nor could: whose call it was is gone.
+    fn is_orphan(&self, now: Moment) -> bool {
+        // Ours, and that of its slot.
+        self.closing.is_none()
+            && Arc::strong_count(&self.ring) <= 2
+            && now.since(self.last_block) >= FORGOTTEN
     }
 
     fn empty_ring(&mut self, shared: &Shared, sid: RecordingSid, now: Moment) {
