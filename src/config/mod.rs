@@ -7,6 +7,7 @@ pub mod network;
 mod notation;
 mod sections;
 mod unknown;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use network::{Advertised, Network, PortSpan};
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
+pub use webhooks::Webhooks;
 
 /// Longest time that a call may ring: timer C of RFC 3261 §16.6.
 const MAX_RING: Duration = Duration::from_secs(180);
@@ -39,6 +41,8 @@ pub struct Config {
     pub data: DataFolder,
     /// Where routes and scripts are.
     pub dialplan: Dialplan,
+    /// Documents, sounds and callbacks over HTTP.
+    pub webhooks: Webhooks,
     /// Networks whose hosts see the switch's own addresses instead of the advertised ones.
     pub local_networks: LocalNetworks,
     /// What is logged, and how.
@@ -108,7 +112,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let Config { sip, media, limits, registrar, .. } = self;
+        let Config { sip, media, limits, registrar, webhooks, .. } = self;
         let timers = &sip.timers;
         let second = Duration::from_secs(1);
         let rules = [
@@ -127,6 +131,7 @@ impl Config {
             ("limits.calls_per_second", limits.calls_per_second > 0, "it is greater than 0"),
             ("limits.transactions", limits.transactions > 0, "it is greater than 0"),
             ("limits.bindings_per_user", limits.bindings_per_user > 0, "it is greater than 0"),
+            ("webhooks.concurrency_per_host", webhooks.concurrency_per_host > 0, "it is greater than 0"),
             ("registrar.min_expires", registrar.min_expires >= second, "it is not shorter than 1s"),
             (
                 "registrar.default_expires",

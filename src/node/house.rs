@@ -24,6 +24,7 @@ use crate::speech::Speech;
 use crate::supervision::Clock;
 use crate::twiml::document::{Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
+use crate::webhook::Webhooks;
 
 /// Sounds kept in memory; past it the table is emptied, and what plays keeps its own.
 const SOUNDS: usize = 512;
@@ -44,6 +45,8 @@ pub struct House {
     pub ports: PortTable,
     /// Media workers.
     pub engine: Engine,
+    /// Documents, sounds and callbacks over HTTP.
+    pub webhooks: Webhooks,
     /// Text to audio.
     pub speech: Speech,
     /// Sounds in memory.
@@ -65,6 +68,8 @@ pub struct Load {
     pub calls: AtomicUsize,
     /// Legs that are up.
     pub legs: AtomicUsize,
+    /// Outboxes with status callbacks that are not delivered yet, or may still come.
+    pub outboxes: AtomicUsize,
     /// The node is being stopped: no new calls.
     pub closing: std::sync::atomic::AtomicBool,
     /// Datagrams that found a full mailbox.

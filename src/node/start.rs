@@ -32,6 +32,7 @@ use crate::supervision::{
     Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
     Supervisor, SystemClock,
 };
+use crate::webhook::{Account, Webhooks};
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
 const PERMANENT: ChildPolicy = ChildPolicy {
@@ -134,7 +135,10 @@ impl Node {
                 tracing::error!("an arbiter does not answer: its calls are cut off");
             }
         }
-        while self.house.load.legs.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < deadline {
+        let load = &self.house.load;
+        let is_quiet =
+            || load.legs.load(Ordering::Relaxed) == 0 && load.outboxes.load(Ordering::Relaxed) == 0;
+        while !is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -199,7 +203,10 @@ fn furnish(
         default: seconds(config.registrar.default_expires),
         limit: config.limits.bindings_per_user,
     };
+    let account = Account { sid: credentials.account_sid.clone(), token: credentials.auth_token.clone() };
+    let webhooks = Webhooks::new(&config.webhooks, account, Vec::new());
     Ok(House {
+        webhooks: webhooks.context("webhooks need TLS")?,
         registrar: Registrar::new(bounds),
         ports: PortTable::new(range, config.media.port_rest).seeded(seed),
         engine: engine.context("media workers cannot be started")?,

@@ -177,6 +177,22 @@ pub enum Event {
         /// In words.
         message: String,
     },
+    /// A status callback was posted, or given up.
+    Callback {
+        /// Where.
+        url: String,
+        /// Which try, from 1; 0: given up before the first.
+        attempt: u32,
+        /// The status of the answer, if there was one.
+        #[serde(default)]
+        status: Option<u16>,
+        /// Twilio's number for what went wrong; none: it was delivered.
+        #[serde(default)]
+        code: Option<u32>,
+        /// What went wrong, in words.
+        #[serde(default)]
+        message: String,
+    },
     /// An actor of this leg panicked.
     Panicked {
         /// Which.

@@ -182,6 +182,10 @@ impl<'a> Narrator<'a> {
                 let text = format!("script, line {line}, column {column}: {message} ({code})");
                 return Some((text, Weight::Alarm));
             }
+            Event::Callback { url, attempt, status, code, message } => {
+                let weight = if code.is_some() { Weight::Alarm } else { Weight::Plain };
+                return Some((words::callback(url, *attempt, *status, *code, message), weight));
+            }
             Event::Panicked { actor, message } => {
                 return Some((format!("{} panicked: {message}", self.actor(leg, actor)), Weight::Alarm));
             }
