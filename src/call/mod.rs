@@ -5,6 +5,7 @@ mod alignment;
 mod dialing;
 pub mod opening;
 pub mod script;
+pub mod sound;
 
 #[cfg(test)]
 mod tests;

@@ -181,6 +181,7 @@ impl Host<ScriptRun> for Cell {
         let Party::Script(leg) = party else { return };
         match effect {
             ScriptEffect::Prepare { activity, sound } => self.prepare(leg, activity, sound),
+            ScriptEffect::Fetch(fetch) => self.fetch(leg, *fetch),
         }
     }
 

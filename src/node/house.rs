@@ -12,7 +12,7 @@ use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
-use crate::call::script::Sound;
+use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
 use crate::registrar::Registrar;
@@ -249,17 +249,26 @@ impl House {
     ///
     /// # Errors
     /// In words for a developer.
-    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, String> {
-        let key = serde_json::to_string(sound).map_err(|error| error.to_string())?;
+    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
+        let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
         if self.sounds.get(&key).is_some() {
             return Ok(key);
         }
         let spoken = match sound {
             Sound::Speech { text, language, voice } => {
                 let spoken = self.speech.say(text, language, voice.as_deref()).await;
-                Some(spoken.map_err(|error| error.to_string())?)
+                Some(spoken.map_err(|error| SoundError::skipped(error.to_string()))?)
             }
             Sound::File(_) => None,
+            Sound::Url(url) => {
+                return Err(self
+                    .webhooks
+                    .media(url)
+                    .await
+                    .map(drop)
+                    .err()
+                    .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
+            }
         };
         let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
         let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
@@ -274,8 +283,9 @@ impl House {
                     path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
                 house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
             }
-            (None, Sound::Speech { .. }) => Ok(()),
+            (None, Sound::Speech { .. } | Sound::Url(_)) => Ok(()),
         });
-        kept.await.map_err(|error| error.to_string())?.map(|()| key)
+        let kept = kept.await.map_err(|error| error.to_string()).and_then(|kept| kept);
+        kept.map(|()| key).map_err(SoundError::skipped)
     }
 }

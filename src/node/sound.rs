@@ -9,7 +9,8 @@ use trunkline_media::port::{Command, EventSink};
 use trunkline_media::session::{Event as MediaEvent, EventTypes, Plan, Remote, SessionId, Source, Stats};
 
 use super::cell::Cell;
-use crate::call::script::{ScriptInput, Sound};
+use crate::call::script::ScriptInput;
+use crate::call::sound::{Sound, SoundError};
 use crate::ids::LegId;
 use crate::leg::{Hear, LegInput, Notice, Wish};
 use crate::ops::events::Event;
@@ -116,7 +117,7 @@ impl Cell {
         super::cell::spawn(async move {
             let fetched = match serde_json::from_str::<Sound>(&key) {
                 Ok(sound) => house.fetch(&sound).await,
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(SoundError::skipped(error.to_string())),
             };
             let Some(cell) = Cell::present() else { return };
             match fetched {

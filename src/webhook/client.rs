@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use super::document::Fetched;
 use super::{Content, Media, Reply, Request, WebhookError, code};
 use crate::config;
+use crate::twiml::document::Document;
 use crate::twiml::verb::Method;
 
 /// Whose requests these are.
@@ -41,6 +43,20 @@ impl Webhooks {
         let (status, url) = (response.status().as_u16(), response.url().to_string());
         let body = response.bytes().await.map_err(|error| failed(&request.url, &error))?;
         Ok(Reply { status, url, content: Content::Twiml(body), cookies })
+    }
+
+    /// Fetches a document and reads it.
+    ///
+    /// # Errors
+    /// It cannot be had, or is none.
+    pub async fn document(&self, request: Request) -> Result<Fetched, WebhookError> {
+        let reply = self.fetch(request).await?;
+        let document = match reply.content {
+            Content::Twiml(xml) => Document::parse(&xml)
+                .map_err(|error| WebhookError::new(error.code, &reply.url, error.to_string()))?,
+            _ => return Err(WebhookError::new(code::CONTENT_TYPE, &reply.url, "not read yet")),
+        };
+        Ok(Fetched { url: reply.url, document, cookies: reply.cookies })
     }
 
     /// Posts a callback. What is answered does not matter but for its status.

@@ -383,6 +383,7 @@ impl Kind for ScriptRun {
     fn execute(world: &mut World, name: LegId, effect: ScriptEffect) {
         match effect {
             ScriptEffect::Prepare { activity, sound } => world.prepare(name, activity, sound),
+            ScriptEffect::Fetch(fetch) => panic!("no story fetches {} yet", fetch.request.url),
         }
     }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use trunkline::call::script::{ScriptInput, ScriptRun, Sound};
+use trunkline::call::script::{ScriptInput, ScriptRun, Sound, SoundError};
 use trunkline::call::{Call, CallInput, Dialled};
 use trunkline::callbacks::Outbox;
 use trunkline::ids::{CallId, Generation, LegId};
@@ -292,7 +292,7 @@ impl World {
         while let Some(entry) = self.fetching.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (leg, activity, sound) = entry.remove();
             let prepared = match &sound {
-                Sound::File(name) if name == "missing.wav" => Err("no such file".to_owned()),
+                Sound::File(name) if name == "missing.wav" => Err(SoundError::skipped("no such file")),
                 sound => Ok(serde_json::to_string(sound).expect("a sound has a name")),
             };
             if self.live.scripts.get(&leg).is_some_and(Option::is_some) {
