@@ -3,8 +3,10 @@
 
 pub mod credentials;
 pub mod files;
+pub mod gateway;
 pub mod network;
 mod notation;
+pub mod secret;
 mod sections;
 mod unknown;
 mod webhooks;
@@ -16,7 +18,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use credentials::Credentials;
+pub use gateway::Gateway;
 pub use network::{Advertised, Network, PortSpan};
+pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
@@ -35,6 +39,8 @@ pub struct Config {
     pub media: Media,
     /// Bounds of everything that could grow.
     pub limits: Limits,
+    /// The way out of the house.
+    pub gateway: Gateway,
     /// Registrations of telephones.
     pub registrar: Registrar,
     /// Where the switch keeps what must survive it.
@@ -141,7 +147,10 @@ impl Config {
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, message)) => Err(ConfigError::Contradiction { key, message }),
-            None => Ok(()),
+            None => match self.gateway.fault() {
+                Some((key, message)) => Err(ConfigError::Contradiction { key, message }),
+                None => Ok(()),
+            },
         }
     }
 }

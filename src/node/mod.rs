@@ -8,6 +8,7 @@ mod cell;
 mod control;
 mod dialing;
 mod fetching;
+pub mod gateway;
 mod hosts;
 mod house;
 pub mod limits;
