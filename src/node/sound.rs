@@ -175,7 +175,7 @@ impl Cell {
                 self.sessions.borrow_mut().remove(&leg.session_bits());
                 Notice::Closed(Box::new(quality(&stats)))
             }
-            MediaEvent::MediaResumed { .. } => return,
+            MediaEvent::MediaResumed { .. } | MediaEvent::Moved { .. } => return,
             MediaEvent::Refused { generation, seen, .. } => {
                 return tracing::warn!(%leg, generation, seen, "a plan of an older generation was refused");
             }
