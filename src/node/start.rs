@@ -192,6 +192,8 @@ fn furnish(
     plan: Plan,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<House> {
+    // One provider for all that speaks TLS; whoever was first has set the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let sockets = config.sip.listen.iter().map(|address| {
         Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
