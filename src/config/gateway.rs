@@ -105,22 +105,22 @@ impl Gateway {
     /// What is wrong with the section, and with which key.
     pub(super) fn fault(&self) -> Option<(&'static str, &'static str)> {
         if self.is_there() && self.uri("+1").is_none() {
-            return Some(("gateway.address", "must be a host, with or without a port"));
+            return Some(("gateway.address", "it is a host, with or without a port"));
         }
         if Numbers::read(&self.numbers).is_none() {
             return Some((
                 "gateway.numbers",
-                "must be patterns of digits, + and #, X, Z and N, and * at the end",
+                "they are patterns of digits, + and #, X, Z and N, and * at the end",
             ));
         }
         let is_number = |text: &String| {
             text.strip_prefix('+').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit()) && text.len() > 1
         };
         if !self.caller_ids.iter().all(is_number) {
-            return Some(("gateway.caller_ids", "must be telephone numbers, such as +4930123456"));
+            return Some(("gateway.caller_ids", "they are telephone numbers, such as +4930123456"));
         }
         let has_half = self.user.is_empty() != self.password.is_empty();
-        has_half.then_some(("gateway.password", "must be given together with gateway.user"))
+        has_half.then_some(("gateway.password", "user and password come together"))
     }
 }
 

@@ -8,12 +8,15 @@ mod examination;
 pub mod files;
 mod finding;
 pub mod gateway;
+mod http;
 mod keys;
 pub mod network;
 mod notation;
+mod recordings;
 pub mod secret;
 mod sections;
 mod unknown;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -26,11 +29,14 @@ pub use difference::{Change, Difference};
 pub use examination::Examination;
 pub use finding::{Doubt, Finding, Severity};
 pub use gateway::Gateway;
+pub use http::Http;
 pub use network::{Advertised, Network, PortSpan};
+pub use recordings::Recordings;
 pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
+pub use webhooks::Webhooks;
 
 /// Longest time that a call may ring: timer C of RFC 3261 §16.6.
 const MAX_RING: Duration = Duration::from_secs(180);
@@ -53,8 +59,14 @@ pub struct Config {
     pub data: DataFolder,
     /// Where routes and scripts are.
     pub dialplan: Dialplan,
+    /// Documents, sounds and callbacks over HTTP.
+    pub webhooks: Webhooks,
     /// Networks whose hosts see the switch's own addresses instead of the advertised ones.
     pub local_networks: LocalNetworks,
+    /// The web server.
+    pub http: Http,
+    /// Recordings.
+    pub recordings: Recordings,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -118,6 +130,11 @@ impl Config {
         self.data.folder.join("credentials.toml")
     }
 
+    /// Where recordings are kept.
+    pub fn recordings_folder(&self) -> PathBuf {
+        self.recordings.folder.clone().unwrap_or_else(|| self.data.folder.join("recordings"))
+    }
+
     /// Whether `host` sees the switch from inside: it is told the sockets' own addresses.
     pub fn is_local(&self, host: IpAddr) -> bool {
         self.local_networks.ranges.iter().any(|network| network.contains(host))
@@ -125,7 +142,7 @@ impl Config {
 
     /// The rules that hold between values: the key that breaks one, and what would be right.
     fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
-        let Config { sip, media, limits, registrar, .. } = self;
+        let Config { sip, media, limits, registrar, http, recordings, webhooks, .. } = self;
         let timers = &sip.timers;
         let second = Duration::from_secs(1);
         let rules = [
@@ -149,11 +166,16 @@ impl Config {
             ("limits.transactions", limits.transactions > 0, "must be greater than 0"),
             ("limits.bindings_per_user", limits.bindings_per_user > 0, "must be greater than 0"),
             ("registrar.min_expires", registrar.min_expires >= second, "must not be shorter than 1s"),
+            ("webhooks.concurrency_per_host", webhooks.concurrency_per_host > 0, "must be greater than 0"),
             (
                 "registrar.default_expires",
                 (registrar.min_expires..=registrar.max_expires).contains(&registrar.default_expires),
                 "must lie between registrar.min_expires and registrar.max_expires",
             ),
+            ("http.public_url", http.is_sound(), "must be a URL such as \"https://voice.example.com\""),
+            ("http.connections", http.connections > 0, "must be greater than 0"),
+            ("http.per_source", http.per_source > 0, "must be greater than 0"),
+            ("recordings.open", recordings.open > 0, "must be greater than 0"),
         ];
         let broken = rules.into_iter().filter(|(_, holds, _)| !holds);
         broken.map(|(key, _, message)| (key, message)).chain(self.gateway.fault()).collect()
