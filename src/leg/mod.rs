@@ -79,7 +79,7 @@ pub(crate) enum Next {
 }
 
 /// A leg for those who look from outside.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LegSummary {
     /// The leg.
     pub id: LegId,

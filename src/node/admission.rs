@@ -110,6 +110,7 @@ impl Cell {
         });
         let events = std::iter::once(routed).chain(findings).collect();
         self.stage_call(opening, admission.key.clone(), events);
+        self.house.load.begun.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(id)
     }
 

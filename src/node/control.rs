@@ -11,18 +11,18 @@ use super::start::{Node, Post};
 use crate::call::CallInput;
 use crate::ids::{CallId, LegId};
 use crate::leg::{Leg, LegSummary};
-use crate::ops::control::{Answer, Census, Question, RegistrationSummary};
+use crate::ops::control::{Answer, Census, Question, RegistrationSummary, Reply};
 use crate::ops::events::{Cause, Event};
 use crate::ops::log::Selection;
 use crate::ops::trace::{LegTrace, Trace};
 use crate::supervision::machine::Party;
-use crate::supervision::{Down, ExitReason, Fate};
+use crate::supervision::{Clock, Down, ExitReason, Fate};
 
 /// Answers questions about a node; cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
-    house: std::sync::Arc<super::house::House>,
-    posts: Vec<Post>,
+    pub(super) house: std::sync::Arc<super::house::House>,
+    pub(super) posts: Vec<Post>,
 }
 
 impl Node {
@@ -34,20 +34,28 @@ impl Node {
 
 impl Desk {
     /// Answers one question. `Stop` is answered by whoever owns the process.
-    pub async fn answer(&self, question: Question) -> Answer {
-        match question {
+    pub async fn answer(&self, question: Question) -> Reply {
+        let one = match question {
+            Question::Follow { call } => return self.follow(call).await,
             Question::Calls => Answer::Calls(self.calls().await),
             Question::Registrations => Answer::Registrations(self.registrations()),
             Question::Trace { call } => match self.trace(call).await {
                 Some(trace) => Answer::Trace(trace),
-                None => error("there is no such call, or it is too long ago"),
+                None => error(NO_CALL),
             },
+            Question::Call { leg } => match self.call(leg).await {
+                Some(report) => Answer::Call(Box::new(report)),
+                None => error(NO_CALL),
+            },
+            Question::Hangup { whom } => self.hang_up(whom).await,
+            Question::Overview => Answer::Overview(Box::new(self.overview().await)),
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
             Question::Stop | Question::Reload { .. } => error("that is done by the node's process"),
             #[cfg(debug_assertions)]
             Question::Poison { what, id } => self.poison(what, id).await,
-        }
+        };
+        one.into()
     }
 
     async fn calls(&self) -> Vec<LegSummary> {
@@ -64,7 +72,7 @@ impl Desk {
         phones.map(|(user, binding)| RegistrationSummary::new(user, &binding, now)).collect()
     }
 
-    async fn trace(&self, leg: Option<LegId>) -> Option<Trace> {
+    pub(super) async fn trace(&self, leg: Option<LegId>) -> Option<Trace> {
         let found = self
             .gather(move |cell| {
                 let records = cell.records.borrow();
@@ -76,10 +84,7 @@ impl Desk {
             })
             .await;
         let (call, log): (CallId, CallLog) = found.into_iter().max_by_key(|(_, log)| log.began())?;
-        let clock = &self.house.clock;
-        let boot_wall_us = clock.wall().saturating_sub(clock.now().as_micros());
-        let leg = |leg: super::records::LegLog| LegTrace { id: leg.id, peer: leg.peer, entries: leg.entries };
-        Some(Trace { call, boot_wall_us, legs: log.legs.into_iter().map(leg).collect() })
+        Some(trace_of(&*self.house.clock, call, log))
     }
 
     async fn census(&self) -> Census {
@@ -138,7 +143,8 @@ impl Desk {
         if done.contains(&true) { Answer::Done } else { error("there is no such actor") }
     }
 
-    async fn gather<T: Send + 'static>(
+    /// Asks every arbiter; one that does not answer in time has nothing to say.
+    pub(super) async fn gather<T: Send + 'static>(
         &self,
         ask: impl Fn(&Cell) -> Vec<T> + Clone + Send + 'static,
     ) -> Vec<T> {
@@ -151,8 +157,17 @@ impl Desk {
     }
 }
 
-fn error(message: &str) -> Answer {
+pub(super) const NO_CALL: &str = "there is no such call, or it is too long ago";
+
+pub(super) fn error(message: &str) -> Answer {
     Answer::Error { message: message.to_owned() }
+}
+
+/// The event logs of a call as those outside see them.
+pub(super) fn trace_of(clock: &dyn Clock, call: CallId, log: CallLog) -> Trace {
+    let boot_wall_us = clock.wall().saturating_sub(clock.now().as_micros());
+    let leg = |leg: super::records::LegLog| LegTrace { id: leg.id, peer: leg.peer, entries: leg.entries };
+    Trace { call, boot_wall_us, legs: log.legs.into_iter().map(leg).collect() }
 }
 
 impl Cell {

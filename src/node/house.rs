@@ -4,19 +4,21 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use dashmap::DashMap;
 use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
+use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, PortTable};
 
 use super::gateway::Gateway;
 use super::settings::Settings;
 use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
+use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
 use crate::registrar::{Bounds, Registrar};
@@ -39,6 +41,8 @@ pub struct House {
     pub config: Config,
     /// The state of everything that a reload swaps.
     pub(super) settings: ArcSwap<Settings>,
+    /// When the node started.
+    pub started: Moment,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The account; users are asked of [`House::settings`].
@@ -91,12 +95,31 @@ pub struct Load {
     pub legs: AtomicUsize,
     /// Outboxes with status callbacks that are not delivered yet, or may still come.
     pub outboxes: AtomicUsize,
+    /// Calls that began since the start.
+    pub begun: AtomicUsize,
+    /// RTP packets of legs that are over: received, sent, lost.
+    packets: [AtomicU64; 3],
     /// The node is being stopped: no new calls.
     pub closing: std::sync::atomic::AtomicBool,
     /// Datagrams that found a full mailbox.
     pub shed: AtomicUsize,
     /// Datagrams that could not be read at all.
     pub unreadable: AtomicUsize,
+}
+
+impl Load {
+    /// A leg's media session is over.
+    pub fn note_traffic(&self, leg: Traffic) {
+        for (count, more) in self.packets.iter().zip([leg.received, leg.sent, leg.lost]) {
+            count.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+
+    /// The packets of all legs that are over.
+    pub fn traffic(&self) -> Traffic {
+        let [received, sent, lost] = self.packets.each_ref().map(|count| count.load(Ordering::Relaxed));
+        Traffic { received, sent, lost }
+    }
 }
 
 impl House {

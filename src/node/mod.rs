@@ -11,6 +11,7 @@ mod fetching;
 pub mod gateway;
 mod hosts;
 mod house;
+mod inspect;
 pub mod limits;
 mod listener;
 mod lost;
@@ -24,6 +25,7 @@ mod settings;
 mod shard_actor;
 mod sound;
 mod start;
+mod tails;
 
 pub use cell::Cell;
 pub use house::{House, Plan, Sounds};

@@ -5,11 +5,13 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::tails::Tails;
 use crate::call::Call;
 use crate::call::script::ScriptRun;
 use crate::callbacks::Outbox;
 use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
+use crate::ops::control::Told;
 use crate::ops::events::Entry;
 use crate::sip::endpoint::Part;
 use crate::sip::shard::{ShardKey, ShardPart};
@@ -30,6 +32,8 @@ pub struct Records {
     shard: HashMap<ShardKey, ShardPart>,
     logs: HashMap<CallId, CallLog>,
     archive: VecDeque<(CallId, CallLog)>,
+    /// Those who follow what happens.
+    pub(super) tails: Tails,
 }
 
 /// The event logs of one call's legs, in the order in which they joined.
@@ -139,6 +143,9 @@ impl Records {
             if leg.entries.len() >= LINES {
                 leg.entries.drain(16..LINES / 2);
             }
+            if !self.tails.is_empty() {
+                self.tails.tell(&Told { call, peer: leg.peer.clone(), entry: entry.clone() });
+            }
             leg.entries.push(entry);
         }
     }
@@ -173,6 +180,7 @@ impl Records {
                 self.archive.pop_front();
             }
             self.archive.push_back((call, log));
+            self.tails.over(call);
         }
     }
 
@@ -188,6 +196,11 @@ impl Records {
         let up = self.logs.iter().map(|(call, log)| (*call, log));
         let over = self.archive.iter().map(|(call, log)| (*call, log));
         up.chain(over).max_by_key(|(_, log)| log.began())
+    }
+
+    /// Whether a call goes on: its log may still grow.
+    pub fn is_open(&self, call: CallId) -> bool {
+        self.logs.contains_key(&call)
     }
 
     /// The legs of a call that are here. Each stands in the call's log since it was first committed.

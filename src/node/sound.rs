@@ -174,6 +174,7 @@ impl Cell {
             }
             MediaEvent::Closed { stats, .. } => {
                 self.sessions.borrow_mut().remove(&leg.session_bits());
+                self.house.load.note_traffic(stats.into());
                 Notice::Closed(Box::new(quality(&stats)))
             }
             MediaEvent::MediaResumed { .. } | MediaEvent::Moved { .. } => return,

@@ -228,6 +228,7 @@ fn furnish(
             credentials: credentials.clone(),
             plan,
         }),
+        started: clock.now(),
         config,
         clock,
         credentials,

@@ -6,4 +6,5 @@ pub mod events;
 pub mod log;
 pub mod print;
 mod screen;
+pub mod sheet;
 pub mod trace;

@@ -26,6 +26,53 @@ pub fn ask(data_folder: &Path, question: &Question) -> Result<Answer, ControlErr
     ask_within(data_folder, question, PATIENCE)
 }
 
+/// Asks for everything that happens from now on, and hands each answer to `each` until it says no, or the switch has
+/// nothing more to tell. Blocks for as long as that takes.
+///
+/// # Errors
+/// Nobody listens, or the switch ends meanwhile, or says that it cannot be done.
+pub fn follow(
+    data_folder: &Path,
+    question: &Question,
+    mut each: impl FnMut(Answer) -> bool,
+) -> Result<(), ControlError> {
+    let stream = connect(data_folder, PATIENCE)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    (&stream).write_all(&line(question)?)?;
+    let mut reader = BufReader::new(&stream);
+    loop {
+        let mut answer = Vec::new();
+        reader.by_ref().take(LONGEST_ANSWER).read_until(b'\n', &mut answer)?;
+        if answer.last() != Some(&b'\n') {
+            return Err(ControlError::HungUp(data_folder.to_path_buf()));
+        }
+        let answer = understood(&answer)?;
+        let is_last = matches!(answer, Answer::Done);
+        if !each(answer) || is_last {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether a switch runs with this data folder.
+pub fn is_running(data_folder: &Path) -> bool {
+    !matches!(connect(data_folder, PATIENCE), Err(ControlError::NotRunning(_)))
+}
+
+fn line(question: &Question) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(question)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn understood(answer: &[u8]) -> Result<Answer, ControlError> {
+    match serde_json::from_slice(answer) {
+        Ok(Answer::Error { message }) => Err(ControlError::Refused(message)),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(ControlError::Unintelligible(error.to_string())),
+    }
+}
+
 pub(super) fn ask_within(
     data_folder: &Path,
     question: &Question,
@@ -42,21 +89,15 @@ pub(super) fn ask_within(
         _ => error.into(),
     };
     let stream = connect(data_folder, patience)?;
-    let mut line = serde_json::to_vec(question).map_err(io::Error::from)?;
-    line.push(b'\n');
     stream.set_write_timeout(Some(patience))?;
-    (&stream).write_all(&line).map_err(late)?;
+    (&stream).write_all(&line(question)?).map_err(late)?;
     let mut answer = Vec::new();
     let reader = Punctual { stream: &stream, deadline };
     BufReader::new(reader).take(LONGEST_ANSWER).read_until(b'\n', &mut answer).map_err(late)?;
     if answer.last() != Some(&b'\n') {
         return Err(ControlError::HungUp(data_folder.to_path_buf()));
     }
-    match serde_json::from_slice(&answer) {
-        Ok(Answer::Error { message }) => Err(ControlError::Refused(message)),
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(ControlError::Unintelligible(error.to_string())),
-    }
+    understood(&answer)
 }
 
 /// Connects to whoever listens in this folder.

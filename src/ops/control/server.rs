@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -37,8 +37,26 @@ const ANSWERED: Duration = Duration::from_secs(8);
 /// Rest after a failure to accept, such as a lack of file descriptors.
 const REST: Duration = Duration::from_millis(100);
 
+/// Connections that may follow what happens, at a time: the others are for questions.
+const FOLLOWERS: usize = 8;
+
+/// What is answered.
+#[derive(Debug)]
+pub enum Reply {
+    /// One answer.
+    One(Box<Answer>),
+    /// One after the other, as they come, until the sender is gone. The last one is told by [`Answer::Done`].
+    Many(mpsc::Receiver<Answer>),
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self::One(Box::new(answer))
+    }
+}
+
 /// An answer to come.
-pub type Asked = Pin<Box<dyn Future<Output = Answer> + Send>>;
+pub type Asked = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// The open control socket of a data folder: no second one can be opened while it lives.
 #[derive(Debug)]
@@ -111,6 +129,7 @@ where
     let listener = tokio::net::UnixListener::from_std(socket.listener.try_clone()?)?;
     let ask = Arc::new(ask);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let followers = Arc::new(Semaphore::new(FOLLOWERS));
     let mut connections = JoinSet::new();
     loop {
         let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
@@ -121,9 +140,9 @@ where
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                let ask = Arc::clone(&ask);
+                let (ask, followers) = (Arc::clone(&ask), Arc::clone(&followers));
                 connections.spawn(async move {
-                    if let Err(error) = converse(stream, ask.as_ref()).await {
+                    if let Err(error) = converse(stream, ask.as_ref(), &followers).await {
                         tracing::debug!(%error, "a connection on the control socket broke");
                     }
                     drop(place);
@@ -137,7 +156,11 @@ where
     }
 }
 
-async fn converse<F: Fn(Question) -> Asked>(mut stream: UnixStream, ask: &F) -> io::Result<()> {
+async fn converse<F: Fn(Question) -> Asked>(
+    mut stream: UnixStream,
+    ask: &F,
+    followers: &Semaphore,
+) -> io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -149,23 +172,53 @@ async fn converse<F: Fn(Question) -> Asked>(mut stream: UnixStream, ask: &F) -> 
             return Ok(());
         }
         let is_whole = line.last() == Some(&b'\n');
-        let answer = if is_whole { answer(&line, ask).await } else { error("the question is no line") };
-        let mut bytes = serde_json::to_vec(&answer).map_err(io::Error::from)?;
-        bytes.push(b'\n');
-        timeout(IDLE, writer.write_all(&bytes)).await??;
+        match if is_whole { answer(&line, ask).await } else { error("the question is no line").into() } {
+            Reply::One(answer) => write(&mut writer, &answer).await?,
+            Reply::Many(answers) => {
+                let Ok(_place) = followers.try_acquire() else {
+                    return write(&mut writer, &error("too many follow already: end one of them first"))
+                        .await;
+                };
+                return pass_on(answers, &mut reader, &mut writer).await;
+            }
+        }
         if !is_whole {
             return Ok(());
         }
     }
 }
 
-async fn answer<F: Fn(Question) -> Asked>(line: &[u8], ask: &F) -> Answer {
+/// Writes answers as they come, until there are no more, or the asker hangs up or does not read.
+async fn pass_on(
+    mut answers: mpsc::Receiver<Answer>,
+    reader: &mut (impl AsyncBufReadExt + Unpin),
+    writer: &mut (impl AsyncWriteExt + Unpin),
+) -> io::Result<()> {
+    loop {
+        tokio::select! {
+            answer = answers.recv() => match answer {
+                Some(answer) => write(writer, &answer).await?,
+                None => return Ok(()),
+            },
+            // It has asked its last question: whatever comes now is the end.
+            _ = reader.fill_buf() => return Ok(()),
+        }
+    }
+}
+
+async fn write(writer: &mut (impl AsyncWriteExt + Unpin), answer: &Answer) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(answer).map_err(io::Error::from)?;
+    bytes.push(b'\n');
+    Ok(timeout(IDLE, writer.write_all(&bytes)).await??)
+}
+
+async fn answer<F: Fn(Question) -> Asked>(line: &[u8], ask: &F) -> Reply {
     match serde_json::from_slice(line) {
         Ok(question) => {
             let found = timeout(ANSWERED, ask(question)).await;
-            found.unwrap_or_else(|_| error("the switch is too busy to answer"))
+            found.unwrap_or_else(|_| error("the switch is too busy to answer").into())
         }
-        Err(unknown) => error(&format!("the question is not understood: {unknown}")),
+        Err(unknown) => error(&format!("the question is not understood: {unknown}")).into(),
     }
 }
 

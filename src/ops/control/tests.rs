@@ -10,6 +10,7 @@ use std::{fs, thread};
 
 use super::client::ask_within;
 use super::*;
+use crate::ids::LegId;
 
 /// A data folder that goes with the test.
 struct Folder(PathBuf);
@@ -54,12 +55,25 @@ fn while_served<T>(
 
 fn busy(question: Question) -> Asked {
     Box::pin(async move {
-        match question {
+        let answer = match question {
             Question::Census => Answer::Census(Census { legs: 2, calls: 1, ..Census::default() }),
             Question::Stop => Answer::Done,
             Question::Calls => panic!("a bug in an answer"),
+            Question::Follow { call } => {
+                let (way, answers) = tokio::sync::mpsc::channel(4);
+                for _ in 0..2 {
+                    way.send(Answer::Missed { events: 7 }).await.expect("it is read");
+                }
+                match call {
+                    Some(_) => way.send(Answer::Done).await.expect("it is read"),
+                    // Nothing more happens, and nothing ends.
+                    None => drop(tokio::spawn(async move { way.closed().await })),
+                }
+                return Reply::Many(answers);
+            }
             _ => Answer::Error { message: "there was no call yet".to_owned() },
-        }
+        };
+        answer.into()
     })
 }
 
@@ -107,6 +121,50 @@ fn an_endless_question_is_cut_off_and_an_answer_that_panics_costs_one_connection
         let hung_up = ask(&folder.0, &Question::Calls).expect_err("no answer came");
         assert!(matches!(hung_up, ControlError::HungUp(_)), "{hung_up}");
         assert!(matches!(ask(&folder.0, &Question::Stop), Ok(Answer::Done)));
+    });
+}
+
+#[test]
+fn answers_to_a_follower_come_until_the_end_or_until_it_has_seen_enough() {
+    let folder = Folder::new("follow");
+    while_served(&folder.0, busy, || {
+        let of_one = Question::Follow { call: Some(LegId::from_bytes([1; 16])) };
+        let mut seen = Vec::new();
+        let ended = follow(&folder.0, &of_one, |answer| {
+            seen.push(answer);
+            true
+        });
+        assert!(ended.is_ok(), "{ended:?}");
+        assert!(
+            matches!(&*seen, [Answer::Missed { .. }, Answer::Missed { events: 7 }, Answer::Done]),
+            "{seen:?}"
+        );
+        let mut count = 0;
+        let enough = follow(&folder.0, &Question::Follow { call: None }, |_| {
+            count += 1;
+            count < 2
+        });
+        assert!(enough.is_ok() && count == 2, "{enough:?}");
+    });
+}
+
+#[test]
+fn followers_leave_room_for_questions() {
+    let folder = Folder::new("followers");
+    while_served(&folder.0, busy, || {
+        let line = b"{\"question\":\"follow\"}\n";
+        let follow = || {
+            let mut stream = UnixStream::connect(folder.0.join(SOCKET)).expect("somebody listens");
+            stream.write_all(line).expect("it reads");
+            let mut first = String::new();
+            BufReader::new(stream.try_clone().expect("a descriptor")).read_line(&mut first).expect("a line");
+            (stream, first)
+        };
+        let following: Vec<_> = (0..8).map(|_| follow()).collect();
+        assert!(following.iter().all(|(_, first)| first.contains("missed")), "{following:?}");
+        assert!(follow().1.contains("too many follow already"));
+        assert!(matches!(ask(&folder.0, &Question::Stop), Ok(Answer::Done)));
+        drop(following);
     });
 }
 

@@ -5,7 +5,11 @@ use std::path::Path;
 
 use super::*;
 use crate::ids::LegId;
+use crate::leg::LegSummary;
+use crate::ops::control::{CallReport, LegNow, Quality};
+use crate::ops::events::{Entry, Event};
 use crate::ops::screen::{WIDTH, cells};
+use crate::ops::trace::{LegTrace, Trace};
 use crate::sip::message::Transport;
 
 #[track_caller]
@@ -105,4 +109,75 @@ fn the_banner_stays_on_one_screen_whatever_the_dialplan_holds() {
         ..Banner { addresses, users, numbers, data: Path::new("d"), is_first_start: true }
     });
     assert!(bare.contains("There are no users yet"), "{bare}");
+}
+
+/// A call in which the caller types while the callee waits on hold.
+fn report() -> CallReport {
+    let call = CallId(LegId::from_bytes([0xa0; 16]));
+    let entries = |leg: LegId, events: Vec<(u64, Event)>| -> Vec<Entry> {
+        let entry =
+            |(millis, event)| Entry { leg, at: Moment::from_micros(5_000_000 + millis * 1_000), event };
+        events.into_iter().map(entry).collect()
+    };
+    let bob = LegId::from_bytes([0xb0; 16]);
+    let media = |last| ([192, 0, 2, last], 4000).into();
+    let peer = ([192, 0, 2, 7], 5062).into();
+    let message = |message: &str, cseq: &str| (message.to_owned(), cseq.to_owned());
+    let (invite, cseq) = message("INVITE", "1 INVITE");
+    let (ok, ok_cseq) = message("200 OK", "1 INVITE");
+    let caller = vec![
+        (0, Event::Received { message: invite, cseq, peer }),
+        (1, Event::Routed { target: "menu.xml".into(), reason: "route menu (105)".into() }),
+        (900, Event::VerbStarted { verb: "Dial".into(), detail: "bob".into() }),
+        (4_000, Event::Sent { message: ok, cseq: ok_cseq, peer }),
+        (4_000, Event::Negotiated { codec: "PCMU".into(), media: media(7) }),
+        (4_001, Event::Answered),
+        (4_002, Event::Bridged { with: bob }),
+        (4_100, Event::MediaLearnt { media: ([198, 51, 100, 20], 61_034).into() }),
+        (9_000, Event::Digit { digit: '4' }),
+        (9_500, Event::Digit { digit: '2' }),
+    ];
+    let callee = vec![
+        (901, Event::Dialled { to: "sip:bob@192.0.2.8".into(), parent: call.0 }),
+        (3_999, Event::Answered),
+        (6_000, Event::Held),
+    ];
+    let now = |id: LegId, quality| LegNow {
+        summary: LegSummary {
+            id,
+            call,
+            peer: String::new(),
+            state: "up".into(),
+            began: Moment::from_micros(5_000_000),
+        },
+        quality,
+    };
+    let quality = Quality {
+        received: 612,
+        sent: 618,
+        lost: 7,
+        jitter_us: 1_870,
+        round_trip_us: Some(12_040),
+        longest_gap_ms: Some(41),
+        lost_there_percent: Some(1),
+        foreign: 0,
+    };
+    let leg = |id: LegId, peer: &str, entries| LegTrace { id, peer: peer.to_owned(), entries };
+    CallReport {
+        trace: Trace {
+            call,
+            boot_wall_us: 1_795_516_200_000_000,
+            legs: vec![
+                leg(call.0, "sip:alice@192.0.2.1", entries(call.0, caller)),
+                leg(bob, "sip:bob@192.0.2.8:5062", entries(bob, callee)),
+            ],
+        },
+        up: vec![now(call.0, Some(quality)), now(bob, None)],
+        now: Moment::from_micros(17_400_000),
+    }
+}
+
+#[test]
+fn a_call_is_shown_with_its_sound_its_script_and_what_happened_lately() {
+    looks_like(include_str!("golden/call.txt"), &sheet(&report()));
 }

@@ -6,6 +6,7 @@ mod civil;
 mod columns;
 mod digest;
 mod ladder;
+mod lines;
 mod names;
 mod story;
 mod words;
@@ -16,6 +17,7 @@ use trunkline_media::moment::Moment;
 pub use self::civil::Wall;
 pub use self::digest::digest;
 pub use self::ladder::{Ink, draw, ladder};
+pub use self::lines::{Follower, Line, lines};
 use super::events::Entry;
 use crate::ids::{CallId, LegId};
 

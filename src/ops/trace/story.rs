@@ -48,6 +48,18 @@ pub(super) fn tell(trace: &Trace, names: &[String]) -> Vec<Step> {
     merged(trace).into_iter().filter_map(|(leg, entry)| narrator.step(leg, entry)).collect()
 }
 
+/// What the newest entry of a leg adds to the story; `None` if the line before has said so.
+pub(super) fn latest(trace: &Trace, names: &[String], leg: usize) -> Option<Step> {
+    let mut narrator = Narrator::new(trace, names);
+    let newest = trace.legs.get(leg)?.entries.last()?;
+    for (teller, entry) in merged(trace) {
+        if !std::ptr::eq(entry, newest) {
+            drop(narrator.step(teller, entry));
+        }
+    }
+    narrator.step(leg, newest)
+}
+
 /// All entries by time. What happened at the same moment in several legs begins with what came from outside, and is
 /// told leg by leg.
 fn merged(trace: &Trace) -> Vec<(usize, &Entry)> {

@@ -295,3 +295,42 @@ fn a_trace_survives_json() {
     assert!(text.contains("\"event\":\"media-learnt\",\"media\":\"198.51.100.20:61034\""), "{text}");
     assert_eq!(serde_json::from_str::<Trace>(&text).expect("as printed"), trace);
 }
+
+#[test]
+fn whoever_follows_a_call_reads_the_story_that_stands_there_afterwards() {
+    for trace in [answered(), busy(), panic(), hunt()] {
+        let mut events: Vec<(&LegTrace, &Entry)> =
+            trace.legs.iter().flat_map(|leg| leg.entries.iter().map(move |entry| (leg, entry))).collect();
+        events.sort_by_key(|(_, entry)| entry.at);
+        let mut follower = Follower::new(BOOT, false);
+        let told: Vec<String> = events
+            .into_iter()
+            .filter_map(|(leg, entry)| follower.told(trace.call, &leg.peer, entry.clone()))
+            .collect();
+        // That a leg is dialled is said at once; afterwards its INVITE says so.
+        let texts = told.iter().filter_map(|line| line.split_once("  ")).map(|line| line.1);
+        let mut read: Vec<&str> = texts.filter(|text| !text.starts_with("calls ")).collect();
+        let afterwards = lines(&trace);
+        let mut wanted: Vec<&str> = afterwards.iter().map(|line| line.text.as_str()).collect();
+        (read.sort_unstable(), wanted.sort_unstable());
+        assert_eq!(read, wanted);
+        assert!(
+            told[0].starts_with("2026-11-24 10:31:07.204  alice → INVITE") || told[0].contains("zoe"),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn a_follower_of_all_calls_reads_whose_event_it_is_and_of_one_what_was_before() {
+    let trace = busy();
+    let mut follower = Follower::new(BOOT, true);
+    let before = follower.begin(trace.clone());
+    assert_eq!(before.len(), lines(&trace).len());
+    let wanted = format!("2026-11-24 10:31:07.204  {}  alice → INVITE", trace.call);
+    assert_eq!(before[0], wanted);
+    let late =
+        Entry { leg: trace.legs[1].id, at: Moment::from_micros(0), event: Event::Digit { digit: '5' } };
+    let said = follower.told(trace.call, "", late).expect("it is new");
+    assert!(said.ends_with("bob presses 5"), "{said}");
+}
