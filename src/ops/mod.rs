@@ -4,7 +4,9 @@
 pub mod control;
 pub mod events;
 pub mod log;
+pub mod notify;
 pub mod print;
 mod screen;
 pub mod sheet;
+pub mod top;
 pub mod trace;

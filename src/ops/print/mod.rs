@@ -2,6 +2,7 @@
 //! It must never be wider than 100 columns, nor decide what is printed.
 
 mod banner;
+mod reload;
 mod sheet;
 mod table;
 
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 use trunkline_media::moment::Moment;
 
 pub use self::banner::{Banner, banner};
+pub use self::reload::{count, findings, reload};
 pub use self::sheet::sheet;
 use self::table::Table;
 use super::control::{Census, RegistrationSummary};
