@@ -31,16 +31,20 @@ impl Config {
         let (mut table, faults) = DeTable::parse_recoverable(text);
         let places = keys::places(text, table.get_ref());
         let mut errors: Vec<ConfigError> = faults.iter().map(|fault| syntax(text, fault)).collect();
-        errors.extend(unknown::take_out(text, table.get_mut()));
-        // What could not be read is not compared: the rest of it may be missing.
+        // What could not be parsed is not compared: the rest of it may be missing.
         let is_whole = errors.is_empty();
+        errors.extend(unknown::take_out(text, table.get_mut()));
         let config = read(text, table, &places, &mut errors);
         if is_whole {
             let values = config.values();
             let value = |key: &str| values.get(key).map(keys::shown).unwrap_or_default();
             let line = |key: &str| places.get(key).map(|place| place.line);
-            errors.extend(config.contradictions().into_iter().map(|(key, message)| {
-                ConfigError::Contradiction { line: line(key), key, value: value(key), message }
+            let contradictions = config.contradictions().into_iter();
+            errors.extend(contradictions.map(|(key, message)| ConfigError::Contradiction {
+                line: line(key),
+                key,
+                value: value(key),
+                message,
             }));
         }
         Examination { config, errors, places }

@@ -31,12 +31,16 @@ pub use finding::{Doubt, Finding, Severity};
 pub use gateway::Gateway;
 pub use http::Http;
 pub use network::{Advertised, Network, PortSpan};
+pub use notation::read_span;
 pub use recordings::Recordings;
 pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
 pub use webhooks::Webhooks;
+
+/// The file of secrets in the data folder.
+pub const CREDENTIALS: &str = "credentials.toml";
 
 /// Longest time that a call may ring: timer C of RFC 3261 §16.6.
 const MAX_RING: Duration = Duration::from_secs(180);
@@ -127,7 +131,7 @@ impl Config {
 
     /// The account's and the users' secrets.
     pub fn credentials_file(&self) -> PathBuf {
-        self.data.folder.join("credentials.toml")
+        self.data.folder.join(CREDENTIALS)
     }
 
     /// Where recordings are kept.

@@ -8,7 +8,7 @@ use std::time::Duration;
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Reads a span such as `30s`, `500ms`, `2m`, `4h` or `1d`.
-pub(super) fn read_span(text: &str) -> Option<Duration> {
+pub fn read_span(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(digits)?;
     let (_, length) = UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;

@@ -28,8 +28,9 @@ mod start;
 mod tails;
 
 pub use cell::Cell;
+pub use control::Desk;
 pub use house::{House, Plan, Sounds};
 pub use records::{CallLog, LegLog, Records};
 pub use reload::{Draft, Reloader};
 pub use settings::Settings;
-pub use start::Node;
+pub use start::{Node, Pulse};

@@ -103,3 +103,90 @@ fn compared(kind: &str, old: BTreeMap<String, Thing>, new: BTreeMap<String, Thin
     };
     names.into_iter().filter(differs).map(change).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A folder of this test alone, gone when it ends.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("trunkline-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).expect("a folder for the test");
+            Self(path)
+        }
+
+        fn plan(&self, routes: &str, scripts: &[(&str, &str)]) -> Plan {
+            std::fs::write(self.0.join("routes.toml"), routes).expect("written");
+            for (name, verbs) in scripts {
+                let text = format!("<Response>{verbs}</Response>");
+                std::fs::write(self.0.join(name), text).expect("written");
+            }
+            Plan::load(&self.0).expect("it is sound")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).expect("the test's own folder");
+        }
+    }
+
+    fn users(users: &[(&str, &str)]) -> Credentials {
+        let users = users.iter().map(|(name, password)| ((*name).to_owned(), (*password).to_owned()));
+        Credentials { account_sid: "AC1".into(), auth_token: "t".into(), users: users.collect() }
+    }
+
+    #[test]
+    fn users_routes_and_scripts_are_compared_and_no_password_is_told() {
+        let folder = Folder::new("settings");
+        let route = |number: &str, does: &str| format!("[[route]]\nnumber = \"{number}\"\n{does}\n");
+        let routes = route("100", "script = \"a.xml\"") + &route("101", "endpoint = \"alice\"");
+        let old = Settings {
+            config: Config::default(),
+            credentials: users(&[("alice", "hunter2"), ("bob", "1"), ("carol", "2")]),
+            plan: folder.plan(&routes, &[("a.xml", "<Pause/>")]),
+        };
+        let routes = route("100", "script = \"a.xml\"\npublic = true") + &route("102", "script = \"b.xml\"");
+        let new = Settings {
+            config: Config::parse("[limits]\ncalls = 7\n").expect("sound"),
+            credentials: users(&[("alice", "hunter3"), ("bob", "1"), ("dave", "3")]),
+            plan: folder.plan(&routes, &[("a.xml", "<Hangup/>"), ("b.xml", "<Pause/>")]),
+        };
+        let told: Vec<String> = old.difference(&new).0.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "limits.calls: 2000 → 7",
+                "user alice: changed",
+                "user carol: removed",
+                "user dave: added",
+                "route 100: script a.xml → script a.xml, public",
+                "route 101: removed, was endpoint alice",
+                "route 102: added, script b.xml",
+                "script a.xml: changed",
+                "script b.xml: added",
+            ]
+        );
+        assert!(old.difference(&old).is_empty());
+        let keeps: Vec<bool> =
+            ["alice", "bob", "carol", "dave"].map(|user| new.keeps(user, &old)).into_iter().collect();
+        assert_eq!(keeps, [false, true, false, false]);
+    }
+
+    #[test]
+    fn another_account_needs_a_restart() {
+        let of = |token: &str| Settings {
+            config: Config::default(),
+            credentials: Credentials { auth_token: token.to_owned(), ..users(&[]) },
+            plan: Plan::default(),
+        };
+        let difference = of("one").difference(&of("two"));
+        assert_eq!(difference.needing_restart().count(), 1);
+        assert!(!format!("{difference:?}").contains("two"));
+    }
+}

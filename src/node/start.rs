@@ -126,6 +126,11 @@ impl Node {
         self.failed.recv().await
     }
 
+    /// Who tells whether the node still answers.
+    pub fn pulse(&self) -> Pulse {
+        Pulse(self.cells.clone())
+    }
+
     pub(super) fn posts(&self) -> Vec<Post> {
         self.cells.clone()
     }
@@ -168,6 +173,21 @@ impl Node {
                 earlier = difference;
             }
         });
+    }
+}
+
+/// Tells whether a node still answers; apart from it, so that it can be asked beside everything else.
+pub struct Pulse(Vec<Post>);
+
+impl Pulse {
+    /// Whether every arbiter answers within two seconds.
+    pub async fn is_there(&self) -> bool {
+        for post in &self.0 {
+            if post.ask(|_| ()).await.is_none() {
+                return false;
+            }
+        }
+        true
     }
 }
 

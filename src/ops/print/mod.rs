@@ -102,6 +102,15 @@ pub fn census(census: &Census) -> String {
     text
 }
 
+/// What `trunkline hangup` did.
+pub fn hung_up(legs: u64) -> String {
+    match legs {
+        0 => "nobody talks".to_owned(),
+        1 => "1 leg is being ended".to_owned(),
+        legs => format!("{legs} legs are being ended"),
+    }
+}
+
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

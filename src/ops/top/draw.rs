@@ -84,7 +84,7 @@ fn figures_of(overview: &Overview, rates: Option<Rates>) -> Vec<Line<'static>> {
         ),
         Line::from_iter(
             [
-                figure("processor", format!("{cpu} of {} CPU", overview.cores), plain),
+                figure("processor", format!("{cpu} of {}", overview.cores), plain),
                 figure("memory", memory, plain),
                 lag,
                 figure("shed", overview.shed.to_string(), shed),

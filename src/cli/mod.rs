@@ -1,0 +1,243 @@
+//! The command line: what may be typed, and which command that is.
+//! It must never do what a command does.
+
+mod calls;
+mod check;
+mod credentials;
+mod follow;
+mod reload;
+mod serve;
+mod show;
+mod top;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use trunkline::config::files::Origin;
+use trunkline::config::read_span;
+use trunkline::ids::LegId;
+use trunkline::ops::control::{Question, Whom};
+
+/// A self-hosted programmable voice cloud.
+#[derive(Debug, Parser)]
+#[command(name = "trunkline", version, about)]
+pub struct Arguments {
+    /// The folder where the switch keeps its data; of a running switch, where its control socket lies.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// The configuration; without it, `trunkline.toml` if there is one, else the defaults.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the switch. SIGTERM ends its calls and stops it, SIGHUP is `reload`.
+    Serve,
+    /// Read the configuration, the routes and every script; tell everything that is wrong, and which number leads where.
+    Check {
+        /// Print the settings in force instead, as a configuration file with hidden secrets.
+        #[arg(long)]
+        effective: bool,
+        /// As JSON.
+        #[arg(long, conflicts_with = "effective")]
+        json: bool,
+    },
+    /// Have the running switch read its files anew: all changes are taken up, or none. Exit code 3: a restart is needed.
+    Reload {
+        /// Only tell the difference.
+        #[arg(long)]
+        dry_run: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the legs that are up.
+    Calls {
+        /// Only those with this in their address, and who talks to them.
+        #[arg(long, value_name = "TEXT")]
+        user: Option<String>,
+        /// Only calls that are up for longer, such as 5m.
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        longer_than: Option<Duration>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show everything about one call, up or over.
+    Call {
+        /// A CallSid of the call, or `last`.
+        call: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a leg as if it hung up, or a whole call, or all calls.
+    Hangup {
+        /// A CallSid, or `all`.
+        whom: String,
+        /// The whole call that the leg belongs to.
+        #[arg(long)]
+        call: bool,
+    },
+    /// Show the phones that are registered.
+    Registrations {
+        /// Only those of this user.
+        #[arg(long)]
+        user: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show users and passwords; these work without a running switch.
+    Credentials {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Make new ones; a running switch takes them at its next start.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Show what happened in a call, as a ladder; or what happens, line by line.
+    Trace {
+        /// A CallSid of the call, `last`, or with --follow `all`.
+        call: String,
+        /// What happens from now on, as it comes, until the call is over.
+        #[arg(long, short)]
+        follow: bool,
+        /// As JSON; with --follow one object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Watch the switch live.
+    Top {
+        /// Print one look as text.
+        #[arg(long)]
+        once: bool,
+        /// Print one look as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the switch holds; after the last call everything is zero.
+    Census {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Log SIP messages whole: of one peer, of one call, or all.
+    Siptrace {
+        /// `on` or `off`.
+        #[arg(value_parser = ["on", "off"])]
+        state: String,
+        /// The peer's IP address.
+        #[arg(long)]
+        peer: Option<IpAddr>,
+        /// A CallSid.
+        #[arg(long)]
+        call: Option<LegId>,
+    },
+    /// Make an actor panic, to see that nobody hears it. Debug builds only.
+    #[cfg(debug_assertions)]
+    Poison {
+        /// Which kind of actor.
+        what: trunkline::ops::control::Poisoned,
+        /// A CallSid, or `last`.
+        id: String,
+    },
+}
+
+/// Does what was typed.
+///
+/// # Errors
+/// In words for whoever typed it.
+pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let origin = Origin { config: arguments.config, data: arguments.data };
+    match arguments.command {
+        Command::Serve => actix::System::new().block_on(serve::serve(origin)).map(|()| ExitCode::SUCCESS),
+        Command::Check { effective: true, .. } => check::effective(&origin),
+        Command::Check { json, .. } => check::check(&origin, json),
+        Command::Credentials { json, replace } => credentials::credentials(&data(&origin)?, json, replace),
+        command => ask(&data(&origin)?, command),
+    }
+}
+
+/// The commands that ask the running switch.
+fn ask(data: &Path, command: Command) -> anyhow::Result<ExitCode> {
+    let (question, json) = match command {
+        Command::Reload { dry_run, json } => return reload::reload(data, dry_run, json),
+        Command::Calls { user, longer_than, json } => {
+            return calls::calls(data, user.as_deref(), longer_than, json);
+        }
+        Command::Registrations { user, json } => return calls::registrations(data, user.as_deref(), json),
+        Command::Trace { call, follow: true, json } => return follow::follow(data, &call, json),
+        Command::Top { once, json } => return top::top(data, once, json),
+        Command::Hangup { whom, call } => (Question::Hangup { whom: target(&whom, call)? }, false),
+        Command::Call { call, json } => (Question::Call { leg: sid(&call)? }, json),
+        Command::Trace { call, json, .. } => (Question::Trace { call: sid(&call)? }, json),
+        Command::Census { json } => (Question::Census, json),
+        Command::Siptrace { state, peer, call } => {
+            (Question::SipTrace { on: state == "on", peer, call }, false)
+        }
+        #[cfg(debug_assertions)]
+        Command::Poison { what, id } => (Question::Poison { what, id: sid(&id)? }, false),
+        Command::Serve | Command::Check { .. } | Command::Credentials { .. } => {
+            anyhow::bail!("this asks no running switch")
+        }
+    };
+    show::show(data, &question, json)
+}
+
+/// The data folder, even of a configuration that is wrong elsewhere: a switch may run with its former state.
+fn data(origin: &Origin) -> anyhow::Result<PathBuf> {
+    Ok(origin.examine()?.config.data.folder)
+}
+
+fn sid(text: &str) -> anyhow::Result<Option<LegId>> {
+    if text == "last" {
+        return Ok(None);
+    }
+    text.parse().map(Some).with_context(|| format!("`{text}` is neither `last` nor a CallSid"))
+}
+
+fn target(whom: &str, is_call: bool) -> anyhow::Result<Whom> {
+    if whom == "all" {
+        return Ok(Whom::All);
+    }
+    let leg = whom.parse().with_context(|| format!("`{whom}` is neither `all` nor a CallSid"))?;
+    Ok(if is_call { Whom::Call(leg) } else { Whom::Leg(leg) })
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    read_span(text).ok_or_else(|| "a whole number and ms, s, m, h or d, such as 5m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn legs_and_spans_are_read_as_they_are_typed() {
+        let leg = LegId::from_bytes([0xab; 16]);
+        assert_eq!(target(&leg.to_string(), false).ok(), Some(Whom::Leg(leg)));
+        assert_eq!(target(&leg.to_string(), true).ok(), Some(Whom::Call(leg)));
+        assert_eq!(target("all", false).ok(), Some(Whom::All));
+        let wrong = target("everybody", false).expect_err("no SID").to_string();
+        assert_eq!(wrong, "`everybody` is neither `all` nor a CallSid");
+        assert_eq!(sid("last").ok(), Some(None));
+        assert_eq!(span("5m"), Ok(Duration::from_secs(300)));
+        assert!(span("5").is_err());
+    }
+}

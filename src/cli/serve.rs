@@ -1,0 +1,209 @@
+//! `trunkline serve`: configuration, start, signals, control socket, drain.
+//! It must never hold a part of the switch itself: it starts the node and hands questions to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use trunkline::config::files::{self, Origin};
+use trunkline::config::{Config, Severity};
+use trunkline::node::{Desk, House, Node, Plan, Reloader, limits};
+use trunkline::ops::control::{self, Answer, ControlSocket, Outcome, Question, Reloaded, Reply};
+use trunkline::ops::log::{self, Logs};
+use trunkline::ops::notify::Notifier;
+use trunkline::ops::print;
+
+use super::check::numbers;
+use super::credentials::{USERS, new_random};
+
+/// How long a stop waits for the last BYE to be answered.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often repeated warnings are summed up.
+const SUMMING_UP: Duration = Duration::from_secs(5);
+
+/// Runs the switch until it is told to stop.
+pub async fn serve(origin: Origin) -> anyhow::Result<()> {
+    let config = sound(&origin)?;
+    let logs = log::start(&config.log)?;
+    let notifier = Arc::new(Notifier::from_environment());
+    tell_start(&config, origin.file());
+    let data = config.data.folder.clone();
+    std::fs::create_dir_all(&data)
+        .with_context(|| format!("cannot make the data folder {}", data.display()))?;
+    let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
+    let plan = Plan::load(&config.dialplan.folder)?;
+    for doubt in limits::of_host(&config) {
+        tracing::warn!("{}: {}", doubt.key, doubt.message);
+    }
+    let control = ControlSocket::open(&data)?;
+    let mut node = Node::start(config, credentials, plan).await?;
+    println!("{}", ready(node.house(), &data, are_new));
+    let reloader = Reloader::new(node.house().clone(), origin, logs.clone());
+    let reloading = Arc::new(Reloading { reloader, notifier: notifier.clone() });
+    let (stop, mut stopped) = mpsc::channel(1);
+    let answering = answer(control, node.desk(), logs.clone(), reloading.clone(), stop);
+    keep_telling(&node, logs, notifier.clone());
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let hangups = follow_hangups(reloading)?;
+    notifier.ready("serving calls");
+    let failed = tokio::select! {
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        exit = node.failure() => exit,
+        _ = stopped.recv() => None,
+        ended = answering => {
+            ended.context("the control socket failed")?;
+            None
+        }
+    };
+    hangups.abort();
+    notifier.stopping();
+    tracing::info!("stopping: calls are ended, no new ones are taken");
+    tokio::select! {
+        () = node.stop(PATIENCE) => {}
+        _ = interrupt.recv() => tracing::warn!("told twice: ended at once"),
+        _ = terminate.recv() => tracing::warn!("told twice: ended at once"),
+    }
+    match failed {
+        Some(exit) => anyhow::bail!("{} {}", exit.child, exit.reason),
+        None => Ok(()),
+    }
+}
+
+/// The configuration, if it can be used.
+fn sound(origin: &Origin) -> anyhow::Result<Config> {
+    let config = origin.load()?;
+    let doubts = config.doubts().into_iter().filter(|doubt| doubt.severity == Severity::Error);
+    let errors: Vec<String> = doubts.map(|doubt| format!("{}: {}", doubt.key, doubt.message)).collect();
+    anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
+    Ok(config)
+}
+
+fn tell_start(config: &Config, file: Option<PathBuf>) {
+    let file = file.map_or_else(|| "none: the defaults hold".to_owned(), |file| file.display().to_string());
+    let Config { sip, http, limits, data, dialplan, media, .. } = config;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        configuration = %file,
+        data = %data.folder.display(),
+        dialplan = %dialplan.folder.display(),
+        sip = ?sip.listen,
+        http = %http.listen,
+        media = %media.ports,
+        calls = limits.calls,
+        legs = limits.legs,
+        calls_per_second = limits.calls_per_second,
+        "starting"
+    );
+}
+
+/// Answers on the control socket.
+fn answer(
+    control: ControlSocket,
+    desk: Desk,
+    logs: Logs,
+    reloading: Arc<Reloading>,
+    stop: mpsc::Sender<()>,
+) -> impl Future<Output = std::io::Result<()>> {
+    control::serve(control, move |question| {
+        let (desk, stop, logs, reloading) = (desk.clone(), stop.clone(), logs.clone(), reloading.clone());
+        Box::pin(async move {
+            match question {
+                Question::Stop => {
+                    // A stop that is asked for twice is asked for.
+                    let _ = stop.try_send(());
+                    Answer::Done.into()
+                }
+                Question::Reload { dry_run } => Answer::Reloaded(reloading.reload(dry_run).await).into(),
+                question => match desk.answer(question).await {
+                    Reply::One(mut answer) => {
+                        if let Answer::Overview(overview) = &mut *answer {
+                            overview.complaints = logs.complaints();
+                        }
+                        Reply::One(answer)
+                    }
+                    many => many,
+                },
+            }
+        })
+    })
+}
+
+/// A reload, told to the service manager and to the log.
+struct Reloading {
+    reloader: Reloader,
+    notifier: Arc<Notifier>,
+}
+
+impl Reloading {
+    async fn reload(&self, dry_run: bool) -> Reloaded {
+        if dry_run {
+            return self.reloader.reload(true).await;
+        }
+        self.notifier.reloading();
+        let reloaded = self.reloader.reload(false).await;
+        self.notifier.ready("serving calls");
+        for finding in &reloaded.findings {
+            if finding.is_error() {
+                tracing::error!("reload: {finding}");
+            } else {
+                tracing::warn!("reload: {finding}");
+            }
+        }
+        reloaded.changes.iter().for_each(|change| tracing::info!("reload: {change}"));
+        match reloaded.outcome {
+            Outcome::Broken | Outcome::NeedsRestart => {
+                tracing::error!(outcome = ?reloaded.outcome, "reload: nothing was taken up");
+            }
+            outcome => tracing::info!(?outcome, changes = reloaded.changes.len(), "reload"),
+        }
+        reloaded
+    }
+}
+
+/// SIGHUP is a reload.
+fn follow_hangups(reloading: Arc<Reloading>) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    Ok(actix_rt::spawn(async move {
+        while hangups.recv().await.is_some() {
+            reloading.reload(false).await;
+        }
+    }))
+}
+
+/// Sums up repeated warnings; tells the service manager that every part still answers, as often as it wants.
+fn keep_telling(node: &Node, logs: Logs, notifier: Arc<Notifier>) {
+    actix_rt::spawn(async move {
+        loop {
+            tokio::time::sleep(SUMMING_UP).await;
+            logs.settle();
+        }
+    });
+    let pulse = node.pulse();
+    let Some(pause) = notifier.heartbeat() else { return };
+    actix_rt::spawn(async move {
+        loop {
+            // A node that does not answer is not told of: the manager starts it again.
+            if pulse.is_there().await {
+                notifier.alive();
+            }
+            tokio::time::sleep(pause).await;
+        }
+    });
+}
+
+/// What is told once the switch answers.
+fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
+    let settings = house.settings();
+    let numbers = numbers(&settings.plan);
+    print::banner(&print::Banner {
+        addresses: &house.reachable(),
+        users: &settings.credentials.users,
+        numbers: &numbers,
+        data,
+        is_first_start,
+    })
+}
