@@ -87,7 +87,7 @@ fn key(pressed: KeyEvent) -> Option<Key> {
 fn wait(span: Duration) {
     let (_alive, gone) = std::sync::mpsc::channel::<()>();
     // Nothing is ever sent: it waits until the time is over.
-    drop(gone.recv_timeout(span));
+    let _ = gone.recv_timeout(span);
 }
 
 #[cfg(test)]
