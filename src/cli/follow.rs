@@ -48,7 +48,9 @@ fn latest(data: &Path) -> anyhow::Result<LegId> {
 fn sentences(follower: &mut Follower, answer: Answer) -> Vec<String> {
     match answer {
         Answer::Trace(trace) => follower.begin(trace),
-        Answer::Told(Told { call, peer, entry }) => follower.told(call, &peer, entry).into_iter().collect(),
+        Answer::Told(Told { call, far_end, entry }) => {
+            follower.told(call, &far_end, entry).into_iter().collect()
+        }
         Answer::Missed { events } => {
             vec![format!("… {events} events were left out: they were not read in time")]
         }
@@ -61,8 +63,12 @@ fn objects(answer: &Answer) -> Vec<String> {
     match answer {
         Answer::Trace(trace) => {
             let told = trace.legs.iter().flat_map(|leg| {
-                let (call, peer) = (trace.call, &leg.peer);
-                leg.entries.iter().map(move |entry| Told { call, peer: peer.clone(), entry: entry.clone() })
+                let call = trace.call;
+                leg.entries.iter().map(move |entry| Told {
+                    call,
+                    far_end: leg.peer.clone(),
+                    entry: entry.clone(),
+                })
             });
             let mut told: Vec<Told> = told.collect();
             told.sort_by_key(|told| told.entry.at);

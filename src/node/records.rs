@@ -144,7 +144,7 @@ impl Records {
                 leg.entries.drain(16..LINES / 2);
             }
             if !self.tails.is_empty() {
-                self.tails.tell(&Told { call, peer: leg.peer.clone(), entry: entry.clone() });
+                self.tails.tell(&Told { call, far_end: leg.peer.clone(), entry: entry.clone() });
             }
             leg.entries.push(entry);
         }

@@ -86,7 +86,7 @@ mod tests {
 
     fn told(number: u8) -> Told {
         let entry = Entry { leg: call(number).0, at: Moment::from_micros(1), event: Event::Answered };
-        Told { call: call(number), peer: "alice".to_owned(), entry }
+        Told { call: call(number), far_end: "alice".to_owned(), entry }
     }
 
     #[test]

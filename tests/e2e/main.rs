@@ -13,6 +13,7 @@ mod dialplans;
 mod endings;
 mod gateway;
 mod load;
+mod operating;
 mod phones;
 mod poison;
 mod registration;

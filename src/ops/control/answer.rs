@@ -120,8 +120,8 @@ impl From<Stats> for Quality {
 pub struct Told {
     /// Whose call.
     pub call: CallId,
-    /// The far end of the leg.
-    pub peer: String,
+    /// The far end of the leg. Events have a `peer` of their own.
+    pub far_end: String,
     /// What happened to which leg, and when.
     #[serde(flatten)]
     pub entry: Entry,

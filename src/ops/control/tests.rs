@@ -10,7 +10,10 @@ use std::{fs, thread};
 
 use super::client::ask_within;
 use super::*;
-use crate::ids::LegId;
+use trunkline_media::moment::Moment;
+
+use crate::ids::{CallId, LegId};
+use crate::ops::events::{Entry, Event};
 
 /// A data folder that goes with the test.
 struct Folder(PathBuf);
@@ -226,6 +229,20 @@ fn a_path_that_fits_no_socket_is_named() {
     let deep = PathBuf::from("/tmp").join("x".repeat(120));
     let long = ask(&deep, &Question::Census).expect_err("107 bytes is all");
     assert!(long.to_string().contains("choose a shorter data folder"), "{long}");
+}
+
+#[test]
+fn an_event_that_is_told_reads_back_whatever_it_says() {
+    let leg = LegId::from_bytes([0xab; 16]);
+    let event = Event::Sent {
+        message: "INVITE".to_owned(),
+        cseq: "1 INVITE".to_owned(),
+        peer: ([192, 0, 2, 1], 5060).into(),
+    };
+    let entry = Entry { leg, at: Moment::from_micros(7), event };
+    let told = Told { call: CallId(leg), far_end: "sip:alice@x".to_owned(), entry };
+    let text = serde_json::to_string(&told).expect("plain data");
+    assert_eq!(serde_json::from_str::<Told>(&text).expect("as written"), told);
 }
 
 #[test]

@@ -183,6 +183,28 @@ impl Switch {
         said
     }
 
+    /// The exit code of a command that is to fail, and what it says.
+    pub fn refused(&self, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(binary())
+            .args(arguments)
+            .arg("--data")
+            .arg(self.folder.path().join("data"))
+            .output()
+            .expect("the binary runs");
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "trunkline {arguments:?}: {said}");
+        (output.status.code().unwrap_or(-1), said)
+    }
+
+    /// A command that goes on until its story has seen enough.
+    pub fn begin(&self, arguments: &[&str]) -> Process {
+        let data = self.folder.path().join("data");
+        let log = self.folder.path().join(format!("{}.out", arguments.join("-")));
+        let arguments = arguments.iter().map(|argument| argument.as_ref());
+        Process::start(&binary(), arguments.chain(["--data".as_ref(), data.as_os_str()]), log)
+    }
+
     /// The same as JSON.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let mut arguments = arguments.to_vec();
