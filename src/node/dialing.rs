@@ -10,6 +10,7 @@ use crate::call::{CallInput, CallerId, Dialled};
 use crate::ids::CallId;
 use crate::leg::{Leg, OutboundSpec, Target};
 use crate::ops::events::{Cause, Event};
+use crate::ops::log::Number;
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
 use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, StatusCode, Uri};
@@ -94,8 +95,8 @@ impl Cell {
         let Some(gateway) = &self.house.gateway else { return self.refused(call, &dialled, Cause::NotFound) };
         let caller_is_at = self.records.borrow().legs.get(&dialled.parent).map(Leg::peer_address);
         let Some(shown) = gateway.shown(&dialled.caller.user, caller_is_at) else {
-            let caller = &dialled.caller.user;
-            tracing::warn!(%call, caller, "this number may not be shown outside: see gateway.caller_ids");
+            let caller = Number(&dialled.caller.user);
+            tracing::warn!(%call, %caller, "this number may not be shown outside: see gateway.caller_ids");
             return self.refused(call, &dialled, Cause::NotAcceptable);
         };
         dialled.caller.user = shown;

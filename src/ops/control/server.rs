@@ -209,7 +209,7 @@ async fn pass_on(
 async fn write(writer: &mut (impl AsyncWriteExt + Unpin), answer: &Answer) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(answer).map_err(io::Error::from)?;
     bytes.push(b'\n');
-    Ok(timeout(IDLE, writer.write_all(&bytes)).await??)
+    timeout(IDLE, writer.write_all(&bytes)).await?
 }
 
 async fn answer<F: Fn(Question) -> Asked>(line: &[u8], ask: &F) -> Reply {

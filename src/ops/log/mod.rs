@@ -39,10 +39,13 @@ pub enum LogError {
     Gone(#[from] reload::Error),
 }
 
+/// Puts another filter in force.
+type Refilter = Arc<dyn Fn(&str) -> Result<(), LogError> + Send + Sync>;
+
 /// The logs of the running process. Clones are the same ones.
 #[derive(Clone)]
 pub struct Logs {
-    filter: Arc<dyn Fn(&str) -> Result<(), LogError> + Send + Sync>,
+    filter: Refilter,
     throttle: Throttle,
     recent: Recent,
 }

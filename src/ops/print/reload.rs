@@ -83,7 +83,7 @@ mod tests {
     fn findings_are_counted_by_how_grave_they_are() {
         let (error, warning) = (Finding::error("", "a"), Finding::warning("", "b"));
         assert_eq!(count(&[]), "");
-        assert_eq!(count(&[warning.clone()]), "1 warning");
+        assert_eq!(count(std::slice::from_ref(&warning)), "1 warning");
         assert_eq!(count(&[error.clone(), error, warning]), "2 errors, 1 warning");
     }
 }

@@ -312,7 +312,8 @@ fn whoever_follows_a_call_reads_the_story_that_stands_there_afterwards() {
         let mut read: Vec<&str> = texts.filter(|text| !text.starts_with("calls ")).collect();
         let afterwards = lines(&trace);
         let mut wanted: Vec<&str> = afterwards.iter().map(|line| line.text.as_str()).collect();
-        (read.sort_unstable(), wanted.sort_unstable());
+        read.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!(read, wanted);
         assert!(
             told[0].starts_with("2026-11-24 10:31:07.204  alice → INVITE") || told[0].contains("zoe"),
