@@ -246,7 +246,7 @@ impl Call {
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
-            Report::Played { .. } | Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
+            Report::Played { .. } | Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
 
@@ -267,7 +267,7 @@ impl Call {
                 self.note_voice(self.parent, voice, turn);
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
-            Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
+            Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
 
