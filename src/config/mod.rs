@@ -3,6 +3,7 @@
 
 pub mod credentials;
 pub mod files;
+pub mod gateway;
 pub mod network;
 mod notation;
 pub mod secret;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use credentials::Credentials;
+pub use gateway::Gateway;
 pub use network::{Advertised, Network, PortSpan};
 pub use secret::Secret;
 pub use sections::{
@@ -35,6 +37,8 @@ pub struct Config {
     pub media: Media,
     /// Bounds of everything that could grow.
     pub limits: Limits,
+    /// The way out of the house.
+    pub gateway: Gateway,
     /// Registrations of telephones.
     pub registrar: Registrar,
     /// Where the switch keeps what must survive it.
@@ -138,7 +142,10 @@ impl Config {
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, message)) => Err(ConfigError::Contradiction { key, message }),
-            None => Ok(()),
+            None => match self.gateway.fault() {
+                Some((key, message)) => Err(ConfigError::Contradiction { key, message }),
+                None => Ok(()),
+            },
         }
     }
 }

@@ -57,7 +57,7 @@ struct Early {
 
 impl Outgoing {
     pub fn from_spec(spec: OutboundSpec) -> (Core, Self) {
-        let OutboundSpec { basis, seat, from, to, targets, max_forwards } = spec;
+        let OutboundSpec { basis, seat, from, to, headers, targets, max_forwards } = spec;
         let peer = to.uri.to_string();
         let address =
             targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
@@ -72,7 +72,11 @@ impl Outgoing {
             .map(|target| {
                 let host = target.path.advertised.ip().to_string();
                 let call_id = seat.call_id(&mut core.minter, &host);
-                attempt(&mut core, target, &from, &to, &call_id, max_forwards, &offer)
+                let mut attempt = attempt(&mut core, target, &from, &to, &call_id, max_forwards, &offer);
+                for (name, value) in &headers {
+                    attempt.invite.headers_mut().push(name.clone(), value);
+                }
+                attempt
             })
             .collect();
         (core, Self { attempts, offered, offer, audible: None, rang: false })

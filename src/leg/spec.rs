@@ -12,7 +12,7 @@ use super::{Core, Facts};
 use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::auth::Login;
 use crate::sip::endpoint::ServerKey;
-use crate::sip::message::{NameAddr, Request, Uri};
+use crate::sip::message::{HeaderName, NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
 use crate::supervision::machine::{Mail, Party};
 
@@ -99,6 +99,8 @@ pub struct OutboundSpec {
     pub from: NameAddr,
     /// Who is called.
     pub to: NameAddr,
+    /// Further headers of the INVITE: what a script says to whom it calls.
+    pub headers: Vec<(HeaderName, String)>,
     /// All of them ring at once; the first answer wins. At least one.
     pub targets: Vec<Target>,
     /// What is left of the caller's Max-Forwards, already lowered.

@@ -12,6 +12,7 @@ use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
+use super::gateway::Gateway;
 use crate::call::script::Sound;
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
@@ -40,6 +41,8 @@ pub struct House {
     pub registrar: Registrar,
     /// Where numbers lead.
     pub plan: Plan,
+    /// The way out of the house.
+    pub gateway: Option<Gateway>,
     /// Media ports.
     pub ports: PortTable,
     /// Media workers.

@@ -7,6 +7,7 @@ mod births;
 mod cell;
 mod control;
 mod dialing;
+pub mod gateway;
 mod hosts;
 mod house;
 pub mod limits;

@@ -14,6 +14,7 @@ use trunkline_media::session::Event as MediaEvent;
 
 use super::cell::Cell;
 use super::control::Undertaker;
+use super::gateway::{self, Gateway};
 use super::house::{House, Load, Plan, Sounds};
 use super::listener::Listener;
 use super::reconcile::Difference;
@@ -141,6 +142,7 @@ impl Node {
 
     /// Expires registrations, compares books.
     fn keep_house(&self) {
+        gateway::follow(self.house.clone());
         let (house, posts) = (self.house.clone(), self.cells.clone());
         actix_rt::spawn(async move {
             let mut earlier = Difference::default();
@@ -205,6 +207,7 @@ fn furnish(
         engine: engine.context("media workers cannot be started")?,
         speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
         sounds: Sounds::default(),
+        gateway: Gateway::of(&config.gateway),
         addresses: LocalAddresses::new(&config, clock.clone()),
         sockets,
         trace: SipTrace::default(),

@@ -226,6 +226,7 @@ impl House {
         }
         let CallerId { display, user: caller } = dialled.caller;
         let spec = OutboundSpec {
+            headers: Vec::new(),
             basis: self.basis(dialled.leg, call, dialled.seed, now),
             seat: Seat { shard: 0, of: 1 },
             from: named(display, &caller),
