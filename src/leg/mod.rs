@@ -11,6 +11,7 @@ mod path;
 mod presses;
 mod requests;
 mod spec;
+mod verdict;
 mod words;
 
 #[cfg(test)]
@@ -342,6 +343,7 @@ impl Leg {
                 tracing::trace!(activity, "a prompt ended after its leg");
             }
             (Notice::Played { activity }, _) => core.report(Report::Played { activity }, turn),
+            (Notice::Digit(_), Stage::Leaving(_) | Stage::Gone) => {}
             (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
             (Notice::KeysSent { activity }, _) => core.report(Report::Pressed { activity }, turn),
             (Notice::Taped { activity, end, length, voiced }, _) => {
