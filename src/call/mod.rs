@@ -258,7 +258,7 @@ impl Call {
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
             Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
-            Report::Played { .. } | Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
+            Report::Played { .. } | Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
 
@@ -280,7 +280,7 @@ impl Call {
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
             Report::Refer(_) => self.order(self.parent, Order::Referred { status: 603 }, turn),
-            Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
+            Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
 
