@@ -4,13 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Cookies, Reply, Request, WebhookError};
-use crate::twiml::document::{Document, Parsed};
+use crate::twiml::document::{Context, Document, Parsed};
 
 /// A document that a script wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetch {
     /// Names the step of the script that waits for it.
     pub number: u64,
+    /// Where it will run.
+    #[serde(default)]
+    pub context: Context,
     /// Where it is asked for, and how.
     pub request: Request,
 }
@@ -26,18 +29,21 @@ pub struct Fetched {
     pub cookies: Cookies,
 }
 
-impl TryFrom<Reply> for Fetched {
-    type Error = WebhookError;
-
+impl Fetched {
     /// Reads a reply (webhooks.md §5): a sound is a document that plays it, a text one that speaks it, and nothing an
     /// empty one.
-    fn try_from(reply: Reply) -> Result<Self, WebhookError> {
+    ///
+    /// # Errors
+    /// It is no document that could run in `context`.
+    pub fn read(reply: Reply, context: Context) -> Result<Self, WebhookError> {
         let Reply { url, content, cookies, findings, .. } = reply;
         let parsed = match content {
-            Content::Twiml(xml) => Document::parse(&xml),
-            Content::Text(text) => Document::parse(text.as_bytes()).or_else(|_| said("Say", &text)),
-            Content::Audio => said("Play", &url),
-            Content::Empty => Ok(Parsed { document: Document::default(), warnings: Vec::new() }),
+            Content::Twiml(xml) => Document::parse_in(&xml, context),
+            Content::Text(text) => {
+                Document::parse_in(text.as_bytes(), context).or_else(|_| Ok(Document::spoken(&text).into()))
+            }
+            Content::Audio => Ok(Document::played(&url).into()),
+            Content::Empty => Ok(Document::default().into()),
         };
         let mut document = parsed.map_err(|error| {
             WebhookError::new(
@@ -51,12 +57,6 @@ impl TryFrom<Reply> for Fetched {
     }
 }
 
-/// A document of one verb with this text.
-fn said(verb: &str, text: &str) -> Result<Parsed, crate::twiml::finding::ScriptError> {
-    let text = quick_xml::escape::escape(text);
-    Document::parse(format!("<Response><{verb}>{text}</{verb}></Response>").as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -67,13 +67,14 @@ mod tests {
 
     fn fetched(content: Content) -> Result<Fetched, WebhookError> {
         let finding = Finding { line: 1, column: 1, code: 11_243, message: "an override".to_owned() };
-        Fetched::try_from(Reply {
+        let reply = Reply {
             status: 200,
             url: "http://h/voice?a=1&b=2".to_owned(),
             content,
             cookies: Cookies::default(),
             findings: vec![finding],
-        })
+        };
+        Fetched::read(reply, Context::Main)
     }
 
     fn verbs(content: Content) -> Vec<String> {
