@@ -209,7 +209,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// What is told once the switch answers.
 fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
-    let numbers = numbers(&house.plan);
+    let settings = house.settings();
+    let numbers = numbers(&settings.plan);
     print::banner(&print::Banner {
         addresses: &house.reachable(),
         users: &house.credentials.users,

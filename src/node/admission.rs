@@ -33,12 +33,12 @@ impl Exchange for Cell {
 
     fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage {
         let wall = self.house.clock.wall() / 1_000_000;
-        let password_of = |user: &str| self.house.credentials.users.get(user).cloned();
+        let password_of = |user: &str| self.house.settings().credentials.users.get(user).cloned();
         self.gate.borrow_mut().pass(request, flow, password_of, now, wall)
     }
 
     fn is_user(&self, name: &str) -> bool {
-        self.house.credentials.users.contains_key(name)
+        self.house.settings().credentials.users.contains_key(name)
     }
 
     fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
@@ -46,7 +46,7 @@ impl Exchange for Cell {
     }
 
     fn route(&self, caller: &Caller, dialled: &str) -> Decision {
-        self.house.plan.routes.decide(caller, dialled, |name| self.is_user(name))
+        self.house.settings().plan.routes.decide(caller, dialled, |name| self.is_user(name))
     }
 
     fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
@@ -57,8 +57,11 @@ impl Exchange for Cell {
         if is_closing || self.lag.get() > TOO_LATE {
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
-        let limits = &self.house.config.limits;
-        if !self.pace.borrow_mut().admits(now) {
+        let settings = self.house.settings();
+        let limits = &settings.config.limits;
+        // Call-IDs spread evenly over the arbiters: each has its part of the limit.
+        let share = limits.calls_per_second.div_ceil(self.seat.of.max(1));
+        if !self.pace.borrow_mut().admits(share, now) {
             tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
@@ -76,11 +79,12 @@ impl Cell {
         let call = CallId(id);
         let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
         let lease = basis.lease;
-        let (script, findings) =
-            match self.house.plan.document(&admission.decision, self.house.config.sip.timers.ring) {
-                Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
-                Err(error) => (Script::broken(&error), vec![error.into()]),
-            };
+        let settings = self.house.settings();
+        let ring = settings.config.sip.timers.ring;
+        let (script, findings) = match settings.plan.document(&admission.decision, ring) {
+            Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
+            Err(error) => (Script::broken(&error), vec![error.into()]),
+        };
         let opening = Opening::of(Admitted {
             invite: admission.invite,
             key: admission.key,
@@ -117,8 +121,10 @@ impl Cell {
         peer: IpAddr,
         now: Moment,
     ) -> Result<Basis, StatusCode> {
-        if !House::take(&self.house.load.legs, self.house.config.limits.legs) {
-            tracing::warn!(limit = self.house.config.limits.legs, "the limit of legs is reached");
+        let settings = self.house.settings();
+        let (limit, silence) = (settings.config.limits.legs, settings.config.media.timeout);
+        if !House::take(&self.house.load.legs, limit) {
+            tracing::warn!(limit, "the limit of legs is reached");
             return Err(StatusCode::SERVICE_UNAVAILABLE);
         }
         let addresses = &self.house.addresses;
@@ -135,7 +141,7 @@ impl Cell {
             media_ip: addresses.media_advertised_ip(peer),
             lease,
             codecs: self.house.codecs(),
-            media_timeout: Some(self.house.config.media.timeout).filter(|timeout| !timeout.is_zero()),
+            media_timeout: Some(silence).filter(|timeout| !timeout.is_zero()),
             timing: self.house.timing(),
             began: now,
         })

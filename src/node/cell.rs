@@ -97,9 +97,6 @@ impl Cell {
         minter: Minter,
         sink: Arc<dyn EventSink>,
     ) -> Rc<Self> {
-        // Call-IDs spread evenly over the arbiters: each has its part of the limit.
-        let share = house.config.limits.calls_per_second.div_ceil(seat.of.max(1));
-        let pace = RefCell::new(Pace::new(share));
         let cell = Rc::new(Self {
             seat,
             house,
@@ -111,7 +108,7 @@ impl Cell {
             sessions: RefCell::default(),
             admitted: RefCell::default(),
             staged: RefCell::default(),
-            pace,
+            pace: RefCell::default(),
             receipts: RefCell::default(),
             suspects: RefCell::default(),
             posting: RefCell::default(),

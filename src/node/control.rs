@@ -44,7 +44,7 @@ impl Desk {
             },
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
-            Question::Stop => error("this node is stopped by its process"),
+            Question::Stop | Question::Reload { .. } => error("that is done by the node's process"),
             #[cfg(debug_assertions)]
             Question::Poison { what, id } => self.poison(what, id).await,
         }

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use dashmap::DashMap;
 use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
 use super::gateway::Gateway;
+use super::settings::Settings;
 use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
-use crate::registrar::Registrar;
+use crate::registrar::{Bounds, Registrar};
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
@@ -33,16 +35,16 @@ const SOUNDS: usize = 512;
 
 /// The shared parts of a node.
 pub struct House {
-    /// The configuration.
+    /// The configuration of the start. What can be taken up anew since then is asked of [`House::settings`].
     pub config: Config,
+    /// The state of everything that a reload swaps.
+    pub(super) settings: ArcSwap<Settings>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// Users and their passwords.
+    /// The account; users are asked of [`House::settings`].
     pub credentials: Credentials,
     /// Where users can be reached.
     pub registrar: Registrar,
-    /// Where numbers lead.
-    pub plan: Plan,
     /// The way out of the house.
     pub gateway: Option<Gateway>,
     /// Media ports.
@@ -69,6 +71,17 @@ pub struct House {
     pub public_url: String,
 }
 
+/// What registrations may ask for.
+pub(super) fn bounds(config: &Config) -> Bounds {
+    let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+    Bounds {
+        min: seconds(config.registrar.min_expires),
+        max: seconds(config.registrar.max_expires),
+        default: seconds(config.registrar.default_expires),
+        limit: config.limits.bindings_per_user,
+    }
+}
+
 /// Counts against the limits of the configuration.
 #[derive(Debug, Default)]
 pub struct Load {
@@ -87,6 +100,22 @@ pub struct Load {
 }
 
 impl House {
+    /// What is in force at this moment. To be asked once for each decision: the next answer may be another one.
+    pub fn settings(&self) -> Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// Puts other settings in force, for everything that begins from now on.
+    pub(super) fn adopt(&self, settings: Settings) {
+        self.addresses.adopt(&settings.config);
+        self.registrar.bound(bounds(&settings.config));
+        self.sounds.forget_files();
+        let before = self.settings.swap(Arc::new(settings));
+        let settings = self.settings();
+        // Whoever is no user any more, or has another password, has to prove again who they are.
+        self.registrar.retain(|user| settings.keeps(user, &before));
+    }
+
     /// The flow from our side to a UDP peer; `None` without a socket of its family.
     pub fn flow_to(&self, remote: std::net::SocketAddr) -> Option<Flow> {
         let socket = self.sockets.iter().find(|socket| socket.local().is_ipv4() == remote.is_ipv4())?;
@@ -145,7 +174,7 @@ impl House {
             config::Codec::Pcmu => Codec::Pcmu,
             config::Codec::Pcma => Codec::Pcma,
         };
-        self.config.media.codecs.iter().map(known).collect()
+        self.settings().config.media.codecs.iter().map(known).collect()
     }
 
     /// Takes one of `limit`, or nothing.
@@ -183,12 +212,18 @@ impl Plan {
             std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
         let mut scripts = HashMap::new();
+        let mut missing = Vec::new();
         for listed in routes.list() {
             let Target::Script(name) = listed.target else { continue };
             let path = folder.join(name);
-            let xml = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            scripts.insert(name.clone(), Document::parse(&xml));
+            match std::fs::read(&path) {
+                Ok(xml) => drop(scripts.insert(name.clone(), Document::parse(&xml))),
+                Err(error) => {
+                    missing.push(format!("route {}: cannot read {}: {error}", listed.number, path.display()));
+                }
+            }
         }
+        anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
         Ok(Self { folder: folder.to_owned(), routes, scripts })
     }
 
@@ -207,6 +242,11 @@ impl Plan {
             }
             Target::Unknown | Target::Forbidden => empty(),
         }
+    }
+
+    /// The scripts by name, as they were read.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = (&String, &Result<Parsed, ScriptError>)> {
+        self.scripts.iter()
     }
 
     /// Findings in all scripts, for `check`.
@@ -232,6 +272,11 @@ impl Plan {
 pub struct Sounds(DashMap<String, Arc<Asset>>);
 
 impl Sounds {
+    /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
+    pub(super) fn forget_files(&self) {
+        self.0.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
+    }
+
     /// A sound that was loaded before.
     pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
         self.0.get(key).map(|asset| Arc::clone(&asset))
@@ -283,6 +328,7 @@ impl House {
             (Some(wav), _) => house.sounds.keep(name, &wav, false),
             (None, Sound::File(source)) => {
                 let path = house
+                    .settings()
                     .plan
                     .sound(&source)
                     .ok_or_else(|| format!("{source}: not a file of the dialplan"))?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::Actor;
 use actix_rt::Arbiter;
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
 use trunkline_media::session::Event as MediaEvent;
@@ -15,9 +16,10 @@ use trunkline_media::session::Event as MediaEvent;
 use super::cell::Cell;
 use super::control::Undertaker;
 use super::gateway::{self, Gateway};
-use super::house::{House, Load, Plan, Sounds};
+use super::house::{House, Load, Plan, Sounds, bounds};
 use super::listener::Listener;
 use super::reconcile::Difference;
+use super::settings::Settings;
 use super::shard_actor::ShardActor;
 use super::sound::Sink;
 use crate::config::{Config, Credentials};
@@ -25,7 +27,7 @@ use crate::ids::Minter;
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
-use crate::registrar::{Bounds, Registrar};
+use crate::registrar::Registrar;
 use crate::sip::shard::Gate;
 use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
@@ -202,12 +204,6 @@ fn furnish(
     let engine = Engine::start(EngineConfig { workers, ..EngineConfig::default() });
     let range = PortRange { first: config.media.ports.first, last: config.media.ports.last };
     let seed = Minter::new(entropy()?).number();
-    let bounds = Bounds {
-        min: seconds(config.registrar.min_expires),
-        max: seconds(config.registrar.max_expires),
-        default: seconds(config.registrar.default_expires),
-        limit: config.limits.bindings_per_user,
-    };
     let recordings = recordings(&config, clock.clone())?;
     let public_url =
         config.http.public_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
@@ -217,7 +213,7 @@ fn furnish(
         public_url: public_url.trim_end_matches('/').to_owned(),
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,
-        registrar: Registrar::new(bounds),
+        registrar: Registrar::new(bounds(&config)),
         ports: PortTable::new(range, config.media.port_rest).seeded(seed),
         engine: engine.context("media workers cannot be started")?,
         speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
@@ -227,10 +223,14 @@ fn furnish(
         sockets,
         trace: SipTrace::default(),
         load: Load::default(),
+        settings: ArcSwap::from_pointee(Settings {
+            config: config.clone(),
+            credentials: credentials.clone(),
+            plan,
+        }),
         config,
         clock,
         credentials,
-        plan,
     })
 }
 
@@ -350,10 +350,6 @@ fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     Ok(bytes)
-}
-
-fn seconds(span: Duration) -> u32 {
-    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
