@@ -6,6 +6,7 @@
 
 pub mod call;
 pub mod config;
+pub mod http;
 pub mod ids;
 pub mod leg;
 pub mod node;
