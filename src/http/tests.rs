@@ -120,6 +120,7 @@ impl Museum {
             path,
             is_local: true.into(),
             is_ready: true.into(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = WebServer::start(listener, &settings, exhibit.clone()).expect("a server");
