@@ -5,6 +5,7 @@
 //! [`ids`] and the `trunkline-media` crate. Above them the actors and edges that execute what the machines decide.
 
 pub mod call;
+pub mod callbacks;
 pub mod config;
 pub mod http;
 pub mod ids;
@@ -18,3 +19,4 @@ pub mod sip;
 pub mod speech;
 pub mod supervision;
 pub mod twiml;
+pub mod webhook;

@@ -7,6 +7,8 @@ mod births;
 mod cell;
 mod control;
 mod dialing;
+mod fetching;
+pub mod gateway;
 mod hosts;
 mod house;
 pub mod limits;
