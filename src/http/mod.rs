@@ -64,8 +64,8 @@ pub trait Shown: Send + Sync + 'static {
     /// Whether the process turns.
     fn is_alive(&self) -> Answer<'_, bool>;
 
-    /// Why no calls are taken; none: they are.
-    fn obstacles(&self) -> Answer<'_, Vec<String>>;
+    /// Why no calls are taken; empty while they are.
+    fn reasons(&self) -> Answer<'_, Vec<String>>;
 }
 
 /// What handlers share.

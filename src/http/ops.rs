@@ -27,7 +27,7 @@ async fn health(desk: web::Data<Desk>) -> HttpResponse {
 
 /// Whether calls are taken: where none are to be sent otherwise.
 async fn ready(desk: web::Data<Desk>) -> HttpResponse {
-    let reasons = desk.shown.obstacles().await;
+    let reasons = desk.shown.reasons().await;
     if reasons.is_empty() {
         HttpResponse::Ok().json(json!({ "status": "ready" }))
     } else {

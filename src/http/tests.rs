@@ -58,7 +58,7 @@ impl Shown for Exhibit {
         Box::pin(async { true })
     }
 
-    fn obstacles(&self) -> Answer<'_, Vec<String>> {
+    fn reasons(&self) -> Answer<'_, Vec<String>> {
         let is_ready = self.is_ready.load(Ordering::Relaxed);
         Box::pin(async move { if is_ready { vec![] } else { vec!["starting".to_owned()] } })
     }

@@ -8,6 +8,7 @@ use trunkline_media::moment::Moment;
 
 use super::cell::Cell;
 use super::house::House;
+use super::metrics::Refusal;
 use crate::call::opening::{Admitted, Opening};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Basis, Path};
@@ -19,7 +20,7 @@ use crate::sip::shard::{Admission, Exchange, Passage};
 use crate::twiml::script::Script;
 
 /// Queue delay from which on new calls are refused: those that are up come first (design §12).
-const TOO_LATE: Duration = Duration::from_millis(500);
+pub(super) const TOO_LATE: Duration = Duration::from_millis(500);
 
 impl Exchange for Cell {
     fn serves(&self, uri: &Uri) -> bool {
@@ -53,25 +54,37 @@ impl Exchange for Cell {
         if let Some(leg) = self.admitted.borrow().leg(admission.key) {
             return Ok(leg);
         }
-        let is_closing = self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed);
-        if is_closing || self.lag.get() > TOO_LATE {
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        let limits = &self.house.config.limits;
-        if !self.pace.borrow_mut().admits(now) {
-            tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        if !House::take(&self.house.load.calls, limits.calls) {
-            tracing::warn!(limit = limits.calls, "the limit of calls is reached");
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        self.begin_inbound(&admission, now).inspect_err(|_| House::give_back(&self.house.load.calls))
+        let begun = self.room_for_a_call(now).and_then(|()| {
+            let begun = self.begin_inbound(&admission, now);
+            begun.inspect_err(|_| House::give_back(&self.house.load.calls))
+        });
+        self.house.metrics.admission(begun.as_ref().err().copied());
+        begun.map_err(Refusal::status)
     }
 }
 
 impl Cell {
-    fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
+    /// Takes a place for a call.
+    fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+        if self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Refusal::Stopping);
+        }
+        if self.lag.get() > TOO_LATE {
+            return Err(Refusal::Late);
+        }
+        let limits = &self.house.config.limits;
+        if !self.pace.borrow_mut().admits(now) {
+            tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
+            return Err(Refusal::Pace);
+        }
+        if !House::take(&self.house.load.calls, limits.calls) {
+            tracing::warn!(limit = limits.calls, "the limit of calls is reached");
+            return Err(Refusal::Calls);
+        }
+        Ok(())
+    }
+
+    fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, Refusal> {
         let id = LegId::from_bytes(self.seed());
         let call = CallId(id);
         let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
@@ -93,7 +106,7 @@ impl Cell {
         let opening = opening.map_err(|error| {
             tracing::debug!(%error, "an INVITE makes no dialog");
             self.give_basis_back(&lease, now);
-            StatusCode::BAD_REQUEST
+            Refusal::Malformed
         })?;
         let target = match &admission.decision.target {
             Target::Script(name) | Target::Endpoint(name) => name.clone(),
@@ -110,23 +123,17 @@ impl Cell {
     }
 
     /// Ports and names for a leg whose far end is at `peer`.
-    pub(super) fn basis(
-        &self,
-        id: LegId,
-        call: CallId,
-        peer: IpAddr,
-        now: Moment,
-    ) -> Result<Basis, StatusCode> {
+    pub(super) fn basis(&self, id: LegId, call: CallId, peer: IpAddr, now: Moment) -> Result<Basis, Refusal> {
         if !House::take(&self.house.load.legs, self.house.config.limits.legs) {
             tracing::warn!(limit = self.house.config.limits.legs, "the limit of legs is reached");
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
+            return Err(Refusal::Legs);
         }
         let addresses = &self.house.addresses;
         let lease = self.house.ports.lease(addresses.media_bind_ip(peer), now);
         let lease = lease.map_err(|error| tracing::warn!(%error, "a call is refused"));
         let Ok(lease) = lease else {
             House::give_back(&self.house.load.legs);
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
+            return Err(Refusal::Ports);
         };
         Ok(Basis {
             id,

@@ -100,10 +100,11 @@ impl Cell {
         // Call-IDs spread evenly over the arbiters: each has its part of the limit.
         let share = house.config.limits.calls_per_second.div_ceil(seat.of.max(1));
         let pace = RefCell::new(Pace::new(share));
+        let records = RefCell::new(Records::counted(Arc::clone(&house.metrics)));
         let cell = Rc::new(Self {
             seat,
             house,
-            records: RefCell::default(),
+            records,
             gate: RefCell::new(gate),
             minter: RefCell::new(minter),
             sink,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::cell::Cell;
+use super::metrics::Errand;
 use crate::call::script::ScriptInput;
 use crate::callbacks::OutboxInput;
 use crate::ids::{CallId, LegId};
@@ -16,7 +17,10 @@ impl Cell {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
             let Fetch { number, request } = fetch;
+            let began = house.clock.now();
             let result = house.webhooks.document(request).await.map(Box::new);
+            let took = house.clock.now().since(began);
+            house.metrics.webhook(Errand::Document, took, result.as_ref().err());
             let Some(cell) = Cell::present() else { return };
             cell.signal_script(leg, ScriptInput::Fetched { number, result });
         });
@@ -29,7 +33,10 @@ impl Cell {
         }
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
+            let began = house.clock.now();
             let result = house.webhooks.post(request).await;
+            let took = house.clock.now().since(began);
+            house.metrics.webhook(Errand::Callback, took, result.as_ref().err());
             let Some(cell) = Cell::present() else { return };
             cell.posting.borrow_mut().remove(&(call, number));
             cell.signal_outbox(call, OutboxInput::Delivered { number, result });

@@ -13,6 +13,7 @@ use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
 use super::gateway::Gateway;
+use super::metrics::Metrics;
 use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
@@ -63,8 +64,12 @@ pub struct House {
     pub trace: SipTrace,
     /// Counts against the limits.
     pub load: Load,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Recordings.
     pub recordings: Recordings,
+    /// Where the web server listens, as a URL.
+    pub web_url: String,
     /// What begins the URLs that scripts are told, without a slash at its end.
     pub public_url: String,
 }
