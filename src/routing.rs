@@ -138,13 +138,11 @@ impl Routes {
             (_, Some(route)) if route.public => route.decision(),
             (None, _) => refusal(Target::Forbidden, "a stranger reaches public routes only"),
             (Some(_), Some(route)) => route.decision(),
-            (Some(_), None) if is_user(dialled) => {
-                Decision {
-                    target: Target::Endpoint(dialled.to_owned()),
-                    reason: "the name of a user".into(),
-                    status_callback: None,
-                }
-            }
+            (Some(_), None) if is_user(dialled) => Decision {
+                target: Target::Endpoint(dialled.to_owned()),
+                reason: "the name of a user".into(),
+                status_callback: None,
+            },
             (Some(_), None) => refusal(Target::Unknown, "no route and no user has that name"),
         }
     }

@@ -295,7 +295,8 @@ impl Call {
         let Some(dialing) = &mut self.dialing else { return };
         match dialing.stage {
             Stage::Talking { with, since, .. } if with == leg => {
-                dialing.last = Some((leg, facts.or_else(|| dialing.last.take().and_then(|(_, facts)| facts))));
+                dialing.last =
+                    Some((leg, facts.or_else(|| dialing.last.take().and_then(|(_, facts)| facts))));
                 turn.tell(self.parent, Event::Unbridged);
                 self.failure = None;
                 let duration = seconds(Some(since), turn.now);

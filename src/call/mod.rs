@@ -351,13 +351,7 @@ impl Call {
         self.end_all(ends, turn);
     }
 
-    fn on_child_ended(
-        &mut self,
-        leg: LegId,
-        cause: Cause,
-        facts: Option<Box<Facts>>,
-        turn: &mut Turn<Self>,
-    ) {
+    fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<Box<Facts>>, turn: &mut Turn<Self>) {
         self.note_ended(leg, &cause, facts.as_deref(), turn);
         let child = self.children.remove(&leg);
         self.pressing.remove(&leg);

@@ -71,7 +71,8 @@ impl Opening {
     /// # Errors
     /// The INVITE makes no dialog.
     pub fn of(admitted: Admitted<'_>) -> Result<Self, DialogError> {
-        let Admitted { invite, key, caller, path, basis, seed, beginning, fallback, notify, about } = admitted;
+        let Admitted { invite, key, caller, path, basis, seed, beginning, fallback, notify, about } =
+            admitted;
         let profile = Arc::new(profile(invite, caller.as_deref(), &path, basis.id, &about));
         let recordings = about.recordings;
         let parent = basis.id;
@@ -107,7 +108,8 @@ impl Opening {
 fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, about: &About) -> Profile {
     let dialled = invite.uri().user().map(|user| user.into_owned()).unwrap_or_default();
     let address = |user: &str| {
-        let is_number = user.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let is_number =
+            user.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         if is_number { user.to_owned() } else { format!("sip:{user}@{}", about.domain) }
     };
     let from = caller.map_or_else(|| "anonymous".to_owned(), address);

@@ -65,7 +65,8 @@ impl Call {
         if self.on_keyed(leg, activity, turn) {
             return;
         }
-        let Some(pressing) = self.pressing.get_mut(&leg).filter(|pressing| pressing.activity == activity) else {
+        let Some(pressing) = self.pressing.get_mut(&leg).filter(|pressing| pressing.activity == activity)
+        else {
             return;
         };
         let keys = std::mem::take(&mut pressing.waiting);

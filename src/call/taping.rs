@@ -44,7 +44,9 @@ impl Call {
 
     /// The parties are joined.
     pub(super) fn tape_joined(&mut self, callee: LegId, turn: &mut Turn<Self>) {
-        let Some(recording) = self.dialing.as_ref().map(|dialing| dialing.recording().clone()) else { return };
+        let Some(recording) = self.dialing.as_ref().map(|dialing| dialing.recording().clone()) else {
+            return;
+        };
         if recording.mode == Mode::DoNotRecord {
             return;
         }

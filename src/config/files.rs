@@ -70,7 +70,8 @@ impl Origin {
     /// # Errors
     /// The file cannot be read.
     pub fn examine(&self) -> Result<Examination, FileError> {
-        let mut examined = self.file().map_or_else(|| Ok(Config::examine("")), |file| examine_config(&file))?;
+        let mut examined =
+            self.file().map_or_else(|| Ok(Config::examine("")), |file| examine_config(&file))?;
         examined.config = self.with_data(examined.config);
         Ok(examined)
     }

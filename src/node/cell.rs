@@ -97,10 +97,11 @@ impl Cell {
         minter: Minter,
         sink: Arc<dyn EventSink>,
     ) -> Rc<Self> {
+        let records = RefCell::new(Records::counted(Arc::clone(&house.metrics)));
         let cell = Rc::new(Self {
             seat,
             house,
-            records: RefCell::default(),
+            records,
             gate: RefCell::new(gate),
             minter: RefCell::new(minter),
             sink,
@@ -223,6 +224,7 @@ impl Cell {
         match reader {
             Party::Leg(leg) => records.calls.get(&call).is_some_and(|call| call.wants(leg)),
             Party::Outbox(_) => records.calls.contains_key(&call),
+            Party::Script(leg) => records.calls.get(&call).is_some_and(|call| call.wants_asked(leg)),
             _ => false,
         }
     }

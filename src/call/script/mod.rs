@@ -288,9 +288,8 @@ impl ScriptRun {
 /// A UUID of the minter's own bits.
 pub(in crate::call) fn token(minter: &mut Minter) -> String {
     let mut bytes = minter.bytes();
-    if let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes {
-        (*version, *variant) = (*version & 0x0F | 0x80, *variant & 0x3F | 0x80);
-    }
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+    (*version, *variant) = (*version & 0x0F | 0x80, *variant & 0x3F | 0x80);
     let mut text = String::with_capacity(36);
     for (at, byte) in bytes.iter().enumerate() {
         if matches!(at, 4 | 6 | 8 | 10) {

@@ -67,7 +67,8 @@ impl ScriptRun {
         let activity = self.next_activity();
         let sid = RecordingSid::from_bytes(self.minter.bytes());
         let has_beep = record.play_beep;
-        let recording = Recording { record, activity, sid, began: None, ended_by: None, stage: Stage::Preparing };
+        let recording =
+            Recording { record, activity, sid, began: None, ended_by: None, stage: Stage::Preparing };
         if has_beep {
             recording.resume(turn);
         }
