@@ -13,7 +13,7 @@ use trunkline_media::tone::Tone;
 use super::progress::seconds;
 use super::script::DialResult;
 use super::taping::Tape;
-use super::{Call, CallEffect, CallerId, Child, Dialled, Phase};
+use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase};
 use crate::ids::LegId;
 use crate::leg::{Facts, Hear, Order};
 use crate::ops::events::{Cause, Event};
@@ -181,7 +181,7 @@ impl Call {
             _ => None,
         };
         let child =
-            Child { unheard: Some(dialled.clone()), voice: None, progress, send_digits, screening: None };
+            Child { unheard: Some(dialled.clone()), voice: None, progress, send_digits, asked: Asked::No };
         self.children.insert(leg, child);
         self.note_initiated(leg, turn);
         turn.effect(CallEffect::Dial(dialled));

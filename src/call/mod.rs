@@ -14,7 +14,7 @@ mod taping;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,9 +98,27 @@ struct Child {
     /// Keys that are sent to it before anybody speaks.
     #[serde(default)]
     send_digits: Option<String>,
-    /// A script asks it before it is joined; what that was made from, until it has said anything.
+    /// Whether a script asks it before it is joined.
     #[serde(default)]
-    screening: Option<Option<Box<Screening>>>,
+    asked: Asked,
+}
+
+/// Whether a script asks a callee before it is joined.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+enum Asked {
+    /// None does.
+    #[default]
+    No,
+    /// One shall; what it is made from, until it has said anything.
+    Unheard(Box<Screening>),
+    /// One does.
+    Heard,
+}
+
+impl Asked {
+    fn is_so(&self) -> bool {
+        !matches!(self, Self::No)
+    }
 }
 
 /// Acts that the call itself begins on legs are numbered from here, those of scripts from 1.
@@ -151,7 +169,7 @@ impl Call {
 
     /// Whether a script shall still ask this leg, and has not said anything yet.
     pub fn wants_asked(&self, leg: LegId) -> bool {
-        self.children.get(&leg).is_some_and(|child| matches!(child.screening, Some(Some(_))))
+        self.children.get(&leg).is_some_and(|child| matches!(child.asked, Asked::Unheard(_)))
     }
 
     /// The oldest letter that `reader` has not read, by its number.
@@ -191,7 +209,7 @@ impl Call {
 
     /// The children that a script asks.
     fn asked(&self) -> Vec<LegId> {
-        let asked = self.children.iter().filter(|(_, child)| child.screening.is_some());
+        let asked = self.children.iter().filter(|(_, child)| child.asked.is_so());
         asked.map(|(leg, _)| *leg).collect()
     }
 
@@ -345,22 +363,27 @@ impl Call {
             Cause::Internal => Cause::Internal,
             _ => Cause::HungUp,
         };
+        self.end(ends, turn);
+    }
+
+    /// Ends the call for everybody. The script hears how its Dial stands: that is how it ends.
+    fn end(&mut self, cause: Cause, turn: &mut Turn<Self>) {
         let dial_ends = self.dialing.is_some() || self.ending.is_some();
         self.tell_script(Told::Gone { dial_ends }, turn);
         self.leave_dial(turn);
-        self.end_all(ends, turn);
+        self.end_all(cause, turn);
     }
 
     fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<Box<Facts>>, turn: &mut Turn<Self>) {
         self.note_ended(leg, &cause, facts.as_deref(), turn);
         let child = self.children.remove(&leg);
         self.pressing.remove(&leg);
-        if child.is_some_and(|child| child.screening.is_some()) {
+        if child.is_some_and(|child| child.asked.is_so()) {
             self.tell(leg, Told::Gone { dial_ends: false }, turn);
         }
         if cause == Cause::Internal {
             // The switch lost a leg for good: the call cannot go on as if nothing had happened.
-            return self.end_all(Cause::Internal, turn);
+            return self.end(Cause::Internal, turn);
         }
         self.on_candidate_ended(leg, cause, facts, turn);
     }
@@ -397,7 +420,7 @@ impl Machine for Call {
         match input {
             CallInput::Leg(leg, report) => self.on_report(leg, report, turn),
             CallInput::Script(leg, wanted) => self.on_wanted(leg, wanted, turn),
-            CallInput::End(cause) => self.end_all(cause, turn),
+            CallInput::End(cause) => self.end(cause, turn),
             CallInput::Finished { recording, result } => self.on_finished(recording, result, turn),
             CallInput::Refused(leg, cause) => {
                 turn.tell(self.parent, Event::AttemptFailed { target: leg.to_string(), status: 0 });
@@ -424,7 +447,7 @@ impl Machine for Call {
             if let Some(dialled) = &child.unheard {
                 turn.effect(CallEffect::Dial(dialled.clone()));
             }
-            if let Some(Some(screening)) = &child.screening {
+            if let Asked::Unheard(screening) = &child.asked {
                 turn.effect(CallEffect::Screen(screening.clone()));
             }
         }

@@ -4,7 +4,7 @@
 use super::dialing::Dialing;
 use super::profile::Profile;
 use super::script::{Hook, Place, Told, Wanted};
-use super::{Call, CallEffect, Screening};
+use super::{Asked, Call, CallEffect, Screening};
 use crate::ids::LegId;
 use crate::leg::Order;
 use crate::ops::events::Cause;
@@ -20,23 +20,21 @@ impl Call {
         let profile: std::sync::Arc<Profile> = std::sync::Arc::clone(profile);
         let hook = Hook { place, method: hooks.method };
         let screening = Screening { leg, call: self.id, hook, profile, seed: self.minter.bytes() };
-        child.screening = Some(Some(Box::new(screening.clone())));
+        child.asked = Asked::Unheard(Box::new(screening.clone()));
         turn.effect(CallEffect::Screen(Box::new(screening)));
         true
     }
 
     /// Tells the script that asks a callee, if one does.
     pub(super) fn tell_asked(&mut self, leg: LegId, told: Told, turn: &mut Turn<Self>) {
-        if self.children.get(&leg).is_some_and(|child| child.screening.is_some()) {
+        if self.children.get(&leg).is_some_and(|child| child.asked.is_so()) {
             self.tell(leg, told, turn);
         }
     }
 
     pub(super) fn on_wanted_of_asked(&mut self, leg: LegId, wanted: Wanted, turn: &mut Turn<Self>) {
         let Some(child) = self.children.get_mut(&leg) else { return };
-        if let Some(unheard) = &mut child.screening {
-            *unheard = None;
-        }
+        child.asked = Asked::Heard;
         match wanted {
             Wanted::Bridge => {
                 let is_asked =

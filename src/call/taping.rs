@@ -20,11 +20,7 @@ pub(super) struct Tape {
     began: Moment,
 }
 
-impl Tape {
-    pub fn began(&self) -> Moment {
-        self.began
-    }
-}
+impl Tape {}
 
 fn layout(recording: &Recording) -> Layout {
     match (recording.mode, recording.track) {

@@ -227,7 +227,6 @@ mod tests {
     use trunkline_media::moment::Moment;
 
     use super::*;
-    use crate::call::{CallSpec, CallerId};
     use crate::ops::events::Event;
 
     fn id(number: u16) -> LegId {
@@ -237,8 +236,7 @@ mod tests {
     }
 
     fn call(number: u16) -> Call {
-        let caller = CallerId { display: None, user: "alice".to_owned() };
-        Call::new(CallSpec { parent: id(number), caller, max_forwards: 70, seed: [1; 16] })
+        Call::new(crate::call::tests::spec(id(number)))
     }
 
     fn answered(number: u16, at: u64) -> Entry {

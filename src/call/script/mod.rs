@@ -271,7 +271,9 @@ impl ScriptRun {
 
     /// The leg is gone. What was asked to be told of its recording or its Dial is told all the same.
     fn on_gone(&mut self, dial_ends: bool, turn: &mut Turn<Self>) {
-        self.is_gone = true;
+        if std::mem::replace(&mut self.is_gone, true) {
+            return;
+        }
         self.status = CallStatus::Completed;
         match &self.waiting {
             Waiting::Recording(_) => self.on_gone_while_recording(turn),
