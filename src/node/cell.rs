@@ -273,7 +273,8 @@ impl Cell {
             Party::Call(call) => {
                 // Those included that are over for the call: their last word may be what it has not acknowledged.
                 let legs = records.legs_of(call);
-                legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
+                let scripts = records.scripts.values().filter(|run| run.call() == call).map(ScriptRun::leg);
+                legs.into_iter().map(Party::Leg).chain(scripts.map(Party::Script)).collect()
             }
             Party::Outbox(call) => vec![Party::Call(call)],
             Party::Script(leg) => {

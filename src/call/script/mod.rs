@@ -329,6 +329,7 @@ impl Machine for ScriptRun {
         match &self.waiting {
             Waiting::Pause { until } if turn.now >= *until => self.advance("done", turn),
             Waiting::Keys(_) => self.on_silence(turn),
+            Waiting::Recording(_) => self.on_overdue(turn),
             _ => {}
         }
     }
@@ -337,6 +338,7 @@ impl Machine for ScriptRun {
         match &self.waiting {
             Waiting::Pause { until } => Some(*until),
             Waiting::Keys(gathering) => gathering.next_deadline(),
+            Waiting::Recording(recording) => recording.next_deadline(),
             _ => None,
         }
     }

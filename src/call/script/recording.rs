@@ -19,6 +19,9 @@ const FAILED: u32 = 16_101;
 /// What the action is told instead of a key when the caller hung up.
 const HUNG_UP: &str = "hangup";
 
+/// How much later than it should a taping may be told to be over.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// A Record under way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Recording {
@@ -46,6 +49,12 @@ enum Stage {
 }
 
 impl Recording {
+    /// When it has lasted as long as it may, and nobody has told: whoever counts is gone.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        let began = self.began.filter(|_| self.stage == Stage::Taping)?;
+        Some(began + Duration::from_secs(self.record.max_length.into()) + SLACK)
+    }
+
     /// Says again what is wanted of the world outside.
     pub fn resume(&self, turn: &mut Turn<ScriptRun>) {
         match self.stage {
@@ -131,6 +140,7 @@ impl ScriptRun {
             Stage::Taping if is_last && recording.ended_by.is_none() => {
                 recording.ended_by = Some(digit.to_string());
                 self.want(Wanted::Untape, turn);
+                self.finish_recording(turn);
             }
             _ => {}
         }
@@ -152,6 +162,15 @@ impl ScriptRun {
                 self.finish_recording(turn);
             }
             Stage::Finishing => {}
+        }
+    }
+
+    /// Nobody has told of the end.
+    pub(super) fn on_overdue(&mut self, turn: &mut Turn<Self>) {
+        let is_due = self.recording().and_then(|recording| recording.next_deadline());
+        if is_due.is_some_and(|due| turn.now >= due) {
+            self.want(Wanted::Untape, turn);
+            self.finish_recording(turn);
         }
     }
 

@@ -68,14 +68,14 @@ fn the_action_is_asked_once_the_recording_can_be_fetched_and_not_before() {
 #[test]
 fn any_key_ends_it_or_those_that_are_named() {
     let mut run = taping("action='done'");
-    assert_eq!(run.keys("7"), ["untape"]);
-    taped(&mut run);
+    assert_eq!(run.keys("7"), ["finish, trim true", "untape"]);
+    assert_eq!(taped(&mut run), [""; 0]);
     finished(&mut run, 7);
     assert_eq!(run.parameter("Digits"), Some("7"));
 
     let mut run = taping("action='done' finishOnKey='#'");
     assert_eq!(run.keys("7"), [""; 0]);
-    assert_eq!(run.keys("#"), ["untape"]);
+    assert_eq!(run.keys("#").len(), 2);
     assert_eq!(run.keys("#"), [""; 0], "once");
 }
 
@@ -110,6 +110,13 @@ fn of_nothing_nobody_is_told_but_who_asked_for_that_and_the_next_verb_follows() 
     taped(&mut run);
     assert_eq!(finished(&mut run, 0)[0..1], ["2 prepare \"Nothing\""]);
     assert_eq!(value(&run.posted[0].parameters, "RecordingStatus"), Some("absent"));
+}
+
+#[test]
+fn one_of_which_nobody_tells_the_end_ends_all_the_same() {
+    let mut run = taping("maxLength='30'");
+    assert_eq!(run.pass(34), [""; 0]);
+    assert_eq!(run.pass(35), ["finish, trim true", "untape"]);
 }
 
 #[test]
