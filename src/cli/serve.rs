@@ -203,6 +203,7 @@ fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
         addresses: &house.reachable(),
         users: &settings.credentials.users,
         numbers: &numbers,
+        web: &house.web_url,
         data,
         is_first_start,
     })

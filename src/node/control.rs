@@ -28,11 +28,15 @@ pub struct Desk {
 impl Node {
     /// Who answers questions about this node.
     pub fn desk(&self) -> Desk {
-        Desk { house: self.house().clone(), posts: self.posts() }
+        Desk::new(self.house().clone(), self.posts())
     }
 }
 
 impl Desk {
+    pub(super) fn new(house: std::sync::Arc<super::house::House>, posts: Vec<Post>) -> Self {
+        Self { house, posts }
+    }
+
     /// Answers one question. `Stop` is answered by whoever owns the process.
     pub async fn answer(&self, question: Question) -> Reply {
         let one = match question {
@@ -87,7 +91,7 @@ impl Desk {
         Some(trace_of(&*self.house.clock, call, log))
     }
 
-    async fn census(&self) -> Census {
+    pub(super) async fn census(&self) -> Census {
         let mut census = Census {
             ports: self.house.ports.leased() as u64,
             sessions: self.house.engine.census().sessions as u64,

@@ -8,13 +8,16 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use bytes::Bytes;
 use dashmap::DashMap;
 use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, PortTable};
+use trunkline_media::tone::Tone;
 
 use super::gateway::Gateway;
+use super::metrics::Metrics;
 use super::settings::Settings;
 use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
@@ -28,9 +31,9 @@ use crate::sip::message::Transport;
 use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
 use crate::supervision::Clock;
-use crate::twiml::document::{Document, Parsed};
+use crate::twiml::document::{Context, Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
-use crate::webhook::Webhooks;
+use crate::webhook::{self, Webhooks};
 
 /// Sounds kept in memory; past it the table is emptied, and what plays keeps its own.
 const SOUNDS: usize = 512;
@@ -69,8 +72,12 @@ pub struct House {
     pub trace: SipTrace,
     /// Counts against the limits.
     pub load: Load,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Recordings.
     pub recordings: Recordings,
+    /// Where the web server listens, as a URL.
+    pub web_url: String,
     /// What begins the URLs that scripts are told, without a slash at its end.
     pub public_url: String,
 }
@@ -133,6 +140,7 @@ impl House {
         self.addresses.adopt(&settings.config);
         self.registrar.bound(bounds(&settings.config));
         self.sounds.forget_files();
+        self.webhooks.trust(settings.plan.hosts());
         let before = self.settings.swap(Arc::new(settings));
         let settings = self.settings();
         // Whoever is no user any more, or has another password, has to prove again who they are.
@@ -221,6 +229,36 @@ pub struct Plan {
     /// The routes.
     pub routes: Routes,
     scripts: HashMap<String, Result<Parsed, ScriptError>>,
+    /// Every document of the folder, by its path in there: scripts refer to each other.
+    files: HashMap<String, Vec<u8>>,
+}
+
+/// How deep folders of the dialplan are looked into, and how many documents there may be.
+const DEEP: usize = 8;
+const DOCUMENTS: usize = 10_000;
+/// Longer ones are none (twiml.md §0); that is told when one runs.
+const LONGEST: u64 = 128 << 10;
+
+/// The documents in a folder and those below it.
+fn documents(
+    folder: &Path,
+    below: &str,
+    depth: usize,
+    found: &mut HashMap<String, Vec<u8>>,
+) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder.join(below))? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+        let about = std::fs::metadata(entry.path())?;
+        if about.is_dir() && depth < DEEP && !name.starts_with('.') {
+            documents(folder, &path, depth + 1, found)?;
+        } else if about.is_file() && name.ends_with(".xml") && found.len() < DOCUMENTS {
+            let read = if about.len() <= LONGEST { std::fs::read(entry.path())? } else { Vec::new() };
+            found.insert(path, read);
+        }
+    }
+    Ok(())
 }
 
 impl Plan {
@@ -235,6 +273,9 @@ impl Plan {
             std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
         let mut scripts = HashMap::new();
+        let mut files = HashMap::new();
+        documents(folder, "", 0, &mut files)
+            .with_context(|| format!("cannot read the dialplan {}", folder.display()))?;
         let mut missing = Vec::new();
         for listed in routes.list() {
             let Target::Script(name) = listed.target else { continue };
@@ -247,7 +288,12 @@ impl Plan {
             }
         }
         anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
-        Ok(Self { folder: folder.to_owned(), routes, scripts })
+        Ok(Self { folder: folder.to_owned(), routes, scripts, files })
+    }
+
+    /// The hosts that routes name: scripts may reach them wherever they are.
+    pub fn hosts(&self) -> Vec<String> {
+        self.routes.urls().filter_map(webhook::authority).collect()
     }
 
     /// The document that a decision leads to. A route to a user is a document of one Dial that rings for `ring`.
@@ -263,21 +309,33 @@ impl Plan {
                 );
                 Document::parse(format!("<Response>{dial}</Response>").as_bytes())
             }
-            Target::Unknown | Target::Forbidden => empty(),
+            Target::Webhook(_) | Target::Unknown | Target::Forbidden => empty(),
         }
     }
 
-    /// The scripts by name, as they were read.
-    pub(super) fn scripts(&self) -> impl Iterator<Item = (&String, &Result<Parsed, ScriptError>)> {
-        self.scripts.iter()
+    /// A document of the folder, read for where it will run; `None` if there is none of that name.
+    pub fn read(&self, file: &str, context: Context) -> Option<Result<Parsed, ScriptError>> {
+        self.files.get(file).map(|xml| Document::parse_in(xml, context))
     }
 
-    /// Findings in all scripts, for `check`.
+    /// Every document of the folder, by its path in there.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (&String, &[u8])> {
+        self.files.iter().map(|(name, xml)| (name, xml.as_slice()))
+    }
+
+    /// Findings in all scripts, for `check`. Of a document that no route names nothing is more than a warning: it may be
+    /// meant for something else.
     pub fn findings(&self) -> Vec<(String, Result<Vec<Finding>, ScriptError>)> {
         let finding = |(name, parsed): (&String, &Result<Parsed, ScriptError>)| {
             (name.clone(), parsed.as_ref().map(|parsed| parsed.warnings.clone()).map_err(Clone::clone))
         };
-        let mut all: Vec<_> = self.scripts.iter().map(finding).collect();
+        let others = self.files.iter().filter(|(name, _)| !self.scripts.contains_key(*name));
+        let other = |(name, xml): (&String, &Vec<u8>)| {
+            let warnings =
+                Document::parse(xml).map_or_else(|error| vec![error.into()], |parsed| parsed.warnings);
+            (name.clone(), Ok(warnings))
+        };
+        let mut all: Vec<_> = self.scripts.iter().map(finding).chain(others.map(other)).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }
@@ -292,7 +350,14 @@ impl Plan {
 
 /// Sounds in memory, by key: decoded and resampled once, shared by all who hear them.
 #[derive(Debug, Default)]
-pub struct Sounds(DashMap<String, Arc<Asset>>);
+pub struct Sounds(DashMap<String, Kept>);
+
+/// A sound that was decoded, and what the file was like.
+#[derive(Debug)]
+struct Kept {
+    file: u64,
+    asset: Arc<Asset>,
+}
 
 impl Sounds {
     /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
@@ -302,7 +367,12 @@ impl Sounds {
 
     /// A sound that was loaded before.
     pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
-        self.0.get(key).map(|asset| Arc::clone(&asset))
+        self.0.get(key).map(|kept| Arc::clone(&kept.asset))
+    }
+
+    /// Whether a sound was made from this very file.
+    fn holds(&self, key: &str, bytes: &[u8]) -> bool {
+        self.0.get(key).is_some_and(|kept| kept.file == print(bytes))
     }
 
     /// Decodes a sound and keeps it. Blocks: for the blocking pool.
@@ -312,57 +382,83 @@ impl Sounds {
     pub fn keep(&self, key: String, bytes: &[u8], is_mulaw: bool) -> Result<(), String> {
         let asset = if is_mulaw { Asset::from_mulaw(bytes) } else { Asset::from_wav(bytes) };
         let asset = asset.map_err(|error| error.to_string())?;
+        self.put(key, print(bytes), asset);
+        Ok(())
+    }
+
+    /// Makes the tone after which a caller speaks.
+    fn keep_beep(&self, key: String) {
+        let samples = Tone::Beep.length().and_then(|samples| usize::try_from(samples).ok()).unwrap_or(0);
+        let mut beep = vec![0; samples];
+        Tone::Beep.fill(0, &mut beep);
+        self.put(key, 0, Asset::from_samples(&beep));
+    }
+
+    fn put(&self, key: String, file: u64, asset: Asset) {
         if self.0.len() >= SOUNDS {
             self.0.clear();
         }
-        self.0.insert(key.clone(), Arc::new(asset.named(key)));
-        Ok(())
+        self.0.insert(key.clone(), Kept { file, asset: Arc::new(asset.named(key)) });
     }
+}
+
+/// What tells one file from another.
+fn print(bytes: &[u8]) -> u64 {
+    use std::hash::{DefaultHasher, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 impl House {
     /// Makes a sound available under the key that names it in snapshots: whoever takes one up can fetch it anew.
     ///
     /// # Errors
-    /// In words for a developer.
+    /// Why it cannot be had, by its code.
     pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
         let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
-        if self.sounds.get(&key).is_some() {
-            return Ok(key);
-        }
-        let spoken = match sound {
+        let is_known = self.sounds.get(&key).is_some();
+        let (bytes, is_mulaw) = match sound {
+            // What is behind a URL may have changed: its own rules say how long it is kept.
+            Sound::Url(url) => {
+                let media = self.webhooks.media(url).await?;
+                if self.sounds.holds(&key, &media.bytes) {
+                    return Ok(key);
+                }
+                (media.bytes, is_companded(&media.kind))
+            }
+            _ if is_known => return Ok(key),
             Sound::Speech { text, language, voice } => {
                 let spoken = self.speech.say(text, language, voice.as_deref()).await;
-                Some(spoken.map_err(|error| SoundError::skipped(error.to_string()))?)
+                (spoken.map_err(|error| SoundError::skipped(error.to_string()))?, false)
             }
-            Sound::File(_) => None,
-            Sound::Url(url) => {
-                return Err(self
-                    .webhooks
-                    .media(url)
-                    .await
-                    .map(drop)
-                    .err()
-                    .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
+            Sound::Beep => {
+                self.sounds.keep_beep(key.clone());
+                return Ok(key);
             }
+            Sound::File(source) => self.read_sound(source).await.map_err(SoundError::skipped)?,
         };
-        let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
-        let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
-            (Some(wav), _) => house.sounds.keep(name, &wav, false),
-            (None, Sound::File(source)) => {
-                let path = house
-                    .settings()
-                    .plan
-                    .sound(&source)
-                    .ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
-                let bytes = std::fs::read(&path).map_err(|error| format!("{source}: {error}"))?;
-                let is_mulaw =
-                    path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
-                house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
-            }
-            (None, Sound::Speech { .. } | Sound::Url(_)) => Ok(()),
-        });
+        let (house, name, is_url) = (Arc::clone(self), key.clone(), matches!(sound, Sound::Url(_)));
+        let kept = tokio::task::spawn_blocking(move || house.sounds.keep(name, &bytes, is_mulaw));
         let kept = kept.await.map_err(|error| error.to_string()).and_then(|kept| kept);
-        kept.map(|()| key).map_err(SoundError::skipped)
+        kept.map(|()| key).map_err(|error| match is_url {
+            true => SoundError { code: webhook::code::SOUND_TYPE, message: error },
+            false => SoundError::skipped(error),
+        })
     }
+
+    /// A sound of the dialplan, and whether it is bare µ-law.
+    async fn read_sound(self: &Arc<Self>, source: &str) -> Result<(Bytes, bool), String> {
+        let path = self.settings().plan.sound(source);
+        let path = path.ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
+        let is_mulaw = path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
+        let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+        let read = read.map_err(|error| error.to_string())?;
+        read.map(|bytes| (Bytes::from(bytes), is_mulaw)).map_err(|error| format!("{source}: {error}"))
+    }
+}
+
+/// Content types of bare µ-law at 8 kHz.
+fn is_companded(kind: &str) -> bool {
+    matches!(kind, "audio/ulaw" | "audio/basic" | "audio/pcmu" | "audio/x-mulaw" | "audio/mulaw")
 }

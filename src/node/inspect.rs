@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use tokio::sync::mpsc;
 use trunkline_media::session::SessionId;
 
 use super::control::{Desk, NO_CALL, error, trace_of};
+use super::metrics::Process;
 use super::tails::WAITING;
 use crate::call::CallInput;
 use crate::ids::{CallId, LegId};
@@ -120,19 +119,17 @@ impl Desk {
         let mut longest: Vec<LegSummary> = legs.into_values().filter(|leg| leg.call.0 == leg.id).collect();
         longest.sort_by_key(|leg| leg.began);
         longest.truncate(LONGEST);
-        Overview { lag_us, silent, traffic, legs: legs_up, longest, ..self.counted() }
+        let process = tokio::task::spawn_blocking(Process::read).await.unwrap_or_default();
+        Overview { lag_us, silent, traffic, legs: legs_up, longest, ..self.counted(process) }
     }
 
     /// What can be read without asking anybody.
-    fn counted(&self) -> Overview {
+    fn counted(&self, process: Process) -> Overview {
         use std::sync::atomic::Ordering::Relaxed;
         let house = &self.house;
         let (load, now) = (&house.load, house.clock.now());
         let settings = house.settings();
         let limits = &settings.config.limits;
-        let spent = getrusage(UsageWho::RUSAGE_SELF);
-        let spent =
-            spent.map(|usage| usage.user_time().num_microseconds() + usage.system_time().num_microseconds());
         Overview {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now,
@@ -144,28 +141,13 @@ impl Desk {
             legs_limit: limits.legs as u64,
             begun: load.begun.load(Relaxed) as u64,
             registrations: house.registrar.list(now).len() as u64,
-            cpu_us: spent.ok().and_then(|micros| u64::try_from(micros).ok()).unwrap_or(0),
+            cpu_us: u64::try_from(process.cpu.as_micros()).unwrap_or(u64::MAX),
             cores: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64),
-            memory: resident().unwrap_or(0),
+            memory: process.memory,
+            files: process.descriptors,
+            files_limit: process.descriptors_limit,
             shed: load.shed.load(Relaxed) as u64,
             ..Overview::default()
         }
-    }
-}
-
-/// Memory that the process holds, in bytes.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1_024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_process_holds_memory() {
-        assert!(resident().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

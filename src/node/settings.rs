@@ -58,10 +58,9 @@ fn routes(plan: &Plan) -> BTreeMap<String, Thing> {
 }
 
 fn scripts(plan: &Plan) -> BTreeMap<String, Thing> {
-    let scripts = plan.scripts();
-    scripts
-        .map(|(name, read)| (name.clone(), Thing { shown: String::new(), compared: format!("{read:?}") }))
-        .collect()
+    let thing =
+        |xml: &[u8]| Thing { shown: String::new(), compared: String::from_utf8_lossy(xml).into_owned() };
+    plan.documents().map(|(name, xml)| (name.clone(), thing(xml))).collect()
 }
 
 /// A target in a few words.
@@ -69,7 +68,8 @@ pub(super) fn leads_to(target: &Target) -> String {
     match target {
         Target::Script(name) => format!("script {name}"),
         Target::Endpoint(user) => format!("endpoint {user}"),
-        other => format!("{other:?}"),
+        Target::Webhook(webhook) => format!("webhook {}", webhook.url),
+        Target::Unknown | Target::Forbidden => String::new(),
     }
 }
 

@@ -60,7 +60,7 @@ fn the_most_specific_route_decides_whatever_the_files_order() {
         ("alice", script("sorry.xml"), "route anything (*)"),
     ] {
         let decision = routes.decide(&alice(), dialled, is_user);
-        assert_eq!(decision, Decision { target, reason: reason.into() }, "{dialled}");
+        assert_eq!(decision, Decision { target, reason: reason.into(), status_callback: None }, "{dialled}");
     }
 }
 
@@ -151,6 +151,7 @@ fn a_plan_can_be_shown_to_people() {
         description: "the front desk",
         target: &Target::Endpoint("desk".into()),
         public: false,
+        status_callback: None,
     };
     let numbers: Vec<_> = routes.list().map(|route| route.number).collect();
     assert_eq!((desk, numbers), (expected, vec!["911", "100", "+49*", "9XX", "91*", "*"]));

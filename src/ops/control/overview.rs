@@ -40,6 +40,10 @@ pub struct Overview {
     pub cores: u64,
     /// Memory that it holds, bytes.
     pub memory: u64,
+    /// Files and sockets that it has open.
+    pub files: u64,
+    /// The most that the host allows.
+    pub files_limit: u64,
     /// RTP packets, of legs that are up and those that are over.
     pub traffic: Traffic,
     /// How long the slowest signalling thread takes to answer, microseconds.

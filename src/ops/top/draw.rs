@@ -96,6 +96,11 @@ fn figures_of(overview: &Overview, rates: Option<Rates>) -> Vec<Line<'static>> {
                 figure("sound in", rate(|rates| rates.received, " /s"), plain),
                 figure("out", rate(|rates| rates.sent, " /s"), plain),
                 figure("lost", lost, if is_lossy { Style::new().yellow() } else { plain }),
+                figure(
+                    "files",
+                    format!("{} of {}", overview.files, overview.files_limit),
+                    fill(overview.files, overview.files_limit),
+                ),
             ]
             .concat(),
         ),

@@ -38,6 +38,8 @@ fn look(second: u64) -> Overview {
         cpu_us: second * 250_000,
         cores: 2,
         memory: 58 << 20,
+        files: 118,
+        files_limit: 65_536,
         traffic: Traffic { received: second * 98, sent: second * 100, lost: second * 2 },
         lag_us: 450,
         longest: vec![
