@@ -87,12 +87,14 @@ impl Cell {
     }
 
     fn outside(&self, number: &str) -> Callee {
-        let uri = self.house.gateway.as_ref().and_then(|gateway| gateway.uri(number));
+        let settings = self.house.settings();
+        let uri = settings.gateway.as_ref().and_then(|gateway| gateway.uri(number));
         uri.map_or(Callee::Nobody, Callee::Outside)
     }
 
     fn dial_outside(&self, call: CallId, mut dialled: Dialled, uri: Uri) {
-        let Some(gateway) = &self.house.gateway else { return self.refused(call, &dialled, Cause::NotFound) };
+        let settings = self.house.settings();
+        let Some(gateway) = &settings.gateway else { return self.refused(call, &dialled, Cause::NotFound) };
         let caller_is_at = self.records.borrow().legs.get(&dialled.parent).map(Leg::peer_address);
         let Some(shown) = gateway.shown(&dialled.caller.user, caller_is_at) else {
             let caller = Number(&dialled.caller.user);

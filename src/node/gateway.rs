@@ -65,7 +65,15 @@ impl Gateway {
         self.settings.trusted
     }
 
-    async fn look_up(&self) {
+    /// Goes on with what another one found out about the same address.
+    pub(super) fn inherit(&self, before: &Self) {
+        if self.settings.address == before.settings.address {
+            self.addresses.store(before.addresses.load_full());
+        }
+    }
+
+    /// Finds out where its name leads to at present.
+    pub(super) async fn look_up(&self) {
         let Some((host, port)) = self.settings.uri("1").and_then(|uri| {
             let host = uri.host()?.to_string();
             Some((host.trim_matches(['[', ']']).to_owned(), uri.port().unwrap_or(5060)))
@@ -85,12 +93,14 @@ impl Gateway {
     }
 }
 
-/// Follows the gateway's name for as long as the node lives.
+/// Follows the name of the gateway, whichever is in force, for as long as the node lives.
 pub(super) fn follow(house: Arc<House>) {
     actix_rt::spawn(async move {
-        let Some(gateway) = &house.gateway else { return };
         loop {
-            gateway.look_up().await;
+            let settings = house.settings.load_full();
+            if let Some(gateway) = &settings.gateway {
+                gateway.look_up().await;
+            }
             tokio::time::sleep(LOOK_UP).await;
         }
     });
@@ -120,6 +130,20 @@ mod tests {
         let known = config::Gateway { user: "us".into(), password: Secret::new("secret"), ..settings() };
         let login = Gateway::of(&known).and_then(|gateway| gateway.login()).expect("a login");
         assert_eq!((login.user.as_str(), login.password.as_str(), login.realm), ("us", "secret", None));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_taken_up_anew_knows_where_its_name_led_to() {
+        let before = Gateway::of(&settings()).expect("there is one");
+        before.look_up().await;
+        let other = config::Gateway { address: "127.0.0.2".into(), user: "us".into(), ..settings() };
+        for (settings, is_known) in
+            [(config::Gateway { user: "us".into(), ..settings() }, true), (other, false)]
+        {
+            let after = Gateway::of(&settings).expect("there is one");
+            after.inherit(&before);
+            assert_eq!(after.owns([127, 0, 0, 1].into()), is_known, "{settings:?}");
+        }
     }
 
     #[tokio::test]

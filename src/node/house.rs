@@ -16,7 +16,6 @@ use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, PortTable};
 use trunkline_media::tone::Tone;
 
-use super::gateway::Gateway;
 use super::metrics::Metrics;
 use super::settings::Settings;
 use crate::call::sound::{Sound, SoundError};
@@ -52,8 +51,6 @@ pub struct House {
     pub credentials: Credentials,
     /// Where users can be reached.
     pub registrar: Registrar,
-    /// The way out of the house.
-    pub gateway: Option<Gateway>,
     /// Media ports.
     pub ports: PortTable,
     /// Media workers.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use super::gateway::Gateway;
 use super::house::{House, Plan};
 use super::limits;
 use super::settings::Settings;
@@ -77,7 +78,8 @@ impl Draft {
         };
         match (plan, credentials) {
             (Some(plan), Some(credentials)) if is_sound => {
-                let settings = Settings { config, credentials, plan };
+                let gateway = Gateway::of(&config.gateway);
+                let settings = Settings { config, credentials, plan, gateway };
                 findings.extend(nobody_there(&settings));
                 Ok((settings, findings))
             }
@@ -120,13 +122,18 @@ impl Reloader {
         } else if is_dry_run {
             Outcome::Checked
         } else {
-            self.swap(settings);
+            self.swap(settings).await;
             if difference.is_empty() { Outcome::Unchanged } else { Outcome::Swapped }
         };
         Reloaded { outcome, changes: difference.0, findings }
     }
 
-    fn swap(&self, settings: Settings) {
+    async fn swap(&self, settings: Settings) {
+        if let Some(gateway) = &settings.gateway {
+            // The calls that it sends from now on are its own at once.
+            self.house.settings().gateway.iter().for_each(|before| gateway.inherit(before));
+            gateway.look_up().await;
+        }
         // It was read as a filter just before: only a subscriber that is gone could refuse it.
         if let Err(error) = self.logs.follow(&settings.config.log.filter) {
             tracing::error!(%error, "the log keeps its filter");

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::gateway::Gateway;
 use super::house::Plan;
 use crate::config::{Change, Config, Credentials, Difference};
 use crate::routing::{Listed, Target};
@@ -16,6 +17,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// Where numbers lead.
     pub plan: Plan,
+    /// The way out of the house, if there is one.
+    pub gateway: Option<Gateway>,
 }
 
 impl Settings {
@@ -150,12 +153,14 @@ mod tests {
             config: Config::default(),
             credentials: users(&[("alice", "hunter2"), ("bob", "1"), ("carol", "2")]),
             plan: folder.plan(&routes, &[("a.xml", "<Pause/>")]),
+            gateway: None,
         };
         let routes = route("100", "script = \"a.xml\"\npublic = true") + &route("102", "script = \"b.xml\"");
         let new = Settings {
             config: Config::parse("[limits]\ncalls = 7\n").expect("sound"),
             credentials: users(&[("alice", "hunter3"), ("bob", "1"), ("dave", "3")]),
             plan: folder.plan(&routes, &[("a.xml", "<Hangup/>"), ("b.xml", "<Pause/>")]),
+            gateway: None,
         };
         let told: Vec<String> = old.difference(&new).0.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -184,6 +189,7 @@ mod tests {
             config: Config::default(),
             credentials: Credentials { auth_token: token.to_owned(), ..users(&[]) },
             plan: Plan::default(),
+            gateway: None,
         };
         let difference = of("one").difference(&of("two"));
         assert_eq!(difference.needing_restart().count(), 1);

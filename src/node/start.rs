@@ -258,7 +258,6 @@ fn furnish(
         engine: engine.context("media workers cannot be started")?,
         speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
         sounds: Sounds::default(),
-        gateway: Gateway::of(&config.gateway),
         addresses,
         sockets,
         trace: SipTrace::default(),
@@ -266,6 +265,7 @@ fn furnish(
         settings: ArcSwap::from_pointee(Settings {
             config: config.clone(),
             credentials: credentials.clone(),
+            gateway: Gateway::of(&config.gateway),
             plan,
         }),
         started: clock.now(),
