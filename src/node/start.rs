@@ -209,6 +209,8 @@ fn furnish(
     clock: Arc<dyn Clock>,
     web: SocketAddr,
 ) -> anyhow::Result<House> {
+    // One provider for all that speaks TLS; whoever was first has set the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let sockets = config.sip.listen.iter().map(|address| {
         Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
