@@ -5,6 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use trunkline::call::sound::Sound;
 use trunkline::config::{Config, Credentials};
 use trunkline::ids::RecordingSid;
 use trunkline::node::{Node, Plan};
@@ -136,7 +137,11 @@ async fn a_finished_recording_is_fetched_by_the_url_that_scripts_are_told() {
     };
     let early = password(site.http.get(&url)).send().await.expect("answered");
     assert_eq!(early.status(), 404, "it is not finished");
+    let sound = Sound::Url(format!("{url}.wav"));
+    assert_eq!(house.fetch(&sound).await.expect_err("it is not finished").code, 11_217);
     house.recordings.finish(sid, false).await.expect("finished");
+    let key = house.fetch(&sound).await.expect("scripts play it without a network");
+    assert!(house.sounds.get(&key).is_some());
     assert_eq!(site.http.get(&url).send().await.expect("answered").status(), 401);
     let sound = password(site.http.get(&url)).send().await.expect("answered").bytes().await.expect("whole");
     let mut reader = hound::WavReader::new(sound.as_ref()).expect("a WAV file");

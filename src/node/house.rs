@@ -273,15 +273,18 @@ impl House {
                 Some(spoken.map_err(|error| SoundError::skipped(error.to_string()))?)
             }
             Sound::File(_) => None,
-            Sound::Url(url) => {
-                return Err(self
-                    .webhooks
-                    .media(url)
-                    .await
-                    .map(drop)
-                    .err()
-                    .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
-            }
+            Sound::Url(url) => match self.recording_at(url) {
+                Some(sid) => Some(self.recorded(sid).await?.into()),
+                None => {
+                    return Err(self
+                        .webhooks
+                        .media(url)
+                        .await
+                        .map(drop)
+                        .err()
+                        .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
+                }
+            },
         };
         let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
         let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
