@@ -156,6 +156,7 @@ impl Node {
         while !is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        self.house.recordings.finish_all().await;
         self.web.stop().await;
     }
 

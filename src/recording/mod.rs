@@ -160,8 +160,7 @@ impl Recordings {
     /// # Errors
     /// See [`RecordingError`].
     pub async fn finish(&self, sid: RecordingSid, trim: bool) -> Result<Finished, RecordingError> {
-        let (reply, closed) = oneshot::channel();
-        if self.command(Command::Close { sid, reply }).is_ok() {
+        if let Some(closed) = self.close(sid) {
             let closed = tokio::time::timeout(PATIENCE, closed).await;
             // A reply that is dropped comes from a thread that is gone: what is on disk counts.
             drop(closed.map_err(|_| RecordingError::Unresponsive)?);
@@ -169,6 +168,29 @@ impl Recordings {
         let shared = Arc::clone(&self.shared);
         let shelved = tokio::task::spawn_blocking(move || shared.shelve(sid, trim)).await;
         shelved.unwrap_or_else(|error| Err(RecordingError::Failed(error.to_string())))
+    }
+
+    /// Puts everything on the shelf that is still open: the process ends.
+    ///
+    /// To be called on a tokio runtime.
+    pub async fn finish_all(&self) {
+        let open: Vec<RecordingSid> = self.shared.slots().keys().copied().collect();
+        // All of them wait for their last blocks at the same time.
+        let closed: Vec<_> = open.iter().filter_map(|sid| self.close(*sid)).collect();
+        for closed in closed {
+            drop(tokio::time::timeout(PATIENCE, closed).await);
+        }
+        let shared = Arc::clone(&self.shared);
+        let shelved = tokio::task::spawn_blocking(move || {
+            for sid in open {
+                if let Err(error) = shared.shelve(sid, false) {
+                    tracing::error!(%sid, %error, "a recording is not kept");
+                }
+            }
+        });
+        if let Err(error) = shelved.await {
+            tracing::error!(%error, "recordings were not all finished");
+        }
     }
 
     /// Where the file of a finished recording lies. Asks the disk: for the blocking pool.
@@ -216,6 +238,12 @@ impl Recordings {
             misplaced_samples: count(&counts.misplaced_samples),
             is_full: counts.is_full.load(Ordering::Relaxed),
         }
+    }
+
+    /// Has the writer close a recording; the answer comes when it has. `None`: the writer is gone.
+    fn close(&self, sid: RecordingSid) -> Option<oneshot::Receiver<()>> {
+        let (reply, closed) = oneshot::channel();
+        self.command(Command::Close { sid, reply }).ok().map(|()| closed)
     }
 
     fn command(&self, command: Command) -> Result<(), mpsc::SendError<Command>> {
