@@ -11,6 +11,7 @@ pub mod ids;
 pub mod leg;
 pub mod node;
 pub mod ops;
+pub mod recording;
 pub mod registrar;
 pub mod routing;
 pub mod sip;

@@ -257,6 +257,7 @@ impl Call {
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
+            Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
             Report::Played { .. } | Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
@@ -278,6 +279,7 @@ impl Call {
                 self.note_voice(self.parent, voice, turn);
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
+            Report::Refer(_) => self.order(self.parent, Order::Referred { status: 603 }, turn),
             Report::Digit(_) | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }

@@ -26,7 +26,7 @@ use crate::supervision::machine::{Machine, Mail, Party, Turn};
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub use self::words::{Facts, LegEffect, LegInput, LegPost, Notice, Order, Report, Voice};
+pub use self::words::{Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Report, Voice};
 
 use self::established::Established;
 use self::incoming::Incoming;

@@ -116,6 +116,7 @@ impl Outgoing {
             | Order::Answer
             | Order::Hear(_)
             | Order::Press(_)
+            | Order::Referred { .. }
             | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,

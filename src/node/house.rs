@@ -16,6 +16,7 @@ use super::gateway::Gateway;
 use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
+use crate::recording::Recordings;
 use crate::registrar::Registrar;
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
@@ -62,6 +63,10 @@ pub struct House {
     pub trace: SipTrace,
     /// Counts against the limits.
     pub load: Load,
+    /// Recordings.
+    pub recordings: Recordings,
+    /// What begins the URLs that scripts are told, without a slash at its end.
+    pub public_url: String,
 }
 
 /// Counts against the limits of the configuration.

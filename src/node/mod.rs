@@ -17,6 +17,7 @@ mod lost;
 mod pace;
 mod post;
 mod reconcile;
+mod recording;
 mod records;
 mod shard_actor;
 mod sound;

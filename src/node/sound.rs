@@ -45,7 +45,7 @@ impl Cell {
         let wished = wish.clone();
         match wish {
             Wish::Closed { leg } => self.close_session(leg),
-            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping: _, timeout } => {
+            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping, timeout } => {
                 let worker = self.worker_of(leg);
                 let session = SessionId(leg.session_bits());
                 let Some(source) = self.source(leg, hear) else { return };
@@ -73,7 +73,7 @@ impl Cell {
                     round,
                     source,
                     keys,
-                    tap: None,
+                    tap: taping.map(|taping| self.house.tap(*taping)),
                 };
                 self.command(worker, Command::Apply { session, generation: generation.0, plan });
             }
@@ -176,7 +176,7 @@ impl Cell {
                 self.sessions.borrow_mut().remove(&leg.session_bits());
                 Notice::Closed(Box::new(quality(&stats)))
             }
-            MediaEvent::MediaResumed { .. } => return,
+            MediaEvent::MediaResumed { .. } | MediaEvent::Moved { .. } => return,
             MediaEvent::Refused { generation, seen, .. } => {
                 return tracing::warn!(%leg, generation, seen, "a plan of an older generation was refused");
             }

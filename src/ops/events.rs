@@ -145,6 +145,11 @@ pub enum Event {
         /// The other one.
         with: LegId,
     },
+    /// The far end wants to be replaced: a transfer.
+    Referred {
+        /// By whom.
+        to: String,
+    },
     /// No longer joined.
     Unbridged,
     /// A digit was pressed.
