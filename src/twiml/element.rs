@@ -90,6 +90,11 @@ impl Element {
         texts.collect::<String>().trim().to_owned()
     }
 
+    /// Whether there is text directly inside, other than blanks.
+    pub(super) fn has_text(&self) -> bool {
+        self.children.iter().any(|child| matches!(child, Node::Text(text) if !text.trim().is_empty()))
+    }
+
     /// The elements directly inside.
     pub(super) fn elements(&self) -> impl Iterator<Item = &Element> {
         self.children.iter().filter_map(|child| match child {

@@ -15,10 +15,20 @@ pub mod code {
     pub const ROOT: u32 = 12_102;
     /// Something unknown, misplaced or not yet supported; it is ignored.
     pub const SCHEMA: u32 = 12_200;
+    /// A callee that is being asked whether it takes the call cannot dial or record.
+    pub const NOT_SCREENING: u32 = 13_201;
+    /// What should be a URL cannot be one.
+    pub const BAD_URL: u32 = 11_100;
     /// The document is longer than 64 kB.
     pub const TOO_LARGE: u32 = 11_750;
     /// A step could not be carried out and was skipped.
     pub const SKIPPED: u32 = 12_400;
+
+    /// Whether a document of which this is found cannot be run: those of the dictionary's errors (others are warnings)
+    /// that a document alone can bring about.
+    pub(in crate::twiml) fn is_error(code: u32) -> bool {
+        matches!(code, BAD_URL | NOT_SCREENING | 13_257 | 13_338 | 13_621)
+    }
 }
 
 /// A warning: the script goes on with a default, or without the part that it names.

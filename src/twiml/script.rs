@@ -148,7 +148,9 @@ impl Script {
             Some(Verb::Pause(pause)) => Action::Pause { activity, seconds: pause.seconds },
             Some(Verb::Dial(dial)) => Action::Dial { activity, dial: dial.clone() },
             Some(Verb::Echo) => Action::Echo { activity },
-            Some(Verb::Hangup) | None => Action::Hangup,
+            // Passed by.
+            Some(Verb::Gather(_) | Verb::Record(_)) => Action::Pause { activity, seconds: 0 },
+            Some(Verb::Redirect(_) | Verb::Reject(_) | Verb::Hangup) | None => Action::Hangup,
         }
     }
 

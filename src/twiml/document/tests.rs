@@ -42,6 +42,18 @@ fn dial(nouns: Vec<Noun>) -> Dial {
     }
 }
 
+fn sip(uri: &str) -> Sip {
+    Sip {
+        uri: uri.into(),
+        secure: false,
+        headers: vec![],
+        username: None,
+        password: None,
+        hooks: Hooks::default(),
+        alternatives: vec![],
+    }
+}
+
 fn only_dial(body: &str) -> Dial {
     match verbs(body).as_slice() {
         [Verb::Dial(dial)] => (**dial).clone(),
@@ -121,9 +133,7 @@ fn size_depth_and_number_of_elements_are_bounded() {
 
 #[test]
 fn what_is_unknown_is_told_and_skipped_and_the_document_goes_on() {
-    let parsed = parse(
-        "text<Gather numDigits='1'><Say>x</Say></Gather>\n<Sing/><Hangup colour='red'/><Pause><Say>y</Say></Pause>",
-    );
+    let parsed = parse("text<Enqueue>x</Enqueue>\n<Sing/><Hangup colour='red'/><Pause><Say>y</Say></Pause>");
     let kept: Vec<_> = parsed.document.steps.iter().map(|step| step.verb.name()).collect();
     assert_eq!(kept, ["Hangup", "Pause"]);
     let told: Vec<_> = parsed.warnings.iter().map(|f| (f.line, f.code, f.message.as_str())).collect();
@@ -131,7 +141,7 @@ fn what_is_unknown_is_told_and_skipped_and_the_document_goes_on() {
         told,
         [
             (1, 12_200, "<Response>: text between verbs is ignored"),
-            (1, 12_200, "<Gather> is not supported yet; it is skipped"),
+            (1, 12_200, "<Enqueue> is not supported yet; it is skipped"),
             (2, 12_200, "<Sing> is no verb; it is skipped"),
             (2, 12_200, "<Hangup>: unknown attribute colour; it is ignored"),
             (2, 12_200, "<Say> is not allowed in <Pause>"),
@@ -187,7 +197,8 @@ fn play_and_pause_take_their_attributes() {
         [13_410, 13_430, 13_910]
     );
     let digits_only = "<Play digits='1w2'/>";
-    assert_eq!((verbs(digits_only), codes(digits_only)), (vec![], vec![12_200, 12_200]));
+    let play = Play { source: String::new(), loops: 1, digits: Some("1w2".into()) };
+    assert_eq!((verbs(digits_only), codes(digits_only)), (vec![Verb::Play(play)], vec![]));
 }
 
 #[test]
@@ -208,6 +219,7 @@ fn dial_takes_its_attributes_in_any_case_of_their_values() {
         recording: Recording {
             mode: recording::Mode::RecordFromAnswer,
             trim: true,
+            track: recording::Track::Both,
             status_callback: Some("/rec".into()),
             status_callback_method: Method::Post,
             status_callback_event: vec![recording::Stage::InProgress, recording::Stage::Completed],
@@ -219,7 +231,7 @@ fn dial_takes_its_attributes_in_any_case_of_their_values() {
         })])
     };
     assert_eq!(only_dial(body), expected);
-    assert_eq!(codes(body), [12_200; 3], "record, action and hangupOnStar wait for their issues");
+    assert!(codes(body).is_empty());
 }
 
 #[test]
@@ -228,7 +240,7 @@ fn dial_falls_back_to_defaults_with_the_verbs_own_warnings() {
                 answerOnBridge='perhaps'>101</Dial>";
     let number = Number { number: "101".into(), send_digits: None, hooks: Hooks::default() };
     assert_eq!(only_dial(body), dial(vec![Noun::Number(number)]));
-    assert_eq!(codes(body), [13_212, 13_216, 13_214, 12_200, 13_220, 13_210, 13_218]);
+    assert_eq!(codes(body), [13_212, 13_216, 13_214, 13_219, 13_220, 13_210, 13_217]);
 }
 
 #[test]
@@ -245,11 +257,10 @@ fn dial_calls_clients_numbers_and_addresses_in_the_documents_order() {
         ..Hooks::default()
     };
     let sip = Sip {
-        uri: "sip:kate@example.com;transport=tcp".into(),
         headers: vec![("X-Id".into(), "a b".into()), ("User-to-User".into(), "1".into())],
         username: Some("u".into()),
         password: Some("p".into()),
-        hooks: Hooks::default(),
+        ..sip("sip:kate@example.com;transport=tcp")
     };
     assert!(!format!("{sip:?}").contains("\"p\""), "a password never shows");
     let number = Number { number: "+14155551212".into(), send_digits: None, hooks };
@@ -301,8 +312,7 @@ fn a_dial_rings_at_most_ten() {
 
 #[test]
 fn of_several_uris_that_of_the_lowest_priority_is_dialled() {
-    let body =
-        "<Dial><Sip><Uri priority='2'>a@b</Uri><Uri priority='1' username='u'>sips:c@d</Uri></Sip></Dial>";
+    let body = "<Dial><Sip><Uri priority='2'>a@b</Uri><Uri priority='1' username='u' password='p'>sips:c@d</Uri></Sip></Dial>";
     let nouns = only_dial(body).nouns;
     let [Noun::Sip(sip)] = nouns.as_slice() else { panic!("one address expected, got {nouns:?}") };
     assert_eq!((sip.uri.as_str(), sip.username.as_deref()), ("sips:c@d", Some("u")));

@@ -43,7 +43,7 @@ impl Client {
             }
         }
         let mut attributes = Attributes::of(element, findings);
-        let hooks = Hooks::read(&mut attributes);
+        let hooks = Hooks::read(&mut attributes, code::SCHEMA);
         if !parameters.is_empty() {
             attributes.complain(code::SCHEMA, "parameters are not supported yet; they are not sent");
         }

@@ -16,6 +16,9 @@ const LONG_TEXT: u32 = 13_521;
 /// Longest text in characters.
 const MAX_TEXT: usize = 4_096;
 
+/// What is spoken where a document names no language.
+const LANGUAGE: &str = "en-US";
+
 /// Markup that voices of other engines understand. Ours speak what is inside (twiml.md §2: basic voices).
 const SSML: [&str; 12] = [
     "break",
@@ -66,7 +69,7 @@ impl Say {
             known
         });
         let loops = attributes.loops(BAD_LOOP);
-        let mut text = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut text = on_one_line(&spoken);
         if text.is_empty() {
             attributes.complain(NO_TEXT, "there is no text; it is skipped");
             return None;
@@ -75,8 +78,19 @@ impl Say {
             attributes.complain(LONG_TEXT, format!("only the first {MAX_TEXT} characters are spoken"));
             text.truncate(end);
         }
-        Some(Say { text, language: language.unwrap_or_else(|| "en-US".into()), voice, loops })
+        Some(Say { text, language: language.unwrap_or_else(|| LANGUAGE.into()), voice, loops })
     }
+
+    /// Speaks a text as it stands, once; none if it is empty. What exceeds the longest text is left out.
+    pub(in crate::twiml) fn plain(text: &str) -> Option<Say> {
+        let text: String = on_one_line(text).chars().take(MAX_TEXT).collect();
+        (!text.is_empty()).then(|| Say { text, language: LANGUAGE.into(), voice: None, loops: 1 })
+    }
+}
+
+/// The words with one blank between them.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Appends what is spoken of an element: depth is bounded by the reader of the document.
