@@ -15,8 +15,8 @@ impl Cell {
     pub(super) fn fetch(&self, leg: LegId, fetch: Fetch) {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
-            let Fetch { number, request } = fetch;
-            let result = house.webhooks.document(request).await.map(Box::new);
+            let Fetch { number, context, request } = fetch;
+            let result = house.webhooks.document(request, context).await.map(Box::new);
             let Some(cell) = Cell::present() else { return };
             cell.signal_script(leg, ScriptInput::Fetched { number, result });
         });

@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
-use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
+use super::assets::Sounds;
 use super::gateway::Gateway;
-use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
@@ -27,9 +25,6 @@ use crate::supervision::Clock;
 use crate::twiml::document::{Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
 use crate::webhook::Webhooks;
-
-/// Sounds kept in memory; past it the table is emptied, and what plays keeps its own.
-const SOUNDS: usize = 512;
 
 /// The shared parts of a node.
 pub struct House {
@@ -224,76 +219,5 @@ impl Plan {
         let path = Path::new(source.trim());
         let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
         (plain && !source.trim().is_empty()).then(|| self.folder.join(path))
-    }
-}
-
-/// Sounds in memory, by key: decoded and resampled once, shared by all who hear them.
-#[derive(Debug, Default)]
-pub struct Sounds(DashMap<String, Arc<Asset>>);
-
-impl Sounds {
-    /// A sound that was loaded before.
-    pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
-        self.0.get(key).map(|asset| Arc::clone(&asset))
-    }
-
-    /// Decodes a sound and keeps it. Blocks: for the blocking pool.
-    ///
-    /// # Errors
-    /// In words for a developer.
-    pub fn keep(&self, key: String, bytes: &[u8], is_mulaw: bool) -> Result<(), String> {
-        let asset = if is_mulaw { Asset::from_mulaw(bytes) } else { Asset::from_wav(bytes) };
-        let asset = asset.map_err(|error| error.to_string())?;
-        if self.0.len() >= SOUNDS {
-            self.0.clear();
-        }
-        self.0.insert(key.clone(), Arc::new(asset.named(key)));
-        Ok(())
-    }
-}
-
-impl House {
-    /// Makes a sound available under the key that names it in snapshots: whoever takes one up can fetch it anew.
-    ///
-    /// # Errors
-    /// In words for a developer.
-    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
-        let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
-        if self.sounds.get(&key).is_some() {
-            return Ok(key);
-        }
-        let spoken = match sound {
-            Sound::Speech { text, language, voice } => {
-                let spoken = self.speech.say(text, language, voice.as_deref()).await;
-                Some(spoken.map_err(|error| SoundError::skipped(error.to_string()))?)
-            }
-            Sound::File(_) => None,
-            Sound::Url(url) => {
-                return Err(self
-                    .webhooks
-                    .media(url)
-                    .await
-                    .map(drop)
-                    .err()
-                    .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
-            }
-        };
-        let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
-        let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
-            (Some(wav), _) => house.sounds.keep(name, &wav, false),
-            (None, Sound::File(source)) => {
-                let path = house
-                    .plan
-                    .sound(&source)
-                    .ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
-                let bytes = std::fs::read(&path).map_err(|error| format!("{source}: {error}"))?;
-                let is_mulaw =
-                    path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
-                house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
-            }
-            (None, Sound::Speech { .. } | Sound::Url(_)) => Ok(()),
-        });
-        let kept = kept.await.map_err(|error| error.to_string()).and_then(|kept| kept);
-        kept.map(|()| key).map_err(SoundError::skipped)
     }
 }

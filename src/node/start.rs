@@ -12,10 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
 use trunkline_media::session::Event as MediaEvent;
 
+use super::assets::Sounds;
 use super::cell::Cell;
 use super::control::Undertaker;
 use super::gateway::{self, Gateway};
-use super::house::{House, Load, Plan, Sounds};
+use super::house::{House, Load, Plan};
 use super::listener::Listener;
 use super::reconcile::Difference;
 use super::shard_actor::ShardActor;

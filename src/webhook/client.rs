@@ -20,6 +20,7 @@ use super::policy::Policy;
 use super::resolver::Resolver;
 use super::{Content, Cookies, Reply, Request, WebhookError, body, code};
 use crate::config;
+use crate::twiml::document::Context;
 
 /// How long an unused connection is kept. Servers close theirs after two to five seconds: ours goes first.
 const IDLE: Duration = Duration::from_millis(1_500);
@@ -148,12 +149,12 @@ impl Webhooks {
         .await
     }
 
-    /// Fetches a document and reads it.
+    /// Fetches a document that is to run in `context`, and reads it.
     ///
     /// # Errors
     /// It cannot be had in time, or is none.
-    pub async fn document(&self, request: Request) -> Result<Fetched, WebhookError> {
-        Fetched::try_from(self.fetch(request).await?)
+    pub async fn document(&self, request: Request, context: Context) -> Result<Fetched, WebhookError> {
+        Fetched::read(self.fetch(request).await?, context)
     }
 
     /// Posts a callback. What is answered does not matter but for its status.

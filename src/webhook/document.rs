@@ -4,13 +4,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Cookies, Reply, Request, WebhookError};
-use crate::twiml::document::{Document, Parsed};
+use crate::twiml::document::{Context, Document, Parsed};
+use crate::twiml::finding::ScriptError;
 
 /// A document that a script wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetch {
     /// Names the step of the script that waits for it.
     pub number: u64,
+    /// Where it is to run.
+    #[serde(default)]
+    pub context: Context,
     /// Where it is asked for, and how.
     pub request: Request,
 }
@@ -26,35 +30,31 @@ pub struct Fetched {
     pub cookies: Cookies,
 }
 
-impl TryFrom<Reply> for Fetched {
-    type Error = WebhookError;
-
+impl Fetched {
     /// Reads a reply (webhooks.md §5): a sound is a document that plays it, a text one that speaks it, and nothing an
     /// empty one.
-    fn try_from(reply: Reply) -> Result<Self, WebhookError> {
+    ///
+    /// # Errors
+    /// It is no document, or not one for this context.
+    pub fn read(reply: Reply, context: Context) -> Result<Self, WebhookError> {
         let Reply { url, content, cookies, findings, .. } = reply;
+        let plain = |document| Parsed { document, warnings: Vec::new() };
         let parsed = match content {
-            Content::Twiml(xml) => Document::parse(&xml),
-            Content::Text(text) => Document::parse(text.as_bytes()).or_else(|_| said("Say", &text)),
-            Content::Audio => said("Play", &url),
-            Content::Empty => Ok(Parsed { document: Document::default(), warnings: Vec::new() }),
+            Content::Twiml(xml) => Document::parse_in(&xml, context),
+            Content::Text(text) => match Document::parse_in(text.as_bytes(), context) {
+                // Words may begin with anything but an element.
+                Err(_) if !text.trim_start().starts_with('<') => Ok(plain(Document::spoken(&text))),
+                read => read,
+            },
+            Content::Audio => Ok(plain(Document::played(&url))),
+            Content::Empty => Ok(plain(Document::default())),
         };
-        let mut document = parsed.map_err(|error| {
-            WebhookError::new(
-                error.code,
-                &url,
-                format!("line {}, column {}: {}", error.line, error.column, error.message),
-            )
+        let mut document = parsed.map_err(|ScriptError { line, column, code, message }| {
+            WebhookError::new(code, &url, format!("line {line}, column {column}: {message}"))
         })?;
         document.warnings.splice(0..0, findings);
         Ok(Self { url, document, cookies })
     }
-}
-
-/// A document of one verb with this text.
-fn said(verb: &str, text: &str) -> Result<Parsed, crate::twiml::finding::ScriptError> {
-    let text = quick_xml::escape::escape(text);
-    Document::parse(format!("<Response><{verb}>{text}</{verb}></Response>").as_bytes())
 }
 
 #[cfg(test)]
@@ -67,13 +67,14 @@ mod tests {
 
     fn fetched(content: Content) -> Result<Fetched, WebhookError> {
         let finding = Finding { line: 1, column: 1, code: 11_243, message: "an override".to_owned() };
-        Fetched::try_from(Reply {
+        let reply = Reply {
             status: 200,
             url: "http://h/voice?a=1&b=2".to_owned(),
             content,
             cookies: Cookies::default(),
             findings: vec![finding],
-        })
+        };
+        Fetched::read(reply, Context::Main)
     }
 
     fn verbs(content: Content) -> Vec<String> {
@@ -91,6 +92,10 @@ mod tests {
         let hangup = "<Response><Hangup/></Response>";
         assert_eq!(verbs(Content::Twiml(Bytes::from_static(hangup.as_bytes()))), ["Hangup"]);
         assert_eq!(verbs(Content::Text(hangup.to_owned())), ["Hangup"]);
+        assert!(
+            fetched(Content::Text("<Response><Say>".to_owned())).is_err(),
+            "nobody wants to hear a broken document"
+        );
         assert_eq!(verbs(Content::Text("Fish & chips <5".to_owned())), ["say Fish & chips <5"]);
         assert_eq!(verbs(Content::Audio), ["play http://h/voice?a=1&b=2"]);
         assert_eq!(verbs(Content::Empty), [""; 0]);

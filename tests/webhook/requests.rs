@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use trunkline::twiml::document::Context;
 use trunkline::webhook::Content;
 
 use crate::server::{Act, Server, answer, get, post, twiml, webhooks};
@@ -154,8 +155,10 @@ async fn a_connection_that_the_server_closed_meanwhile_costs_no_call_and_a_new_o
 #[tokio::test]
 async fn bad_overrides_are_told_and_do_no_harm() {
     let server = Server::start(|_| Act::Say(twiml("<Hangup/>"))).await;
-    let fetched =
-        webhooks().document(post(server.url("/#ct=1&rp=never&e=mars"), &[])).await.expect("a document");
+    let fetched = webhooks()
+        .document(post(server.url("/#ct=1&rp=never&e=mars"), &[]), Context::Main)
+        .await
+        .expect("a document");
     let codes: Vec<u32> = fetched.document.warnings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, [11_243, 11_243, 11_240]);
 }
