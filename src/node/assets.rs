@@ -77,7 +77,7 @@ impl House {
             Sound::Speech { text, language, voice } => {
                 let spoken = self.speech.say(text, language, voice.as_deref()).await;
                 let wav = spoken.map_err(|error| SoundError::skipped(error.to_string()))?;
-                (Bytes::from(wav), Format::Wav, 0)
+                (wav, Format::Wav, 0)
             }
             Sound::File(source) => {
                 let (bytes, format) = self.read(source.clone()).await?;
