@@ -3,6 +3,7 @@
 
 mod admission;
 mod admitted;
+mod assets;
 mod births;
 mod cell;
 mod control;
@@ -27,8 +28,9 @@ mod shard_actor;
 mod sound;
 mod start;
 
+pub use assets::Sounds;
 pub use cell::Cell;
-pub use house::{House, Plan, Sounds};
+pub use house::{House, Plan};
 pub use records::{CallLog, LegLog, Records};
 pub use reload::{Draft, Reloader};
 pub use settings::Settings;
