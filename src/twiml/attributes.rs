@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::element::{Element, Place};
-use super::finding::{Finding, ScriptError, code};
+use super::finding::{Finding, ScriptError, code, shortened};
 use super::verb::Method;
 
 /// Findings kept of one document; what exceeds it adds nothing that a developer would read.
@@ -27,7 +27,7 @@ impl Findings {
             self.error.get_or_insert_with(|| place.error(code, message));
         } else if self.warnings.len() < MAX_FINDINGS {
             let Place { line, column } = place;
-            self.warnings.push(Finding { line, column, code, message: message.into() });
+            self.warnings.push(Finding { line, column, code, message: shortened(message) });
         }
     }
 

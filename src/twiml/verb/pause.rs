@@ -25,3 +25,6 @@ impl Pause {
         Pause { seconds: attributes.whole("length", BAD_LENGTH, 0..=MAX_LENGTH, 1) }
     }
 }
+
+#[cfg(test)]
+mod tests;

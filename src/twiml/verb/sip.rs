@@ -92,6 +92,13 @@ impl Sip {
         if sips.is_empty() {
             return None;
         }
+        if sips.iter().any(|sip| sip.secure) {
+            findings.add(
+                element.place,
+                code::SCHEMA,
+                "<Sip>: secure is not supported yet, sound is not encrypted",
+            );
+        }
         let alternatives = sips.split_off(1);
         if !alternatives.is_empty() {
             findings.add(element.place, code::SCHEMA, "<Sip>: only the best <Uri> is dialled so far");
@@ -266,3 +273,6 @@ impl fmt::Debug for Sip {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
