@@ -127,7 +127,8 @@ impl<'a> Attributes<'a> {
     }
 
     /// Whether the value is this word, in any case.
-    pub(super) fn is(&self, name: &str, word: &str) -> bool {
+    pub(super) fn is(&mut self, name: &'static str, word: &str) -> bool {
+        self.known.push(name);
         let mut values = self.element.attributes.iter().filter(|(key, _)| key == name);
         values.any(|(_, value)| value.trim().eq_ignore_ascii_case(word))
     }

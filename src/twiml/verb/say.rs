@@ -69,7 +69,14 @@ impl Say {
             }
             known
         });
-        let own = || voice.as_deref().and_then(voices::language).filter(|tag| is_language(tag)).unwrap_or(LANGUAGE).to_owned();
+        let own = || {
+            voice
+                .as_deref()
+                .and_then(voices::language)
+                .filter(|tag| is_language(tag))
+                .unwrap_or(LANGUAGE)
+                .to_owned()
+        };
         let language = language.unwrap_or_else(own);
         let loops = attributes.loops(BAD_LOOP);
         let mut text = on_one_line(&spoken);

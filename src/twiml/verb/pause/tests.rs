@@ -26,5 +26,8 @@ fn each_attribute_has_its_default_its_bounds_and_its_code() {
 
 #[test]
 fn nothing_stands_inside() {
-    assert_eq!(only("<Pause>3<Say>x</Say></Pause>"), (Verb::Pause(Pause { seconds: 1 }), vec![12_200, 12_200]));
+    assert_eq!(
+        only("<Pause>3<Say>x</Say></Pause>"),
+        (Verb::Pause(Pause { seconds: 1 }), vec![12_200, 12_200])
+    );
 }

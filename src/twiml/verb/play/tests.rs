@@ -24,7 +24,11 @@ fn each_attribute_has_its_default_its_bounds_and_its_code() {
             ("loop='9999'", |play| play.loops = 1_000, &[]),
             ("loop='x'", |_| {}, &[13_410]),
             ("digits='1w2'", |play| play.digits = Some("1w2".into()), &[]),
-            ("digits='0123456789ABCDabcd#*wW'", |play| play.digits = Some("0123456789ABCDabcd#*wW".into()), &[]),
+            (
+                "digits='0123456789ABCDabcd#*wW'",
+                |play| play.digits = Some("0123456789ABCDabcd#*wW".into()),
+                &[],
+            ),
             ("digits='12x'", |_| {}, &[13_430]),
             ("digits='1 2'", |_| {}, &[13_430]),
             ("digits=''", |_| {}, &[]),

@@ -91,7 +91,10 @@ fn progress_is_told_as_completed_unless_other_stages_are_asked_for() {
         ],
     );
     assert_eq!(recorded("recordingStatusCallbackEvent='absent'"), (record(), vec![]), "to nobody");
-    assert_eq!(refusal("<Record recordingStatusCallback='/r' recordingStatusCallbackEvent='begun'/>"), 13_621);
+    assert_eq!(
+        refusal("<Record recordingStatusCallback='/r' recordingStatusCallbackEvent='begun'/>"),
+        13_621
+    );
 }
 
 #[test]

@@ -26,7 +26,10 @@ fn each_attribute_has_its_default_and_its_code() {
 #[test]
 fn a_url_is_taken_as_it_stands_and_none_means_this_document() {
     for (body, url) in [
-        ("<Redirect>\n  https://example.com/a?b=1&amp;c=2#rc=3\n</Redirect>", "https://example.com/a?b=1&c=2#rc=3"),
+        (
+            "<Redirect>\n  https://example.com/a?b=1&amp;c=2#rc=3\n</Redirect>",
+            "https://example.com/a?b=1&c=2#rc=3",
+        ),
         ("<Redirect>www.example.com</Redirect>", "www.example.com"),
         ("<Redirect> </Redirect>", ""),
         ("<Redirect/>", ""),
