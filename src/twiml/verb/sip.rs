@@ -225,7 +225,7 @@ fn uri(address: &str) -> Option<(String, bool)> {
 fn is_host(text: &str) -> bool {
     let port = text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map(|(_, port)| port);
     text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
-        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+        && port.is_none_or(|port| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn read_headers(text: &str, place: Place, findings: &mut Findings) -> Vec<(String, String)> {
