@@ -1,9 +1,11 @@
 //! Who calls and what was dialled, to what should happen. Pure.
 //! It must never look anything up outside the tables that it is given.
 
+mod numbers;
 mod pattern;
 mod table;
 
+pub use numbers::Numbers;
 use pattern::Pattern;
 
 /// The dialplan: which number leads where.

@@ -1,6 +1,7 @@
 //! An answered leg: ACK and its loss, re-INVITE and hold, INFO, BYE; and forked answers that came too late.
 //! It must never pass hold or refresh on: each leg negotiates alone.
 
+mod referral;
 mod reoffer;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
+use self::referral::Referral;
 use self::reoffer::Reoffer;
 use super::leaving::Leaving;
 use super::outgoing::{Attempt, MAX_FORKS};
@@ -43,6 +45,9 @@ pub(crate) struct Established {
     voice: Option<Voice>,
     /// A codec that the call wants.
     reoffer: Option<Reoffer>,
+    /// A transfer that the far end asked for.
+    #[serde(default)]
+    referral: Option<Referral>,
 }
 
 /// A 2xx is sent again by its user agent until the ACK comes (RFC 3261 §13.3.1.4).
@@ -119,6 +124,7 @@ impl Established {
             caller,
             voice: None,
             reoffer: None,
+            referral: None,
         }
     }
 
@@ -216,6 +222,10 @@ impl Established {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
                 self.hang_up(core, cause, Side::Switch, turn)
             }
+            Order::Referred { status } => {
+                self.referred(core, status, turn);
+                Next::Stay
+            }
             Order::Align(codec) => {
                 self.align(core, codec, turn);
                 Next::Stay
@@ -272,6 +282,10 @@ impl Established {
             }
             Method::Invite => {
                 self.on_reinvite(core, key, request, turn);
+                return Next::Stay;
+            }
+            Method::Refer => {
+                self.on_refer(core, key, request, turn);
                 return Next::Stay;
             }
             Method::Info => {
@@ -360,6 +374,7 @@ impl Established {
 
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         self.resume_reoffer(core, turn);
+        self.expire_referral(core, turn);
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
             return self.hang_up(core, Cause::NoAck, Side::Switch, turn);
@@ -375,7 +390,7 @@ impl Established {
 
     pub fn next_deadline(&self) -> Option<Moment> {
         let repeat = self.unacknowledged.as_ref().map(|waiting| waiting.due.min(waiting.give_up));
-        earliest(repeat, self.reoffer_deadline())
+        earliest(earliest(repeat, self.reoffer_deadline()), self.referral_deadline())
     }
 
     /// Ends the dialog with BYE.

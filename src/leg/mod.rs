@@ -18,6 +18,7 @@ use trunkline_media::moment::Moment;
 
 use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
+use crate::sip::auth::Proofs;
 use crate::sip::dispatch::{ALLOW, Delivery, Errand};
 use crate::sip::message::{Request, Response};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
@@ -25,7 +26,7 @@ use crate::supervision::machine::{Machine, Mail, Party, Turn};
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub use self::words::{Facts, LegEffect, LegInput, LegPost, Notice, Order, Report, Voice};
+pub use self::words::{Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Report, Voice};
 
 use self::established::Established;
 use self::incoming::Incoming;
@@ -50,6 +51,9 @@ pub(crate) struct Core {
     pub minter: Minter,
     pub media: MediaSide,
     pub timing: crate::sip::transaction::Timing,
+    /// What the far end was proved once it asked; every further request shows it.
+    #[serde(default)]
+    pub proofs: Option<Proofs>,
     mail: Mail<LegPost>,
 }
 
@@ -91,7 +95,12 @@ pub struct LegSummary {
 
 impl Core {
     /// Sends an errand to the shard.
-    pub(crate) fn errand(&mut self, errand: Errand, turn: &mut Turn<Leg>) {
+    pub(crate) fn errand(&mut self, mut errand: Errand, turn: &mut Turn<Leg>) {
+        if let (Some(proofs), Errand::Request { request, .. } | Errand::Ack { request, .. }) =
+            (&mut self.proofs, &mut errand)
+        {
+            proofs.sign(request, &mut self.minter);
+        }
         self.note_sent(&errand, turn);
         let letter = self.mail.post(Party::Shard, LegPost::Shard(Box::new(errand)));
         turn.letters.push(letter);

@@ -11,6 +11,7 @@ use super::path::Path;
 use super::spec::{OutboundSpec, Target};
 use super::{ALLOW, Core, Leg, Next, Order, Report};
 use crate::ops::events::{Cause, Event, Side};
+use crate::sip::auth::Proofs;
 use crate::sip::dialog::Dialog;
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{ClientKey, DialogKey, FailureCause};
@@ -42,6 +43,9 @@ pub(crate) struct Attempt {
     early: Vec<Early>,
     /// Its final status, if it failed.
     failed: Option<u16>,
+    /// What this target may be proved.
+    #[serde(default)]
+    proofs: Option<Proofs>,
 }
 
 /// One early dialog of a forked INVITE (design: each keeps its own remote SDP and To-tag).
@@ -53,7 +57,7 @@ struct Early {
 
 impl Outgoing {
     pub fn from_spec(spec: OutboundSpec) -> (Core, Self) {
-        let OutboundSpec { basis, seat, from, to, targets, max_forwards } = spec;
+        let OutboundSpec { basis, seat, from, to, headers, targets, max_forwards } = spec;
         let peer = to.uri.to_string();
         let address =
             targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
@@ -68,7 +72,11 @@ impl Outgoing {
             .map(|target| {
                 let host = target.path.advertised.ip().to_string();
                 let call_id = seat.call_id(&mut core.minter, &host);
-                attempt(&mut core, target, &from, &to, &call_id, max_forwards, &offer)
+                let mut attempt = attempt(&mut core, target, &from, &to, &call_id, max_forwards, &offer);
+                for (name, value) in &headers {
+                    attempt.invite.headers_mut().push(name.clone(), value);
+                }
+                attempt
             })
             .collect();
         (core, Self { attempts, offered, offer, audible: None, rang: false })
@@ -108,6 +116,7 @@ impl Outgoing {
             | Order::Answer
             | Order::Hear(_)
             | Order::Press(_)
+            | Order::Referred { .. }
             | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,
@@ -153,9 +162,39 @@ impl Outgoing {
             Next::Stay
         } else if status.is_success() {
             self.on_success(core, key, response, flow, turn)
+        } else if self.prove(core, key, response, turn) {
+            Next::Stay
         } else {
             self.attempt_failed(core, key, status, turn)
         }
+    }
+
+    /// Sends an INVITE that was challenged once more, with the proof (RFC 3261 §22.2); `false` if that is no use.
+    fn prove(&mut self, core: &mut Core, key: &ClientKey, refusal: &Response, turn: &mut Turn<Leg>) -> bool {
+        if !matches!(refusal.status(), StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+            return false;
+        }
+        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else {
+            return false;
+        };
+        let Some(proofs) = &mut attempt.proofs else { return false };
+        if let Err(error) = proofs.challenged(refusal) {
+            tracing::info!(leg = %core.id, %error, "a login of ours was of no use");
+            return false;
+        }
+        let number = attempt.invite.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
+        let headers = attempt.invite.headers_mut();
+        headers.set(HeaderName::Via, attempt.path.via(&core.minter.branch()));
+        headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
+        proofs.sign(&mut attempt.invite, &mut core.minter);
+        if self.audible.as_ref().is_some_and(|(audible, _)| audible == key) {
+            self.audible = None;
+        }
+        attempt.early.clear();
+        attempt.key = ClientKey::of(&attempt.invite);
+        let errand = Errand::Request { request: attempt.invite.clone(), flow: attempt.path.flow.clone() };
+        core.errand(errand, turn);
+        true
     }
 
     fn on_provisional(
@@ -213,6 +252,7 @@ impl Outgoing {
         let early = attempt.early(dialog.remote_tag(), &self.offered);
         let mut negotiation = early.map_or_else(|| self.offered.clone(), |early| early.negotiation.clone());
         let path = attempt.path.clone();
+        core.proofs.clone_from(&attempt.proofs);
         let usable = match negotiation.on_answer(response.body()) {
             // What it said in its own early dialog holds (RFC 3261 §13.2.1).
             Err(_) if !negotiation.is_offer_pending() => Ok(()),
@@ -302,7 +342,15 @@ fn attempt(
     headers.push(HeaderName::Allow, ALLOW);
     headers.push(HeaderName::UserAgent, super::established::PRODUCT);
     invite.set_body("application/sdp", offer.clone());
-    Attempt { key: ClientKey::of(&invite), invite, path: target.path, early: Vec::new(), failed: None }
+    let proofs = target.login.map(Proofs::new);
+    Attempt {
+        key: ClientKey::of(&invite),
+        invite,
+        path: target.path,
+        early: Vec::new(),
+        failed: None,
+        proofs,
+    }
 }
 
 /// Of several failures the one that tells the caller most: a decision of the callee before a fault on the way.

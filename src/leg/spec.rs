@@ -9,8 +9,9 @@ use super::Core;
 use super::media::MediaSide;
 use super::path::Path;
 use crate::ids::{CallId, LegId, Minter, shard_of};
+use crate::sip::auth::Login;
 use crate::sip::endpoint::ServerKey;
-use crate::sip::message::{NameAddr, Request, Uri};
+use crate::sip::message::{HeaderName, NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
 use crate::supervision::machine::{Mail, Party};
 
@@ -82,6 +83,8 @@ pub struct Target {
     pub uri: Uri,
     /// The way to it.
     pub path: Path,
+    /// How it knows us, should it ask.
+    pub login: Option<Login>,
 }
 
 /// A leg that calls.
@@ -95,6 +98,8 @@ pub struct OutboundSpec {
     pub from: NameAddr,
     /// Who is called.
     pub to: NameAddr,
+    /// Further headers of the INVITE: what a script says to whom it calls.
+    pub headers: Vec<(HeaderName, String)>,
     /// All of them ring at once; the first answer wins. At least one.
     pub targets: Vec<Target>,
     /// What is left of the caller's Max-Forwards, already lowered.
@@ -121,6 +126,7 @@ impl Basis {
             minter,
             media,
             timing: self.timing,
+            proofs: None,
             mail: Mail::new(Party::Leg(self.id)),
         }
     }

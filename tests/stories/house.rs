@@ -209,7 +209,9 @@ impl House {
 
     fn phones(&self, user: &str, now: Moment) -> Vec<Target> {
         let bindings = self.registrar.lookup(user, now).into_iter();
-        bindings.map(|binding| Target { uri: binding.contact.uri, path: path(binding.flow) }).collect()
+        bindings
+            .map(|binding| Target { uri: binding.contact.uri, path: path(binding.flow), login: None })
+            .collect()
     }
 
     /// The leg that a call wants.
@@ -224,6 +226,7 @@ impl House {
         }
         let CallerId { display, user: caller } = dialled.caller;
         let spec = OutboundSpec {
+            headers: Vec::new(),
             basis: self.basis(dialled.leg, call, dialled.seed, now),
             seat: Seat { shard: 0, of: 1 },
             from: named(display, &caller),

@@ -14,6 +14,7 @@ fn every_target_gets_an_invite_of_its_own_with_the_same_offer() {
     assert_ne!(ClientKey::of(first), ClientKey::of(second));
     for request in [first, second] {
         request.validate().expect("what we send is valid");
+        assert_eq!(request.headers().get(&"x-order".parse().expect("a name")).as_deref(), Some("4711"));
         assert_eq!(request.headers().max_forwards(), Ok(Some(69)));
     }
 }

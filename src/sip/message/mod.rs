@@ -29,7 +29,7 @@ mod tests;
 
 pub use glimpse::call_id_of;
 pub use grammar::SyntaxError;
-pub use header::{CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Via};
+pub use header::{CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, ReferTo, Replaces, Via};
 pub use headers::Headers;
 pub use host::Host;
 pub use interop::InteropError;

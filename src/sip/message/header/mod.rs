@@ -17,6 +17,7 @@ mod from_to;
 mod max_forwards;
 mod name;
 mod option_tags;
+mod refer;
 mod route;
 mod via;
 
@@ -24,6 +25,7 @@ pub use contact::Contacts;
 pub use cseq::CSeq;
 pub use digest::DigestParams;
 pub use name::HeaderName;
+pub use refer::{ReferTo, Replaces};
 pub use via::Via;
 
 /// A header is missing, or is not what the grammar wants.
