@@ -159,6 +159,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Words out of a set, separated by blanks, each once; an unknown word is left out. None where none is left.
+    /// A list that the official Python library is given stands there as Python prints it: `['one', 'two']`.
     pub(super) fn set_of<T: Copy + PartialEq>(
         &mut self,
         name: &'static str,
@@ -167,7 +168,8 @@ impl<'a> Attributes<'a> {
     ) -> Option<Vec<T>> {
         let text = self.text(name)?;
         let mut set = Vec::new();
-        for word in text.split_whitespace() {
+        let parts = |c: char| c.is_whitespace() || matches!(c, '[' | ']' | '\'' | ',');
+        for word in text.split(parts).filter(|word| !word.is_empty()) {
             match words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
                 Some((_, value)) if !set.contains(value) => set.push(*value),
                 Some(_) => {}

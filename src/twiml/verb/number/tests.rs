@@ -53,6 +53,14 @@ fn each_attribute_has_its_default_and_its_code() {
                 },
                 &[12_200],
             ),
+            (
+                "statusCallback='/s' statusCallbackEvent=\"['initiated', 'answered']\"",
+                |number| {
+                    number.hooks.status_callback = Some("/s".into());
+                    number.hooks.status_callback_event = vec![Progress::Initiated, Progress::Answered];
+                },
+                &[],
+            ),
             ("statusCallbackMethod='PUT'", |_| {}, &[12_200]),
             ("statusCallbackEvent='ringing'", |_| {}, &[]),
         ],
