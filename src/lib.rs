@@ -12,6 +12,7 @@ pub mod ids;
 pub mod leg;
 pub mod node;
 pub mod ops;
+pub mod recorded;
 pub mod recording;
 pub mod registrar;
 pub mod routing;

@@ -44,6 +44,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("routing", 0),
     ("config", 0),
     ("ids", 0),
+    ("recorded", 0),
     ("fault", 0),
     ("media", 0),
     ("media::port", 2),

@@ -482,7 +482,8 @@ impl Machine for Call {
         }
         tracing::error!(call = %self.id, ?post, "a letter could not be delivered");
         self.end_all(Cause::Internal, turn);
-        if matches!(post, CallPost::Script(Told::Gone { .. })) {
+        if matches!(post, CallPost::Script(_)) {
+            // It may have been what the script waits for.
             self.tell_script(Told::Gone { dial_ends: false }, turn);
         }
     }

@@ -9,7 +9,7 @@ use super::script::{DialResult, told_of};
 use super::{Call, CallEffect, Notify};
 use crate::ids::{LegId, RecordingSid};
 use crate::leg::{Layout, Order, Taping};
-use crate::recording::{Finished, RecordingError};
+use crate::recorded::{Finished, RecordingError};
 use crate::supervision::machine::Turn;
 use crate::twiml::verb::recording::{Mode, Recording, Stage, Track};
 

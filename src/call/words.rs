@@ -11,7 +11,7 @@ use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, RecordingSid};
 use crate::leg::{Order, Report};
 use crate::ops::events::Cause;
-use crate::recording::{Finished, RecordingError};
+use crate::recorded::{Finished, RecordingError};
 use crate::twiml::verb::{Method, Noun};
 
 /// What may happen to a call.

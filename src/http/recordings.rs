@@ -47,7 +47,7 @@ async fn show(
         let metadata = file.metadata()?;
         Ok::<_, io::Error>(Some((file, metadata)))
     });
-    let opened = opened.await.map_err(io::Error::other).flatten();
+    let opened = opened.await.map_err(io::Error::other).and_then(|read| read);
     let (file, metadata) = opened
         .map_err(|error| {
             tracing::error!(%sid, %error, "a recording cannot be read");

@@ -45,7 +45,7 @@ impl MessageBody for Sound {
         let reading = self.reading.get_or_insert_with(|| spawn_blocking(move || read(&file, left)));
         let read = ready!(Pin::new(reading).poll(context));
         self.reading = None;
-        let piece = read.map_err(io::Error::other).flatten();
+        let piece = read.map_err(io::Error::other).and_then(|read| read);
         if let Ok(piece) = &piece {
             self.left.start += piece.len() as u64;
         }

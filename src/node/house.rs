@@ -8,17 +8,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
-use bytes::Bytes;
-use dashmap::DashMap;
-use trunkline_media::asset::Asset;
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, PortTable};
-use trunkline_media::tone::Tone;
 
+use super::assets::Sounds;
 use super::metrics::Metrics;
 use super::settings::Settings;
-use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
@@ -32,10 +28,7 @@ use crate::speech::Speech;
 use crate::supervision::Clock;
 use crate::twiml::document::{Context, Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
-use crate::webhook::{self, Webhooks};
-
-/// Sounds kept in memory; past it the table is emptied, and what plays keeps its own.
-const SOUNDS: usize = 512;
+use crate::webhook::Webhooks;
 
 /// The shared parts of a node.
 pub struct House {
@@ -290,7 +283,7 @@ impl Plan {
 
     /// The hosts that routes name: scripts may reach them wherever they are.
     pub fn hosts(&self) -> Vec<String> {
-        self.routes.urls().filter_map(webhook::authority).collect()
+        self.routes.urls().filter_map(crate::webhook::authority).collect()
     }
 
     /// The document that a decision leads to. A route to a user is a document of one Dial that rings for `ring`.
@@ -343,119 +336,4 @@ impl Plan {
         let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
         (plain && !source.trim().is_empty()).then(|| self.folder.join(path))
     }
-}
-
-/// Sounds in memory, by key: decoded and resampled once, shared by all who hear them.
-#[derive(Debug, Default)]
-pub struct Sounds(DashMap<String, Kept>);
-
-/// A sound that was decoded, and what the file was like.
-#[derive(Debug)]
-struct Kept {
-    file: u64,
-    asset: Arc<Asset>,
-}
-
-impl Sounds {
-    /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
-    pub(super) fn forget_files(&self) {
-        self.0.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
-    }
-
-    /// A sound that was loaded before.
-    pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
-        self.0.get(key).map(|kept| Arc::clone(&kept.asset))
-    }
-
-    /// Whether a sound was made from this very file.
-    fn holds(&self, key: &str, bytes: &[u8]) -> bool {
-        self.0.get(key).is_some_and(|kept| kept.file == print(bytes))
-    }
-
-    /// Decodes a sound and keeps it. Blocks: for the blocking pool.
-    ///
-    /// # Errors
-    /// In words for a developer.
-    pub fn keep(&self, key: String, bytes: &[u8], is_mulaw: bool) -> Result<(), String> {
-        let asset = if is_mulaw { Asset::from_mulaw(bytes) } else { Asset::from_wav(bytes) };
-        let asset = asset.map_err(|error| error.to_string())?;
-        self.put(key, print(bytes), asset);
-        Ok(())
-    }
-
-    /// Makes the tone after which a caller speaks.
-    fn keep_beep(&self, key: String) {
-        let samples = Tone::Beep.length().and_then(|samples| usize::try_from(samples).ok()).unwrap_or(0);
-        let mut beep = vec![0; samples];
-        Tone::Beep.fill(0, &mut beep);
-        self.put(key, 0, Asset::from_samples(&beep));
-    }
-
-    fn put(&self, key: String, file: u64, asset: Asset) {
-        if self.0.len() >= SOUNDS {
-            self.0.clear();
-        }
-        self.0.insert(key.clone(), Kept { file, asset: Arc::new(asset.named(key)) });
-    }
-}
-
-/// What tells one file from another.
-fn print(bytes: &[u8]) -> u64 {
-    use std::hash::{DefaultHasher, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
-}
-
-impl House {
-    /// Makes a sound available under the key that names it in snapshots: whoever takes one up can fetch it anew.
-    ///
-    /// # Errors
-    /// Why it cannot be had, by its code.
-    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
-        let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
-        let is_known = self.sounds.get(&key).is_some();
-        let (bytes, is_mulaw) = match sound {
-            // What is behind a URL may have changed: its own rules say how long it is kept.
-            Sound::Url(url) => {
-                let media = self.webhooks.media(url).await?;
-                if self.sounds.holds(&key, &media.bytes) {
-                    return Ok(key);
-                }
-                (media.bytes, is_companded(&media.kind))
-            }
-            _ if is_known => return Ok(key),
-            Sound::Speech { text, language, voice } => {
-                let spoken = self.speech.say(text, language, voice.as_deref()).await;
-                (spoken.map_err(|error| SoundError::skipped(error.to_string()))?, false)
-            }
-            Sound::Beep => {
-                self.sounds.keep_beep(key.clone());
-                return Ok(key);
-            }
-            Sound::File(source) => self.read_sound(source).await.map_err(SoundError::skipped)?,
-        };
-        let (house, name, is_url) = (Arc::clone(self), key.clone(), matches!(sound, Sound::Url(_)));
-        let kept = tokio::task::spawn_blocking(move || house.sounds.keep(name, &bytes, is_mulaw));
-        let kept = kept.await.map_err(|error| error.to_string()).and_then(|kept| kept);
-        kept.map(|()| key).map_err(|error| match is_url {
-            true => SoundError { code: webhook::code::SOUND_TYPE, message: error },
-            false => SoundError::skipped(error),
-        })
-    }
-
-    /// A sound of the dialplan, and whether it is bare µ-law.
-    async fn read_sound(self: &Arc<Self>, source: &str) -> Result<(Bytes, bool), String> {
-        let path = self.settings().plan.sound(source);
-        let path = path.ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
-        let is_mulaw = path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
-        let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
-        let read = read.map_err(|error| error.to_string())?;
-        read.map(|bytes| (Bytes::from(bytes), is_mulaw)).map_err(|error| format!("{source}: {error}"))
-    }
-}
-
-/// Content types of bare µ-law at 8 kHz.
-fn is_companded(kind: &str) -> bool {
-    matches!(kind, "audio/ulaw" | "audio/basic" | "audio/pcmu" | "audio/x-mulaw" | "audio/mulaw")
 }

@@ -3,6 +3,7 @@
 
 mod admission;
 mod admitted;
+mod assets;
 mod births;
 mod cell;
 mod control;
@@ -29,9 +30,10 @@ mod sound;
 mod start;
 mod tails;
 
+pub use assets::Sounds;
 pub use cell::Cell;
 pub use control::Desk;
-pub use house::{House, Plan, Sounds};
+pub use house::{House, Plan};
 pub use records::{CallLog, LegLog, Records};
 pub use reload::{Draft, Reloader};
 pub use settings::Settings;

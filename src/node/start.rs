@@ -14,11 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
 use trunkline_media::session::Event as MediaEvent;
 
+use super::assets::Sounds;
 use super::cell::Cell;
 use super::control::Undertaker;
 use super::front::Front;
 use super::gateway::{self, Gateway};
-use super::house::{House, Load, Plan, Sounds, bounds};
+use super::house::{House, Load, Plan, bounds};
 use super::listener::Listener;
 use super::metrics::Metrics;
 use super::reconcile::Difference;
@@ -161,6 +162,7 @@ impl Node {
         while !is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        self.house.recordings.finish_all().await;
         self.web.stop().await;
     }
 

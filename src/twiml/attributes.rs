@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::element::{Element, Place};
-use super::finding::{Finding, ScriptError, code};
+use super::finding::{Finding, ScriptError, code, shortened};
 use super::verb::Method;
 
 /// Findings kept of one document; what exceeds it adds nothing that a developer would read.
@@ -27,7 +27,7 @@ impl Findings {
             self.error.get_or_insert_with(|| place.error(code, message));
         } else if self.warnings.len() < MAX_FINDINGS {
             let Place { line, column } = place;
-            self.warnings.push(Finding { line, column, code, message: message.into() });
+            self.warnings.push(Finding { line, column, code, message: shortened(message) });
         }
     }
 
@@ -127,7 +127,8 @@ impl<'a> Attributes<'a> {
     }
 
     /// Whether the value is this word, in any case.
-    pub(super) fn is(&self, name: &str, word: &str) -> bool {
+    pub(super) fn is(&mut self, name: &'static str, word: &str) -> bool {
+        self.known.push(name);
         let mut values = self.element.attributes.iter().filter(|(key, _)| key == name);
         values.any(|(_, value)| value.trim().eq_ignore_ascii_case(word))
     }
@@ -158,6 +159,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Words out of a set, separated by blanks, each once; an unknown word is left out. None where none is left.
+    /// A list that the official Python library is given stands there as Python prints it: `['one', 'two']`.
     pub(super) fn set_of<T: Copy + PartialEq>(
         &mut self,
         name: &'static str,
@@ -166,7 +168,8 @@ impl<'a> Attributes<'a> {
     ) -> Option<Vec<T>> {
         let text = self.text(name)?;
         let mut set = Vec::new();
-        for word in text.split_whitespace() {
+        let parts = |c: char| c.is_whitespace() || matches!(c, '[' | ']' | '\'' | ',');
+        for word in text.split(parts).filter(|word| !word.is_empty()) {
             match words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
                 Some((_, value)) if !set.contains(value) => set.push(*value),
                 Some(_) => {}

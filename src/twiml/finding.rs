@@ -58,6 +58,19 @@ pub struct ScriptError {
     pub message: String,
 }
 
+/// Longest message in characters: those of a hostile document must not be as long as itself.
+const MAX_MESSAGE: usize = 300;
+
+/// A message, within bounds.
+pub(super) fn shortened(message: impl Into<String>) -> String {
+    let mut message = message.into();
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
 impl From<ScriptError> for Finding {
     fn from(error: ScriptError) -> Self {
         Self { line: error.line, column: error.column, code: error.code, message: error.message }

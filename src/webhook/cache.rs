@@ -2,6 +2,7 @@
 //! It must never hand out what its server wants to be asked about first, nor grow beyond its bound.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -85,7 +86,11 @@ impl Validators {
 
 /// Sounds by URL.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<Shelf>);
+pub(super) struct Cache {
+    shelf: Mutex<Shelf>,
+    /// Bodies that were fetched, whether kept or not.
+    versions: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Shelf {
@@ -96,8 +101,13 @@ struct Shelf {
 }
 
 impl Cache {
+    /// Names one more body.
+    pub fn next_version(&self) -> u64 {
+        1 + self.versions.fetch_add(1, Ordering::Relaxed)
+    }
+
     pub fn get(&self, url: &str) -> Option<Entry> {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.clock += 1;
         let clock = shelf.clock;
         let (asked, entry) = shelf.entries.get_mut(url)?;
@@ -106,7 +116,7 @@ impl Cache {
     }
 
     pub fn put(&self, url: String, entry: Entry) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.remove(&url);
         if !entry.is_worth_keeping() || entry.media.bytes.len() > LIMIT {
             return;
@@ -139,7 +149,7 @@ mod tests {
     use super::*;
 
     fn entry(cache_control: Option<&str>, etag: Option<&str>, length: usize, now: Instant) -> Entry {
-        let media = Media { bytes: Bytes::from(vec![0; length]), kind: "audio/wav".to_owned() };
+        let media = Media { bytes: Bytes::from(vec![0; length]), kind: "audio/wav".to_owned(), version: 1 };
         let validators = Validators {
             etag: etag.map(str::to_owned),
             last_modified: None,

@@ -58,7 +58,7 @@ impl Clients {
         let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let tls = tls.with_root_certificates(roots).with_no_client_auth();
         let pair = |policy: Option<Arc<Policy>>| -> anyhow::Result<_> {
-            let resolver = Arc::new(Resolver { policy });
+            let resolver = Arc::new(Resolver::new(policy));
             let client = |sni: bool| {
                 let mut tls = tls.clone();
                 tls.enable_sni = sni;
@@ -149,7 +149,7 @@ impl Webhooks {
         .await
     }
 
-    /// Fetches a document and reads it.
+    /// Fetches a document that is to run in `context`, and reads it.
     ///
     /// # Errors
     /// It cannot be had in time, or is none.

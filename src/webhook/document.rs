@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Content, Cookies, Reply, Request, WebhookError};
 use crate::twiml::document::{Context, Document, Parsed};
+use crate::twiml::finding::ScriptError;
 
 /// A document that a script wants.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetch {
     /// Names the step of the script that waits for it.
     pub number: u64,
-    /// Where it will run.
+    /// Where it is to run.
     #[serde(default)]
     pub context: Context,
     /// Where it is asked for, and how.
@@ -34,23 +35,22 @@ impl Fetched {
     /// empty one.
     ///
     /// # Errors
-    /// It is no document that could run in `context`.
+    /// It is no document, or not one for this context.
     pub fn read(reply: Reply, context: Context) -> Result<Self, WebhookError> {
         let Reply { url, content, cookies, findings, .. } = reply;
+        let plain = |document| Parsed { document, warnings: Vec::new() };
         let parsed = match content {
             Content::Twiml(xml) => Document::parse_in(&xml, context),
-            Content::Text(text) => {
-                Document::parse_in(text.as_bytes(), context).or_else(|_| Ok(Document::spoken(&text).into()))
-            }
-            Content::Audio => Ok(Document::played(&url).into()),
-            Content::Empty => Ok(Document::default().into()),
+            Content::Text(text) => match Document::parse_in(text.as_bytes(), context) {
+                // Words may begin with anything but an element.
+                Err(_) if !text.trim_start().starts_with('<') => Ok(plain(Document::spoken(&text))),
+                read => read,
+            },
+            Content::Audio => Ok(plain(Document::played(&url))),
+            Content::Empty => Ok(plain(Document::default())),
         };
-        let mut document = parsed.map_err(|error| {
-            WebhookError::new(
-                error.code,
-                &url,
-                format!("line {}, column {}: {}", error.line, error.column, error.message),
-            )
+        let mut document = parsed.map_err(|ScriptError { line, column, code, message }| {
+            WebhookError::new(code, &url, format!("line {line}, column {column}: {message}"))
         })?;
         document.warnings.splice(0..0, findings);
         Ok(Self { url, document, cookies })
@@ -92,6 +92,10 @@ mod tests {
         let hangup = "<Response><Hangup/></Response>";
         assert_eq!(verbs(Content::Twiml(Bytes::from_static(hangup.as_bytes()))), ["Hangup"]);
         assert_eq!(verbs(Content::Text(hangup.to_owned())), ["Hangup"]);
+        assert!(
+            fetched(Content::Text("<Response><Say>".to_owned())).is_err(),
+            "nobody wants to hear a broken document"
+        );
         assert_eq!(verbs(Content::Text("Fish & chips <5".to_owned())), ["say Fish & chips <5"]);
         assert_eq!(verbs(Content::Audio), ["play http://h/voice?a=1&b=2"]);
         assert_eq!(verbs(Content::Empty), [""; 0]);

@@ -25,7 +25,7 @@ const DEAD_CONNECTIONS: u32 = 3;
 
 /// One request of a script, from its first try to its answer.
 pub(super) struct Exchange<'w> {
-    webhooks: &'w Webhooks,
+    pub webhooks: &'w Webhooks,
     overrides: Overrides,
     retries: u32,
     /// Sent with every hop and try.

@@ -52,7 +52,7 @@ impl Failure {
 pub(super) fn of_body(url: &str, error: &reqwest::Error) -> WebhookError {
     let (code, message) = match meaning(error) {
         (code::PROTOCOL, _) if error.is_decode() && !is_cut(error) => {
-            (code::PROTOCOL, "its compressed body cannot be read".to_owned())
+            (code::PROTOCOL, "its body cannot be read".to_owned())
         }
         (code::PROTOCOL, _) if is_cut(error) => (code::CONNECTION, "its body broke off".to_owned()),
         other => other,
@@ -105,6 +105,9 @@ fn meaning(error: &reqwest::Error) -> (u32, String) {
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => (code::REFUSED, "nobody listens there".to_owned()),
         Some(io::ErrorKind::UnexpectedEof) => (code::CONNECTION, "the connection broke off".to_owned()),
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            (code::PROTOCOL, "what came is no HTTP".to_owned())
+        }
         Some(kind) => (code::CONNECTION, format!("the connection failed: {kind}")),
         None if is_cut(error) => (code::CONNECTION, "the connection broke off".to_owned()),
         None if error.is_connect() => (code::CONNECTION, "no connection came about".to_owned()),

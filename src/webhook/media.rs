@@ -82,5 +82,6 @@ async fn sound(answer: Answer, exchange: &Exchange<'_>) -> Result<Entry, Webhook
     }
     let validators = validators(&answer);
     let bytes = answer.body(body::SOUND, exchange.silence()).await?;
-    Ok(Entry::new(Media { bytes, kind: kind.kind }, validators, Instant::now()))
+    let version = exchange.webhooks.cache.next_version();
+    Ok(Entry::new(Media { bytes, kind: kind.kind, version }, validators, Instant::now()))
 }

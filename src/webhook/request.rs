@@ -60,6 +60,8 @@ pub struct Media {
     pub bytes: Bytes,
     /// Its content type, in lower case and without parameters.
     pub kind: String,
+    /// The same as long as the bytes are.
+    pub version: u64,
 }
 
 /// The absolute URL that `reference` means in a document of `base`; an empty one means the document itself.

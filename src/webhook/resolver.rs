@@ -3,8 +3,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::policy::Policy;
 
@@ -24,19 +26,41 @@ pub(super) enum NameError {
     },
 }
 
+/// Names being looked up at a time. Each occupies a thread until the system answers, also when nobody waits any more.
+const LOOKUPS: usize = 64;
+
 /// Resolves names for a client; without a policy, those of hosts that the operator has named.
 pub(super) struct Resolver {
-    pub policy: Option<Arc<Policy>>,
+    policy: Option<Arc<Policy>>,
+    lookups: Arc<Semaphore>,
+    /// Names resolved so far.
+    turn: AtomicUsize,
+}
+
+impl Resolver {
+    pub fn new(policy: Option<Arc<Policy>>) -> Self {
+        Self { policy, lookups: Arc::new(Semaphore::new(LOOKUPS)), turn: AtomicUsize::new(0) }
+    }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.policy.clone();
+        let (policy, lookups) = (self.policy.clone(), Arc::clone(&self.lookups));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             let name = name.as_str().to_owned();
-            // Port 0 is replaced by that of the URL.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+            let permit = lookups.acquire_owned().await?;
+            let asked = name.clone();
+            let found = tokio::spawn(async move {
+                // Port 0 is replaced by that of the URL.
+                let found = tokio::net::lookup_host((asked, 0)).await;
+                drop(permit);
+                found.map(Iterator::collect)
+            });
+            let mut addresses: Vec<SocketAddr> = found.await?.unwrap_or_default();
+            // Should the first one be dead, the next try begins with another.
+            let first = turn % addresses.len().max(1);
+            addresses.rotate_left(first);
             judge(name, addresses, policy.as_deref()).map_err(Into::into)
         })
     }

@@ -313,7 +313,7 @@ impl Exchange for House {
                     findings.push(error.into());
                     Document::apology("We are sorry.")
                 });
-                Beginning::Document { document, place: Place::Made }
+                Beginning::Document { document, place: Place::File(format!("{name}.xml")) }
             }
             routing::Target::Webhook(webhook) => {
                 fallback = webhook.fallback.as_ref().map(|(url, method)| hook(url, *method));

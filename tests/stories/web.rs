@@ -5,7 +5,7 @@ use trunkline::call::profile::CallStatus;
 use trunkline::call::script::{Beginning, RunSpec, ScriptInput, ScriptRun};
 use trunkline::call::{CallInput, Screening};
 use trunkline::ids::{CallId, LegId, RecordingSid};
-use trunkline::recording::Finished;
+use trunkline::recorded::Finished;
 use trunkline::supervision::machine::Party;
 use trunkline::twiml::document::{Context, Document};
 use trunkline::webhook::document::{Fetch, Fetched};

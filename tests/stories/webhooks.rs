@@ -23,7 +23,7 @@ fn a_caller_walks_the_menu_by_keys_and_reaches_whom_it_chose() {
     assert_eq!(told.asked_with(3, "Digits"), Some("1"));
     assert_eq!(told.asked_with(0, "CallStatus"), Some("ringing"));
     assert_eq!(told.asked_with(4, "DialCallStatus"), Some("completed"));
-    assert_eq!(told.asked_with(4, "DialCallDuration"), Some("3"));
+    assert_eq!(told.asked_with(4, "DialCallDuration"), Some("4"));
     assert_eq!(told.asked_with(4, "CallStatus"), Some("in-progress"));
     assert_eq!(told.posts("CallStatus"), ["completed"], "the route wants to know of the end");
     story.survives();

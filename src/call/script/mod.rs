@@ -284,16 +284,16 @@ impl ScriptRun {
 
     /// The leg is gone. What was asked to be told of its recording or its Dial is told all the same.
     fn on_gone(&mut self, dial_ends: bool, turn: &mut Turn<Self>) {
-        if std::mem::replace(&mut self.is_gone, true) {
-            return;
-        }
+        let was_gone = std::mem::replace(&mut self.is_gone, true);
         self.status = CallStatus::Completed;
         match &self.waiting {
             Waiting::Recording(_) => self.on_gone_while_recording(turn),
             Waiting::Outcome(_) if dial_ends => {}
+            // Somebody is still to be told.
+            Waiting::Document(_) if was_gone => {}
             _ => self.waiting = Waiting::Nothing,
         }
-        if !self.is_ending() {
+        if !self.is_ending() && !self.is_lingering {
             self.is_lingering = true;
             self.want(Wanted::Linger, turn);
         }

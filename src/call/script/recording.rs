@@ -9,7 +9,7 @@ use trunkline_media::moment::Moment;
 use super::words::{ScriptEffect, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
 use crate::ids::RecordingSid;
-use crate::recording::{Finished, RecordingError};
+use crate::recorded::{Finished, RecordingError};
 use crate::supervision::machine::Turn;
 use crate::twiml::verb::Record;
 use crate::twiml::verb::recording::Stage as Told;

@@ -9,7 +9,7 @@ use crate::call::sound::{Sound, SoundError};
 use crate::callbacks::Callback;
 use crate::ids::{LegId, RecordingSid};
 use crate::leg::Facts;
-use crate::recording::{Finished, RecordingError};
+use crate::recorded::{Finished, RecordingError};
 use crate::twiml::document::Context;
 use crate::twiml::script::DialStatus;
 use crate::twiml::verb::Dial;

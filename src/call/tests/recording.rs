@@ -3,7 +3,7 @@
 use super::super::script::ScriptInput;
 use super::script::Run;
 use super::*;
-use crate::recording::{Finished, RecordingError};
+use crate::recorded::{Finished, RecordingError};
 
 /// One that records.
 fn taping(attributes: &str) -> Run {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::leg::DigitWay;
-use crate::recording::Finished;
+use crate::recorded::Finished;
 
 const ASKED: &str = "<Dial><Client url='http://app/ask'>alice</Client><Client>carol</Client></Dial>";
 

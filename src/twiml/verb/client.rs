@@ -75,3 +75,6 @@ fn is_identity(text: &str) -> bool {
         |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | '@' | ';' | '?');
     !text.is_empty() && text.len() <= MAX_IDENTITY && !text.contains(forbidden)
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,9 @@ const TALK: u32 = 14_400;
 /// Nouns that stand for something other than one telephone.
 const NOUNS_NOT_YET: [&str; 5] = ["Application", "Conference", "Queue", "Sim", "WhatsApp"];
 
+/// Those of them that cannot be dialled together with others.
+const ALONE: [&str; 4] = ["Application", "Conference", "Queue", "WhatsApp"];
+
 /// Countries whose ringback can be asked for.
 const RING_TONES: [&str; 40] = [
     "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu",
@@ -133,6 +136,10 @@ fn nouns(element: &Element, findings: &mut Findings) -> Vec<Noun> {
         };
         nouns.extend(noun);
     }
+    if element.elements().count() > 1 && element.elements().any(|noun| ALONE.contains(&noun.name.as_str())) {
+        let message = format!("<Dial>: {} stand alone, the others are dialled", ALONE.join(", "));
+        findings.add(element.place, BAD_NESTED, message);
+    }
     let text = element.text();
     match (text.is_empty(), element.elements().next()) {
         (true, _) => {}
@@ -167,3 +174,6 @@ fn ring_tone(attributes: &mut Attributes<'_>) -> Option<String> {
     attributes.complain(BAD_RING_TONE, "ringTone names no country that has one; the default is used");
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,3 +160,6 @@ fn listens(attributes: &mut Attributes<'_>) -> bool {
     }
     keys
 }
+
+#[cfg(test)]
+mod tests;

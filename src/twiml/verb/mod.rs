@@ -12,8 +12,11 @@ pub mod record;
 pub mod recording;
 pub mod redirect;
 pub mod reject;
+#[cfg(test)]
+mod rows;
 pub mod say;
 pub mod sip;
+mod voices;
 
 use serde::{Deserialize, Serialize};
 
@@ -145,3 +148,6 @@ pub enum Method {
     #[serde(rename = "POST")]
     Post,
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,6 @@ impl Play {
         Some(Play { source, loops, digits })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,3 +89,6 @@ fn max_length(attributes: &mut Attributes<'_>, transcribe: bool) -> u32 {
     }
     seconds
 }
+
+#[cfg(test)]
+mod tests;

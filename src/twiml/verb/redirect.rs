@@ -34,3 +34,6 @@ impl Redirect {
         Some(Redirect { url, method })
     }
 }
+
+#[cfg(test)]
+mod tests;

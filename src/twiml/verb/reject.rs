@@ -26,3 +26,6 @@ impl Reject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

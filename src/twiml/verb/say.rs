@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::voices;
 use crate::twiml::attributes::{Attributes, Findings};
 use crate::twiml::element::{Element, Node};
 use crate::twiml::finding::code;
@@ -16,7 +17,7 @@ const LONG_TEXT: u32 = 13_521;
 /// Longest text in characters.
 const MAX_TEXT: usize = 4_096;
 
-/// What is spoken where a document names no language.
+/// What is spoken where a document names neither a language nor a voice that has one.
 const LANGUAGE: &str = "en-US";
 
 /// Markup that voices of other engines understand. Ours speak what is inside (twiml.md §2: basic voices).
@@ -57,17 +58,26 @@ impl Say {
         let language = attributes.text("language").filter(|tag| {
             let known = is_language(tag);
             if !known {
-                attributes.complain(BAD_LANGUAGE, "language is no BCP 47 tag; en-US is used");
+                attributes.complain(BAD_LANGUAGE, "language is no BCP 47 tag; the default is used");
             }
             known
         });
         let voice = attributes.text("voice").filter(|name| {
-            let known = is_voice(name);
+            let known = voices::is_voice(name);
             if !known {
                 attributes.complain(BAD_VOICE, "voice is unknown; the language's own is used");
             }
             known
         });
+        let own = || {
+            voice
+                .as_deref()
+                .and_then(voices::language)
+                .filter(|tag| is_language(tag))
+                .unwrap_or(LANGUAGE)
+                .to_owned()
+        };
+        let language = language.unwrap_or_else(own);
         let loops = attributes.loops(BAD_LOOP);
         let mut text = on_one_line(&spoken);
         if text.is_empty() {
@@ -78,7 +88,7 @@ impl Say {
             attributes.complain(LONG_TEXT, format!("only the first {MAX_TEXT} characters are spoken"));
             text.truncate(end);
         }
-        Some(Say { text, language: language.unwrap_or_else(|| LANGUAGE.into()), voice, loops })
+        Some(Say { text, language, voice, loops })
     }
 
     /// Speaks a text as it stands, once; none if it is empty. What exceeds the longest text is left out.
@@ -129,7 +139,5 @@ fn is_language(tag: &str) -> bool {
         && subtags.all(|part| matches!(part.len(), 1..=8) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-fn is_voice(name: &str) -> bool {
-    let basic = ["man", "woman", "alice"].iter().any(|known| known.eq_ignore_ascii_case(name));
-    basic || name.split_once('.').is_some_and(|(engine, _)| matches!(engine, "Polly" | "Google"))
-}
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,13 @@ impl Sip {
         if sips.is_empty() {
             return None;
         }
+        if sips.iter().any(|sip| sip.secure) {
+            findings.add(
+                element.place,
+                code::SCHEMA,
+                "<Sip>: secure is not supported yet, sound is not encrypted",
+            );
+        }
         let alternatives = sips.split_off(1);
         if !alternatives.is_empty() {
             findings.add(element.place, code::SCHEMA, "<Sip>: only the best <Uri> is dialled so far");
@@ -192,8 +199,9 @@ fn uri(address: &str) -> Option<(String, bool)> {
     let (user, host) = bare.rsplit_once('@').map_or(("", bare), |(user, host)| (user, host));
     let mut parts = host.split(';');
     let name = parts.next()?;
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"');
-    if !name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') || bare.contains(forbidden) {
+    if !is_host(name)
+        || bare.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"'))
+    {
         return None;
     }
     let mut secure = scheme == "sips";
@@ -211,6 +219,13 @@ fn uri(address: &str) -> Option<(String, bool)> {
         }
     }
     Some((uri, secure))
+}
+
+/// The look of a host with a port or none.
+fn is_host(text: &str) -> bool {
+    let port = text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map(|(_, port)| port);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+        && port.is_none_or(|port| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn read_headers(text: &str, place: Place, findings: &mut Findings) -> Vec<(String, String)> {
@@ -266,3 +281,6 @@ impl fmt::Debug for Sip {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
