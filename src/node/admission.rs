@@ -150,6 +150,6 @@ impl Cell {
     /// The way along a flow, with our address as the peer sees it.
     pub(super) fn path(&self, flow: Flow) -> Path {
         let advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
-        Path { advertised, flow }
+        Path::new(flow, advertised)
     }
 }

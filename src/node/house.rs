@@ -20,7 +20,6 @@ use crate::recording::Recordings;
 use crate::registrar::Registrar;
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
-use crate::sip::message::Transport;
 use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
 use crate::supervision::Clock;
@@ -90,7 +89,7 @@ impl House {
     /// The flow from our side to a UDP peer; `None` without a socket of its family.
     pub fn flow_to(&self, remote: std::net::SocketAddr) -> Option<Flow> {
         let socket = self.sockets.iter().find(|socket| socket.local().is_ipv4() == remote.is_ipv4())?;
-        Some(Flow { transport: Transport::Udp, local: socket.local(), remote, connection: None })
+        Some(Flow::udp(socket.local(), remote))
     }
 
     /// Where a telephone of this network reaches us.

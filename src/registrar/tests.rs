@@ -17,7 +17,7 @@ fn registrar() -> Registrar {
 fn flow(port: u16, connection: Option<u64>) -> Flow {
     let transport = if connection.is_some() { Transport::Tcp } else { Transport::Udp };
     let (local, remote) = (([192, 0, 2, 10], 5060).into(), ([198, 51, 100, 7], port).into());
-    Flow { transport, local, remote, connection }
+    Flow { transport, connection, ..Flow::udp(local, remote) }
 }
 
 fn register(contact: &str, cseq: u32) -> Request {
