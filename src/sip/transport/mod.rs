@@ -1,7 +1,9 @@
 //! Transports: the sockets that carry SIP, and the addresses that peers see of them.
 //! It must never look into a message: what came in goes to a shard as bytes.
 
+pub mod connections;
 pub mod local;
+pub mod stream;
 pub mod udp;
 
 use std::fmt;
@@ -11,6 +13,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use nix::errno::Errno;
 
+pub use connections::Connections;
 pub use local::LocalAddresses;
 pub use udp::Udp;
 
