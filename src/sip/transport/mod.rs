@@ -4,6 +4,7 @@
 pub mod connections;
 pub mod local;
 pub mod stream;
+pub mod tls;
 pub mod udp;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use nix::errno::Errno;
 
 pub use connections::Connections;
 pub use local::LocalAddresses;
+pub use tls::Tls;
 pub use udp::Udp;
 
 /// What a socket has for its reader.
