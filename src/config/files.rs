@@ -109,6 +109,7 @@ pub fn load_or_mint(
     Ok((minted, true))
 }
 
+/// A text file of at most 1 MB. Blocks.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let file = File::open(path)?;

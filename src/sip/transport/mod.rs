@@ -2,8 +2,10 @@
 //! It must never look into a message: what came in goes to a shard as bytes.
 
 pub mod connections;
+pub mod hop;
 pub mod local;
 pub mod stream;
+pub mod tcp;
 pub mod tls;
 pub mod udp;
 
@@ -15,6 +17,7 @@ use bytes::Bytes;
 use nix::errno::Errno;
 
 pub use connections::Connections;
+pub use hop::Hop;
 pub use local::LocalAddresses;
 pub use tls::Tls;
 pub use udp::Udp;
