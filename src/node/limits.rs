@@ -18,7 +18,10 @@ fn descriptors(config: &Config) -> Option<String> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map_or(soft, |()| hard);
     // Each leg holds an RTP and an RTCP socket.
-    let wanted = (config.limits.legs as u64).saturating_mul(2).saturating_add(OTHER_DESCRIPTORS);
+    let sockets = (config.limits.legs as u64).saturating_mul(2).saturating_add(OTHER_DESCRIPTORS);
+    let has_connections = !(config.sip.listen_tcp.is_empty() && config.sip.listen_tls.is_empty());
+    let connections = if has_connections { config.sip.connections.total as u64 } else { 0 };
+    let wanted = sockets.saturating_add(connections);
     (raised < wanted).then(|| {
         format!(
             "limits.legs = {} needs {wanted} file descriptors, the host allows {raised}: raise `ulimit -Hn` \

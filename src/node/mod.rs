@@ -1,10 +1,12 @@
 //! The node: the whole switch assembled, from configuration to running actors.
 //! It must never hold logic of calls: it joins the parts.
 
+mod acceptor;
 mod admission;
 mod admitted;
 mod births;
 mod cell;
+mod connection;
 mod control;
 mod dialing;
 mod fetching;
@@ -22,6 +24,7 @@ mod records;
 mod shard_actor;
 mod sound;
 mod start;
+mod transmission;
 
 pub use cell::Cell;
 pub use house::{House, Plan, Sounds};
