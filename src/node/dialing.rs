@@ -13,7 +13,7 @@ use crate::ops::events::{Cause, Event};
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Host, NameAddr, Params, StatusCode, Uri};
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Uri};
 use crate::sip::shard::Exchange;
 use crate::sip::transport::Hop;
 use crate::twiml::verb::{Noun, Sip};
@@ -178,8 +178,7 @@ impl Cell {
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
         let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
-            Err(StatusCode::SERVICE_UNAVAILABLE) => return self.refused(call, &dialled, Cause::Overloaded),
-            Err(_) => return self.refused(call, &dialled, Cause::Internal),
+            Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };
         let CallerId { display, user } = &dialled.caller;
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));

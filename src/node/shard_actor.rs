@@ -162,6 +162,7 @@ impl Handler<Datagram> for ShardActor {
             return;
         }
         self.cell.house.trace.message(Direction::Received, &flow, &bytes);
+        self.cell.house.metrics.received(&bytes);
         let batch = match message::Message::parse(bytes, &Limits::default()) {
             Ok(message) => self.shard.receive(message, flow, &*self.cell, now),
             Err(Rejected::Answer { request, violation }) => {

@@ -18,6 +18,7 @@ impl Cell {
     /// Sends a message to the network.
     pub(super) fn transmit(&self, flow: &Flow, bytes: &Bytes) {
         self.house.trace.message(Direction::Sent, flow, bytes);
+        self.house.metrics.sent(bytes);
         match flow.transport {
             Transport::Udp => match self.house.socket(flow) {
                 Some(socket) => drop(socket.send(flow.remote, bytes)),

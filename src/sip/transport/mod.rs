@@ -20,7 +20,7 @@ pub use connections::Connections;
 pub use hop::Hop;
 pub use local::LocalAddresses;
 pub use tls::Tls;
-pub use udp::Udp;
+pub use udp::{BUFFER, Udp};
 
 /// What a socket has for its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
