@@ -31,6 +31,10 @@ pub struct Tls {
     unverified: Vec<String>,
 }
 
+/// A certificate that was read with its key.
+#[derive(Debug)]
+pub struct Shown(Arc<ServerConfig>);
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -81,15 +85,19 @@ impl Tls {
         })
     }
 
-    /// Reads certificate and key anew: connections that are accepted from now on see them. Blocks.
+    /// Reads certificate and key anew, for [`Tls::show`]; none where we accept no connections. Blocks.
     ///
     /// # Errors
-    /// They cannot be used; what was in force stays.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        if let (Some(files), Some(present)) = (&self.files, &self.server) {
-            present.store(server(files)?);
+    /// They cannot be used.
+    pub fn read(&self) -> Result<Option<Shown>, TlsError> {
+        self.files.as_ref().map(|files| server(files).map(Shown)).transpose()
+    }
+
+    /// Connections that are accepted from now on see this certificate.
+    pub fn show(&self, Shown(config): Shown) {
+        if let Some(present) = &self.server {
+            present.store(config);
         }
-        Ok(())
     }
 
     /// What accepts a connection; `None` where we have no certificate.
