@@ -1,6 +1,9 @@
 //! TCP and TLS against a running node: framing, keep-alive, limits, slow and rude peers, flows that are lost.
 //! It must never wait for a message without a limit, nor know the inside of a connection.
 
+// A test from outside waits, and reads the clock.
+#![allow(clippy::disallowed_methods)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
