@@ -20,6 +20,17 @@ fn a_call_over_tcp_hears_the_announcement() {
 }
 
 #[test]
+fn a_telephone_whose_connection_is_gone_is_called_at_its_contact() {
+    let switch = switch();
+    // sipp registers and ends; the telephone that waits for the call is another process at the same port.
+    let bob = switch.telephone("bob").over_tcp().registered();
+    let answered = bob.waits("callee");
+    switch.telephone("alice").dials("caller", "bob").succeeds();
+    answered.succeeds();
+    switch.finish();
+}
+
+#[test]
 fn a_telephone_on_tcp_and_one_on_tls_hear_each_other() {
     let switch = switch();
     let alice = Phone::register_over(&switch, "tcp", "alice", ALICE);
