@@ -137,7 +137,8 @@ impl Cell {
             let (line, column, code) = (finding.line, finding.column, finding.code);
             Event::ScriptFinding { line, column, code, message: finding.message }
         });
-        let events = std::iter::once(routed).chain(findings).collect();
+        let carried = carried(admission.flow);
+        let events = [carried, routed].into_iter().chain(findings).collect();
         self.stage_call(opening, admission.key.clone(), events);
         Ok(id)
     }
@@ -198,6 +199,11 @@ impl Cell {
         }
         Path::new(flow, advertised)
     }
+}
+
+/// What the log tells of the way to a far end.
+pub(super) fn carried(flow: &Flow) -> Event {
+    Event::Carried { transport: flow.transport.clone(), peer: flow.remote }
 }
 
 /// Whether the dialog of this INVITE is one of `sips:` addresses (RFC 3261 §12.1.1).

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use trunkline_media::moment::Moment;
 
+use super::admission::carried;
 use super::cell::Cell;
 use crate::call::{CallInput, CallerId, Dialled};
 use crate::ids::CallId;
@@ -186,9 +187,11 @@ impl Cell {
         let (leg, parent) = (dialled.leg, dialled.parent);
         let headers = self.headers(&dialled);
         let (seat, max_forwards) = (self.seat, dialled.max_forwards);
+        let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
         let spec = OutboundSpec { basis, seat, from, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
+        ways.into_iter().for_each(|way| self.note(leg, way));
     }
 
     /// What a script says to whom it calls, and by which names the call is known here.
