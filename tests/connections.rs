@@ -41,6 +41,8 @@ impl Site {
         std::fs::write(dialplan.join("routes.toml"), route).expect("written");
         let script = format!("<Response>{script}</Response>");
         std::fs::write(dialplan.join("test.xml"), script).expect("written");
+        // Two seconds of it.
+        std::fs::write(dialplan.join("silence.ulaw"), [0xff; 16_000]).expect("written");
         let text = format!(
             "sip.listen = [\"127.0.0.1:0\"]\nsip.listen_tcp = [\"127.0.0.1:0\"]\nsip.listen_tls = [\"127.0.0.1:0\"]\n\
              http.listen = \"127.0.0.1:0\"\ndata.folder = {:?}\nrecordings.keep_free = 0\n\
@@ -267,7 +269,7 @@ async fn a_peer_that_never_reads_is_closed_and_disturbs_nobody() {
 
 #[actix_rt::test]
 async fn a_dialog_outlives_its_connection() {
-    let site = Site::open("outlives", "", "<Pause length=\"2\"/><Hangup/>").await;
+    let site = Site::open("outlives", "", "<Play>silence.ulaw</Play><Hangup/>").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     let mut caller = site.tcp().await;
@@ -287,8 +289,25 @@ async fn a_dialog_outlives_its_connection() {
 }
 
 #[actix_rt::test]
+async fn a_peer_that_comes_back_by_another_connection_is_answered_and_asked_there() {
+    let site = Site::open("returns", "", "<Play>silence.ulaw</Play><Hangup/>").await;
+    let mut caller = site.tcp().await;
+    // Nobody listens at its Contact, as behind a NAT.
+    caller.say(&invite(9)).await;
+    let answer = caller.hear_one("SIP/2.0 200").await;
+    caller.say(&ack(&answer, 9)).await;
+    drop(caller);
+    let mut again = site.tcp().await;
+    let options = ack(&answer, 9).replace("ACK", "OPTIONS").replace("CSeq: 1", "CSeq: 2");
+    again.say(&options).await;
+    again.hear_one("SIP/2.0 200").await;
+    let bye = again.hear_one("BYE").await;
+    again.say(&ok(&bye)).await;
+}
+
+#[actix_rt::test]
 async fn an_answer_whose_connection_is_lost_goes_to_where_the_via_says() {
-    let site = Site::open("via", "", "<Pause length=\"1\"/><Hangup/>").await;
+    let site = Site::open("via", "", "<Play>silence.ulaw</Play><Hangup/>").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     let mut caller = site.tcp().await;

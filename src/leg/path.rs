@@ -26,6 +26,15 @@ impl Path {
         Self { flow, advertised, sips: false }
     }
 
+    /// The peer was heard by this flow. On a connection that it has opened itself, our requests follow it: the one
+    /// before may be lost, and its Contact behind a NAT.
+    pub fn follow(&mut self, heard: &Flow) {
+        let are_connections = self.flow.connection.is_some() && heard.connection.is_some();
+        if are_connections && self.flow.transport == heard.transport {
+            self.flow = heard.clone();
+        }
+    }
+
     /// The Via of a request along this path.
     pub fn via(&self, branch: &str) -> Via {
         let host = Host::from(self.advertised.ip());
@@ -76,6 +85,21 @@ mod tests {
     fn the_via_names_the_transport_and_asks_for_the_source_port() {
         let via = path(Transport::Tls).via("z9hG4bK1").to_string();
         assert_eq!(via, "SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bK1;rport");
+    }
+
+    #[test]
+    fn requests_follow_a_peer_to_its_new_connection_and_stay_with_what_we_have_dialled() {
+        let over = |transport, connection| Flow { transport, connection, ..path(Transport::Udp).flow };
+        for (before, heard, is_followed) in [
+            (over(Transport::Tcp, Some(1)), over(Transport::Tcp, Some(2)), true),
+            (over(Transport::Tcp, None), over(Transport::Tcp, Some(2)), false),
+            (over(Transport::Tls, Some(1)), over(Transport::Tcp, Some(2)), false),
+            (over(Transport::Udp, None), over(Transport::Tcp, Some(2)), false),
+        ] {
+            let mut path = Path::new(before.clone(), ([192, 0, 2, 1], 5060).into());
+            path.follow(&heard);
+            assert_eq!(path.flow, if is_followed { heard } else { before });
+        }
     }
 
     #[test]
