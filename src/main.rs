@@ -215,6 +215,7 @@ fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
     let numbers = numbers(&settings.plan);
     print::banner(&print::Banner {
         addresses: &house.reachable(),
+        transports: &house.transports(),
         users: &house.credentials.users,
         numbers: &numbers,
         web: &house.web_url,

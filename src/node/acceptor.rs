@@ -62,12 +62,13 @@ impl Acceptor {
                     continue;
                 }
             };
-            // It may be gone again.
+            // A peer may be gone again already.
             let Ok(local) = stream.local_addr() else { continue };
             match house.connections.accept(entrance.transport.clone(), local, remote) {
                 Ok(place) => {
                     is_full = false;
-                    arbiters.start(Connection::accepted(stream.into_std()?, place, &house, &arbiters));
+                    let Ok(stream) = stream.into_std() else { continue };
+                    arbiters.start(Connection::accepted(stream, place, &house, &arbiters));
                 }
                 Err(refusal) => {
                     if !is_full {

@@ -158,6 +158,18 @@ impl House {
         self.sockets.iter().map(|socket| seen(socket.local())).collect()
     }
 
+    /// By which transports telephones reach us, in words: without a port, it is that of UDP.
+    pub fn transports(&self) -> String {
+        let mut names = vec![Transport::Udp.to_string()];
+        for Entrance { transport, local, .. } in self.entrances.iter().map(Arc::as_ref) {
+            let is_shared = self.sockets.iter().any(|socket| socket.local().port() == local.port());
+            let place = if is_shared { String::new() } else { format!(" at port {}", local.port()) };
+            names.push(format!("{transport}{place}"));
+        }
+        names.dedup();
+        names.join(", ")
+    }
+
     /// The timers and limits of SIP.
     pub fn timing(&self) -> crate::sip::transaction::Timing {
         let timers = &self.config.sip.timers;
