@@ -56,7 +56,7 @@ fn the_unit_gives_the_switch_what_it_needs_and_nothing_else() {
         assert_eq!(service(name), value, "{name}");
     }
     let config = Config::default();
-    let descriptors = config.limits.legs * 4 + config.http.connections + 256;
+    let descriptors = config.limits.legs * 4 + config.http.connections + config.sip.connections.total + 256;
     let limit: usize = service("LimitNOFILE").parse().expect("a number");
     assert!(limit >= descriptors, "the default limits need {descriptors} descriptors");
     assert!(config.sip.listen.iter().all(|address| address.port() >= 1024), "a low port takes a capability");

@@ -90,7 +90,9 @@ fn tell_start(config: &Config, file: Option<PathBuf>) {
         configuration = %file,
         data = %data.folder.display(),
         dialplan = %dialplan.folder.display(),
-        sip = ?sip.listen,
+        udp = ?sip.listen,
+        tcp = ?sip.listen_tcp,
+        tls = ?sip.listen_tls,
         http = %http.listen,
         media = %media.ports,
         calls = limits.calls,
@@ -201,6 +203,7 @@ fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
     let numbers = numbers(&settings.plan);
     print::banner(&print::Banner {
         addresses: &house.reachable(),
+        transports: &house.transports(),
         users: &settings.credentials.users,
         numbers: &numbers,
         web: &house.web_url,

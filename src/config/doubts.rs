@@ -9,13 +9,18 @@ use super::{Config, Doubt, Network};
 impl Config {
     /// Errors and warnings that need no look at the host.
     pub fn doubts(&self) -> Vec<Doubt> {
-        let mut doubts = listeners(&self.sip.listen);
+        let mut doubts = listeners("sip.listen", &self.sip.listen);
+        doubts.extend(listeners("sip.listen_tcp", &self.sip.listen_tcp));
+        doubts.extend(listeners("sip.listen_tls", &self.sip.listen_tls));
+        doubts.extend(self.streams());
         if let Some(advertised) = self.sip.advertised {
             doubts.extend(self.reach("sip.advertised", advertised.ip));
-            if !self.sip.listen.iter().any(|listen| listen.is_ipv4() == advertised.ip.is_ipv4()) {
+            let sip = &self.sip;
+            let mut all = sip.listen.iter().chain(&sip.listen_tcp).chain(&sip.listen_tls);
+            if !all.any(|listen| listen.is_ipv4() == advertised.ip.is_ipv4()) {
                 doubts.push(Doubt::warning(
                     "sip.advertised",
-                    "is never told: sip.listen has no address of its family",
+                    "is never told: no address of its family is listened on",
                 ));
             }
         }
@@ -34,6 +39,17 @@ impl Config {
             doubts.push(Doubt::warning("media.codecs", "names a codec twice: the first place counts"));
         }
         doubts
+    }
+
+    /// TLS runs on TCP, as the web server does: a port is one listener's.
+    fn streams(&self) -> Vec<Doubt> {
+        let others = self.sip.listen_tcp.iter().map(|listen| ("sip.listen_tcp", *listen));
+        let others: Vec<_> = others.chain([("http.listen", self.http.listen)]).collect();
+        let claimed = self.sip.listen_tls.iter().flat_map(|tls| {
+            let taken = others.iter().filter(|(_, other)| overlap(*tls, *other));
+            taken.map(move |(key, other)| format!("has {tls}, which is taken by {key} = {other}"))
+        });
+        claimed.map(|message| Doubt::error("sip.listen_tls", message)).collect()
     }
 
     fn ports(&self) -> Vec<Doubt> {
@@ -78,22 +94,29 @@ impl Config {
     }
 }
 
+/// Whether two listeners cannot both have their address.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_same_host = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && one.port() != 0 && one.is_ipv4() == other.is_ipv4() && is_same_host
+}
+
 /// Addresses that are listed twice, or that another one covers.
-fn listeners(listen: &[SocketAddr]) -> Vec<Doubt> {
+fn listeners(key: &'static str, listen: &[SocketAddr]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for (at, one) in listen.iter().enumerate() {
         for other in listen.iter().skip(at + 1) {
-            let is_same_port =
-                one.port() == other.port() && one.port() != 0 && one.is_ipv4() == other.is_ipv4();
-            if one == other && is_same_port {
-                doubts.push(Doubt::error("sip.listen", format!("has {one} twice")));
-            } else if is_same_port && (one.ip().is_unspecified() || other.ip().is_unspecified()) {
-                let (all, single) = if one.ip().is_unspecified() { (one, other) } else { (other, one) };
-                doubts.push(Doubt::error(
-                    "sip.listen",
-                    format!("has {all}, which covers {single}: leave one out"),
-                ));
+            if !overlap(*one, *other) {
+                continue;
             }
+            let (all, single) = if one.ip().is_unspecified() { (one, other) } else { (other, one) };
+            doubts.push(Doubt::error(
+                key,
+                if one == other {
+                    format!("has {one} twice")
+                } else {
+                    format!("has {all}, which covers {single}: leave one out")
+                },
+            ));
         }
     }
     doubts
@@ -113,6 +136,26 @@ mod tests {
     #[test]
     fn the_defaults_raise_no_doubt() {
         assert_eq!(told(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_port_is_one_listeners_alone() {
+        let tls =
+            told("sip.listen_tcp = [\"0.0.0.0:5061\"]\nsip.listen_tls = [\"127.0.0.1:5061\", \"[::]:5061\"]");
+        assert_eq!(tls.len(), 1, "{tls:?}");
+        assert!(
+            tls[0].ends_with("has 127.0.0.1:5061, which is taken by sip.listen_tcp = 0.0.0.0:5061"),
+            "{tls:?}"
+        );
+        let web = told("http.listen = \"127.0.0.1:443\"\nsip.listen_tls = [\"0.0.0.0:443\"]");
+        assert!(web[0].ends_with("which is taken by http.listen = 127.0.0.1:443"), "{web:?}");
+        let twice = told("sip.listen_tcp = [\"127.0.0.1:5060\", \"127.0.0.1:5060\"]");
+        assert!(twice[0].ends_with("has 127.0.0.1:5060 twice"), "{twice:?}");
+        assert_eq!(
+            told("sip.listen_tcp = [\"0.0.0.0:5060\"]"),
+            Vec::<String>::new(),
+            "UDP is another matter"
+        );
     }
 
     #[test]
@@ -139,7 +182,7 @@ mod tests {
             ("media.advertised = \"224.0.0.1\"", "error: media.advertised"),
             ("sip.advertised = \"127.0.0.1\"", "warning: sip.advertised = \"127.0.0.1\": is this host alone"),
             ("sip.advertised = \"10.0.0.1\"", "is a private address"),
-            ("sip.advertised = \"2001:db8::1\"", "sip.listen has no address of its family"),
+            ("sip.advertised = \"2001:db8::1\"", "no address of its family is listened on"),
             (
                 "media = { address = \"::1\", advertised = \"203.0.113.7\" }",
                 "media.address is of the other family",

@@ -153,7 +153,8 @@ pub fn load_or_mint(
     Ok((minted, true))
 }
 
-fn read(path: &Path) -> io::Result<String> {
+/// A text file of at most 1 MB. Blocks.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let file = File::open(path)?;
     if file.take(MAX_FILE + 1).read_to_string(&mut text)? as u64 > MAX_FILE {
@@ -163,7 +164,7 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Writes beside the file, then renames: a reader never meets half of it.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

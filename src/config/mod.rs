@@ -15,6 +15,7 @@ mod notation;
 mod recordings;
 pub mod secret;
 mod sections;
+mod transports;
 mod unknown;
 mod webhooks;
 
@@ -37,6 +38,7 @@ pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
+pub use transports::{Connections, Tls};
 pub use webhooks::Webhooks;
 
 /// The file of secrets in the data folder.
@@ -147,7 +149,7 @@ impl Config {
     /// The rules that hold between values: the key that breaks one, and what would be right.
     fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
         let Config { sip, media, limits, registrar, http, recordings, webhooks, .. } = self;
-        let timers = &sip.timers;
+        let (timers, connections) = (&sip.timers, &sip.connections);
         let second = Duration::from_secs(1);
         let rules = [
             ("sip.listen", !sip.listen.is_empty(), "at least one address is needed"),
@@ -158,6 +160,15 @@ impl Config {
                 "sip.timers.ring",
                 (second..=MAX_RING).contains(&timers.ring),
                 "must lie between 1s and 3m (timer C of RFC 3261)",
+            ),
+            ("sip.tls.key", sip.tls.is_whole(), "certificate and key come together"),
+            ("sip.connections.idle", connections.idle >= second, "must not be shorter than 1s"),
+            ("sip.connections.handshake", !connections.handshake.is_zero(), "must be longer than 0s"),
+            ("sip.connections.per_source", connections.per_source > 0, "must be greater than 0"),
+            (
+                "sip.connections.total",
+                connections.total >= connections.per_source,
+                "must not be smaller than sip.connections.per_source",
             ),
             ("media.codecs", !media.codecs.is_empty(), "at least one codec is needed"),
             ("limits.calls", limits.calls > 0, "at least one call is needed"),

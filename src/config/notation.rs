@@ -76,3 +76,20 @@ pub(super) mod auto {
         if text == AUTO { Ok(None) } else { text.parse().map(Some).map_err(de::Error::custom) }
     }
 }
+
+/// As [`auto`], for a path: those print only by way of `display`.
+pub(super) mod auto_path {
+    use std::path::PathBuf;
+
+    use serde::{Deserializer, Serializer};
+
+    use super::auto;
+
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        auto::serialize(&path.as_ref().map(|path| path.display()), serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+        auto::deserialize::<String, _>(deserializer).map(|path| path.map(PathBuf::from))
+    }
+}

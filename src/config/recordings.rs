@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::notation::auto;
+use super::notation::auto_path;
 
 /// `[recordings]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,22 +25,5 @@ pub struct Recordings {
 impl Default for Recordings {
     fn default() -> Self {
         Self { folder: None, open: 1_000, bytes: 100 << 30, keep_free: 256 << 20 }
-    }
-}
-
-/// As [`auto`], for a path: those print only by way of `display`.
-mod auto_path {
-    use std::path::PathBuf;
-
-    use serde::{Deserializer, Serializer};
-
-    use super::auto;
-
-    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-        auto::serialize(&path.as_ref().map(|path| path.display()), serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-        auto::deserialize::<String, _>(deserializer).map(|path| path.map(PathBuf::from))
     }
 }

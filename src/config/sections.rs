@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{Advertised, Network, PortSpan};
 use super::notation::{auto, span};
+use super::transports::{Connections, Tls};
 
 /// `[sip]`: signalling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,10 @@ use super::notation::{auto, span};
 pub struct Sip {
     /// UDP addresses to listen on.
     pub listen: Vec<SocketAddr>,
+    /// TCP addresses to listen on.
+    pub listen_tcp: Vec<SocketAddr>,
+    /// TLS addresses to listen on.
+    pub listen_tls: Vec<SocketAddr>,
     /// Threads that carry signalling; 0: the cores that media leaves, at least one.
     pub shards: usize,
     /// Address told to hosts outside the local networks; `auto`: the one that the route to them leaves from.
@@ -27,6 +32,10 @@ pub struct Sip {
     pub domain: Option<String>,
     /// RFC 3261 §17 and RFC 4028 timers.
     pub timers: Timers,
+    /// Certificates.
+    pub tls: Tls,
+    /// Bounds of TCP and TLS connections.
+    pub connections: Connections,
 }
 
 /// `[sip.timers]`.
@@ -164,10 +173,14 @@ impl Default for Sip {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060))],
+            listen_tcp: Vec::new(),
+            listen_tls: Vec::new(),
             shards: 0,
             advertised: None,
             domain: None,
             timers: Timers::default(),
+            tls: Tls::default(),
+            connections: Connections::default(),
         }
     }
 }

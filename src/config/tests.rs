@@ -46,6 +46,8 @@ fn what_is_in_force_reads_back_as_the_same_configuration() {
         advertised = "203.0.113.7:5070"
         domain = "example.com"
         timers = { t1 = "100ms", ring = "2m" }
+        listen_tls = ["127.0.0.1:5071"]
+        tls = { certificate = "/etc/tls/c.pem", key = "/etc/tls/k.pem", unverified = ["gw.lan"] }
         [media]
         address = "192.0.2.1"
         advertised = "203.0.113.7"
@@ -107,6 +109,11 @@ fn a_value_of_the_wrong_type_is_refused_with_its_line_and_what_is_right() {
 #[test]
 fn a_wrong_value_is_told_with_its_key_its_line_and_its_bounds() {
     for (text, told) in [
+        ("[sip.tls]\nkey = \"k.pem\"", "line 2: sip.tls.key = \"k.pem\": certificate and key come together"),
+        (
+            "[sip.connections]\ntotal = 9",
+            "line 2: sip.connections.total = 9: must not be smaller than sip.connections.per_source",
+        ),
         ("[sip]\nlisten = []", "line 2: sip.listen = []: at least one address is needed"),
         ("[sip.timers]\nt1 = \"5s\"", "sip.timers.t2 = \"4s\": must not be shorter than sip.timers.t1"),
         (

@@ -243,7 +243,12 @@ impl Established {
 
     pub fn on_sip(&mut self, core: &mut Core, delivery: Delivery, turn: &mut Turn<Leg>) -> Next {
         match delivery {
-            Delivery::Request { key, request, .. } => self.on_request(core, key, &request, turn),
+            Delivery::Request { key, request, flow } => {
+                if self.dialog.receive(&request).is_ok() {
+                    self.path.follow(&flow);
+                }
+                self.on_request(core, key, &request, turn)
+            }
             Delivery::Ack { request } => self.on_ack(core, &request, turn),
             Delivery::Response { key, response, .. } if self.is_reoffer(&key) => {
                 self.on_reoffer_answered(core, &key, &response, turn)

@@ -50,7 +50,13 @@ impl Exchange for Cell {
     }
 
     fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
-        self.house.registrar.register(user, request, flow, now)
+        let response = self.house.registrar.register(user, request, flow, now);
+        if flow.connection.is_some()
+            && let Some(until) = self.house.registrar.registered_until(user, flow, now)
+        {
+            self.house.connections.hold(flow, until);
+        }
+        response
     }
 
     fn route(&self, caller: &Caller, dialled: &str) -> Decision {
@@ -108,7 +114,7 @@ impl Cell {
             invite: admission.invite,
             key: admission.key,
             caller: admission.caller.clone(),
-            path: self.path(admission.flow.clone()),
+            path: Path { sips: is_sips(admission.invite), ..self.path(admission.flow.clone()) },
             basis,
             seed: self.seed(),
             beginning,
@@ -131,7 +137,8 @@ impl Cell {
             let (line, column, code) = (finding.line, finding.column, finding.code);
             Event::ScriptFinding { line, column, code, message: finding.message }
         });
-        let events = std::iter::once(routed).chain(findings).collect();
+        let carried = carried(admission.flow);
+        let events = [carried, routed].into_iter().chain(findings).collect();
         self.stage_call(opening, admission.key.clone(), events);
         self.house.load.begun.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(id)
@@ -186,9 +193,26 @@ impl Cell {
 
     /// The way along a flow, with our address as the peer sees it.
     pub(super) fn path(&self, flow: Flow) -> Path {
-        let advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
-        Path { advertised, flow }
+        let mut advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
+        if flow.transport.is_secure() {
+            // A port in `sip.advertised` is that of UDP and TCP.
+            advertised.set_port(flow.local.port());
+        }
+        Path::new(flow, advertised)
     }
+}
+
+/// What the log tells of the way to a far end.
+pub(super) fn carried(flow: &Flow) -> Event {
+    Event::Carried { transport: flow.transport.clone(), peer: flow.remote }
+}
+
+/// Whether the dialog of this INVITE is one of `sips:` addresses (RFC 3261 §12.1.1).
+fn is_sips(invite: &Request) -> bool {
+    let headers = invite.headers();
+    let route = headers.record_routes().ok().and_then(|routes| routes.into_iter().next());
+    let next = route.or_else(|| headers.contact().ok().flatten());
+    invite.uri().is_secure() || next.is_some_and(|next| next.uri.is_secure())
 }
 
 /// How the script of a call begins, what is asked when that fails, and what is wrong with it.

@@ -82,6 +82,8 @@ pub(super) struct Actors {
     pub root: Option<Addr<Supervisor>>,
     pub undertaker: Option<actix::Recipient<crate::supervision::Down>>,
     pub shard: Option<Handle<ShardActor>>,
+    /// Those of all arbiters, once all have started.
+    pub arbiters: Option<super::connection::Arbiters>,
     pub supervisors: HashMap<CallId, Handle<Supervisor>>,
     pub legs: HashMap<LegId, Handle<LegActor>>,
     pub calls: HashMap<CallId, Handle<CallActor>>,

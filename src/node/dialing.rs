@@ -5,16 +5,19 @@ use std::net::SocketAddr;
 
 use trunkline_media::moment::Moment;
 
+use super::admission::carried;
 use super::cell::Cell;
 use crate::call::{CallInput, CallerId, Dialled};
 use crate::ids::CallId;
-use crate::leg::{Leg, OutboundSpec, Target};
+use crate::leg::{Leg, OutboundSpec, Path, Target};
 use crate::ops::events::{Cause, Event};
 use crate::ops::log::Number;
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
-use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
+use crate::sip::flow::Flow;
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Uri};
 use crate::sip::shard::Exchange;
+use crate::sip::transport::Hop;
 use crate::twiml::verb::{Noun, Sip};
 
 /// Whom a noun names.
@@ -108,13 +111,13 @@ impl Cell {
 
     /// Whether a URI names this switch itself: its domain, or a socket that it listens on.
     fn is_local(&self, uri: &Uri) -> bool {
-        let port = uri.port().unwrap_or(5060);
         match uri.host() {
             Some(Host::Name(name)) => {
                 self.house.config.sip.domain.as_ref().is_some_and(|domain| domain.eq_ignore_ascii_case(name))
             }
             Some(host) => {
-                let listens = self.house.sockets.iter().any(|socket| socket.local().port() == port);
+                let port = Hop::of(uri).map(|hop| hop.port);
+                let listens = port.is_some_and(|port| self.house.listens_at(port));
                 listens && host.ip().is_some_and(|ip| self.house.is_ours(ip))
             }
             None => false,
@@ -123,49 +126,48 @@ impl Cell {
 
     /// Where the phones of a user can be reached: all of them ring. Requests follow the flow of the registration.
     fn phones(&self, user: &str) -> Vec<Target> {
-        let bindings = self.house.registrar.lookup(user, self.now());
-        bindings
-            .into_iter()
-            .map(|binding| Target { uri: binding.contact.uri, path: self.path(binding.flow), login: None })
-            .collect()
+        let bindings = self.house.registrar.lookup(user, self.now()).into_iter();
+        // Nobody may read along what goes to a `sips:` address (RFC 3261 §26.2.2).
+        let bindings =
+            bindings.filter(|binding| !binding.contact.uri.is_secure() || binding.flow.transport.is_secure());
+        bindings.map(|binding| self.target(binding.contact.uri, binding.flow, None)).collect()
+    }
+
+    fn target(&self, uri: Uri, flow: Flow, login: Option<Login>) -> Target {
+        let path = Path { sips: uri.is_secure(), ..self.path(flow) };
+        Target { uri, path, login }
     }
 
     fn dial_address(&self, call: CallId, dialled: Dialled, uri: Uri, login: Option<Login>) {
-        let port = uri.port().unwrap_or(5060);
-        match uri.host() {
-            _ if *uri.scheme() != Scheme::Sip => self.refused(call, &dialled, Cause::NotAcceptable),
-            Some(Host::Name(name)) => {
-                // Names are looked up off the call path; the leg begins when the answer is there.
-                let name = name.to_owned();
-                super::cell::spawn(async move {
-                    let found = tokio::net::lookup_host((name.as_str(), port)).await;
-                    let remote = found.ok().and_then(|mut found| found.next());
-                    if let Some(cell) = Cell::present() {
-                        cell.dial_socket(call, dialled, uri, remote, login);
-                    }
-                });
-            }
-            Some(host) => {
-                let remote = host.ip().map(|ip| SocketAddr::new(ip, port));
-                self.dial_socket(call, dialled, uri, remote, login);
-            }
-            None => self.refused(call, &dialled, Cause::NotFound),
+        let Some(hop) = Hop::of(&uri) else { return self.refused(call, &dialled, Cause::NotAcceptable) };
+        if let Some(address) = hop.address() {
+            return self.dial_hop(call, dialled, uri, &hop, &[address], login);
         }
+        // Names are looked up off the call path; the leg begins when the answer is there.
+        super::cell::spawn(async move {
+            let found = hop.resolve().await.inspect_err(|error| {
+                tracing::warn!(host = %hop.host, %error, "a name cannot be looked up");
+            });
+            if let Some(cell) = Cell::present() {
+                cell.dial_hop(call, dialled, uri, &hop, &found.unwrap_or_default(), login);
+            }
+        });
     }
 
-    fn dial_socket(
+    fn dial_hop(
         &self,
         call: CallId,
         dialled: Dialled,
         uri: Uri,
-        remote: Option<SocketAddr>,
+        hop: &Hop,
+        found: &[SocketAddr],
         login: Option<Login>,
     ) {
-        let flow = remote.and_then(|remote| self.house.flow_to(remote));
-        match flow {
+        let flow = |address: &SocketAddr| self.house.flow_to(&hop.transport, *address, hop.name());
+        match found.iter().find_map(flow) {
             Some(flow) => {
                 let to = NameAddr::new(uri.clone());
-                let target = Target { uri, path: self.path(flow), login };
+                let target = self.target(uri, flow, login);
                 self.begin_outbound(call, dialled, to, vec![target]);
             }
             None => self.refused(call, &dialled, Cause::Unreachable),
@@ -188,9 +190,11 @@ impl Cell {
         let (leg, parent) = (dialled.leg, dialled.parent);
         let headers = self.headers(&dialled);
         let (seat, max_forwards) = (self.seat, dialled.max_forwards);
+        let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
         let spec = OutboundSpec { basis, seat, from, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
+        ways.into_iter().for_each(|way| self.note(leg, way));
     }
 
     /// What a script says to whom it calls, and by which names the call is known here.

@@ -2,6 +2,7 @@
 //! It must never hold the state of a call.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -12,6 +13,7 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, PortTable};
 
+use super::acceptor::Entrance;
 use super::assets::Sounds;
 use super::metrics::Metrics;
 use super::settings::Settings;
@@ -23,7 +25,7 @@ use crate::registrar::{Bounds, Registrar};
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
-use crate::sip::transport::{LocalAddresses, Udp};
+use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp};
 use crate::speech::Speech;
 use crate::supervision::Clock;
 use crate::twiml::document::{Context, Document, Parsed};
@@ -56,8 +58,14 @@ pub struct House {
     pub sounds: Sounds,
     /// Which of our addresses a peer sees.
     pub addresses: LocalAddresses,
-    /// The sockets that SIP is sent from.
+    /// The UDP sockets that SIP is sent from.
     pub sockets: Vec<Arc<Udp>>,
+    /// The TCP and TLS sockets that connections are accepted by.
+    pub entrances: Vec<Arc<Entrance>>,
+    /// TCP and TLS connections.
+    pub connections: Arc<Connections>,
+    /// Our certificate, and whom we believe.
+    pub tls: Tls,
     /// Whose messages are logged whole.
     pub trace: SipTrace,
     /// Counts against the limits.
@@ -120,6 +128,27 @@ impl Load {
 }
 
 impl House {
+    /// The flow from our side to where a peer listens, who was looked up as `name`; `None` without a socket of its
+    /// family, or for a transport that is not ours.
+    pub fn flow_to(&self, transport: &Transport, remote: SocketAddr, name: Option<String>) -> Option<Flow> {
+        let is_its = |local: &SocketAddr| local.is_ipv4() == remote.is_ipv4();
+        let local = match transport {
+            Transport::Udp => self.sockets.iter().map(|socket| socket.local()).find(is_its)?,
+            Transport::Tcp | Transport::Tls => {
+                let entrances = self.entrances.iter().filter(|entrance| entrance.transport == *transport);
+                // Where we do not listen, the peer's requests come by the connection that we made, or not at all.
+                let any = match remote {
+                    SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                };
+                let usual = SocketAddr::new(any, transport.default_port());
+                entrances.map(|entrance| entrance.local).find(is_its).unwrap_or(usual)
+            }
+            _ => return None,
+        };
+        Some(Flow { transport: transport.clone(), name, ..Flow::udp(local, remote) })
+    }
+
     /// What is in force at this moment. To be asked once for each decision: the next answer may be another one.
     pub fn settings(&self) -> Guard<Arc<Settings>> {
         self.settings.load()
@@ -137,34 +166,29 @@ impl House {
         self.registrar.retain(|user| settings.keeps(user, &before));
     }
 
-    /// The flow from our side to a UDP peer; `None` without a socket of its family.
-    pub fn flow_to(&self, remote: std::net::SocketAddr) -> Option<Flow> {
-        let socket = self.sockets.iter().find(|socket| socket.local().is_ipv4() == remote.is_ipv4())?;
-        Some(Flow { transport: Transport::Udp, local: socket.local(), remote, connection: None })
+    /// Whether a socket of ours has this port.
+    pub fn listens_at(&self, port: u16) -> bool {
+        let of_streams = self.entrances.iter().map(|entrance| entrance.local);
+        self.sockets.iter().map(|socket| socket.local()).chain(of_streams).any(|local| local.port() == port)
     }
 
-    /// Where a telephone of this network reaches us.
-    pub fn reachable(&self) -> Vec<std::net::SocketAddr> {
-        // A documentation address (RFC 5737, RFC 3849): nothing is sent there, the route to it is what counts.
-        let (v4, v6) =
-            ([192, 0, 2, 1].into(), std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into());
-        let mut all = Vec::new();
-        for socket in &self.sockets {
-            let local = socket.local();
-            if local.ip().is_unspecified() {
-                let far = if local.is_ipv4() { v4 } else { v6 };
-                let loopback = if local.is_ipv4() {
-                    [127, 0, 0, 1].into()
-                } else {
-                    std::net::Ipv6Addr::LOCALHOST.into()
-                };
-                let ip = self.addresses.towards(far).unwrap_or(loopback);
-                all.push(std::net::SocketAddr::new(ip, local.port()));
-            } else {
-                all.push(local);
-            }
+    /// Where a telephone of this network reaches us over UDP.
+    pub fn reachable(&self) -> Vec<SocketAddr> {
+        let seen =
+            |local: SocketAddr| SocketAddr::new(self.addresses.seen_by_networks(local.ip()), local.port());
+        self.sockets.iter().map(|socket| seen(socket.local())).collect()
+    }
+
+    /// By which transports telephones reach us, in words: without a port, it is that of UDP.
+    pub fn transports(&self) -> String {
+        let mut names = vec![Transport::Udp.to_string()];
+        for Entrance { transport, local, .. } in self.entrances.iter().map(Arc::as_ref) {
+            let is_shared = self.sockets.iter().any(|socket| socket.local().port() == local.port());
+            let place = if is_shared { String::new() } else { format!(" at port {}", local.port()) };
+            names.push(format!("{transport}{place}"));
         }
-        all
+        names.dedup();
+        names.join(", ")
     }
 
     /// The timers and limits of SIP.

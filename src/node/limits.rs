@@ -38,7 +38,9 @@ pub fn of_place(config: &Config, is_running: bool) -> Vec<Doubt> {
         (|address| Udp::bind(address).map(drop), |address: SocketAddr| TcpListener::bind(address).map(drop));
     let sip = config.sip.listen.iter().map(|address| ("sip.listen", *address, udp(*address)));
     let http = config.http.listen;
-    let listeners = sip.chain([("http.listen", http, tcp(http))]);
+    let sip_tcp = config.sip.listen_tcp.iter().map(|address| ("sip.listen_tcp", *address, tcp(*address)));
+    let sip_tls = config.sip.listen_tls.iter().map(|address| ("sip.listen_tls", *address, tcp(*address)));
+    let listeners = sip.chain(sip_tcp).chain(sip_tls).chain([("http.listen", http, tcp(http))]);
     let refused = listeners.filter_map(|(key, address, bound)| {
         let error = bound.err().filter(|error| !is_running || error.kind() != ErrorKind::AddrInUse)?;
         Some(not_to_be_had(key, address, &error))
@@ -57,7 +59,9 @@ fn raised() -> Option<u64> {
 
 fn descriptors(config: &Config, limit: Option<u64>) -> Option<Doubt> {
     let legs = (config.limits.legs as u64).saturating_mul(DESCRIPTORS_A_LEG);
-    let connections = config.http.connections as u64;
+    let has_streams = !(config.sip.listen_tcp.is_empty() && config.sip.listen_tls.is_empty());
+    let streams = if has_streams { config.sip.connections.total as u64 } else { 0 };
+    let connections = streams.saturating_add(config.http.connections as u64);
     let wanted = legs.saturating_add(connections).saturating_add(OTHER_DESCRIPTORS);
     let limit = limit.filter(|limit| *limit < wanted)?;
     Some(Doubt::warning(

@@ -10,7 +10,7 @@ use super::house::House;
 use super::shard_actor::{Datagram, ShardActor, ShardMail};
 use crate::ids::shard_of;
 use crate::sip::flow::Flow;
-use crate::sip::message::{Transport, call_id_of};
+use crate::sip::message::call_id_of;
 use crate::sip::transport::{Arrival, Udp};
 use crate::supervision::Handle;
 
@@ -45,7 +45,7 @@ fn steer(arrival: Arrival, local: std::net::SocketAddr, house: &House, shards: &
     match arrival {
         Arrival::Datagram { bytes, remote } => {
             let shard = shards.get(shard_of(call_id_of(&bytes).unwrap_or_default(), shards.len()));
-            let flow = Flow { transport: Transport::Udp, local, remote, connection: None };
+            let flow = Flow::udp(local, remote);
             let datagram = Datagram { bytes, flow, arrived: house.clock.now() };
             if shard.is_none_or(|shard| shard.try_send(datagram).is_err()) {
                 house.load.shed.fetch_add(1, Ordering::Relaxed);

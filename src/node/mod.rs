@@ -1,11 +1,13 @@
 //! The node: the whole switch assembled, from configuration to running actors.
 //! It must never hold logic of calls: it joins the parts.
 
+mod acceptor;
 mod admission;
 mod admitted;
 mod assets;
 mod births;
 mod cell;
+mod connection;
 mod control;
 mod dialing;
 mod fetching;
@@ -29,6 +31,7 @@ mod shard_actor;
 mod sound;
 mod start;
 mod tails;
+mod transmission;
 
 pub use assets::Sounds;
 pub use cell::Cell;

@@ -106,9 +106,13 @@ impl Reloader {
     pub async fn reload(&self, is_dry_run: bool) -> Reloaded {
         let _turn = self.turn.lock().await;
         let origin = self.origin.clone();
-        let read =
-            tokio::task::spawn_blocking(move || Draft::read(&origin, limits::of_host).settings()).await;
-        let (settings, findings) = match read {
+        let house = Arc::clone(&self.house);
+        let read = tokio::task::spawn_blocking(move || {
+            let (settings, findings) = Draft::read(&origin, limits::of_host).settings()?;
+            let certificate = house.tls.read().map_err(|error| vec![Finding::error("", error)])?;
+            Ok((settings, certificate, findings))
+        });
+        let (settings, certificate, findings) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(findings)) => return Reloaded { outcome: Outcome::Broken, findings, changes: Vec::new() },
             Err(error) => {
@@ -123,6 +127,7 @@ impl Reloader {
             Outcome::Checked
         } else {
             self.swap(settings).await;
+            certificate.into_iter().for_each(|certificate| self.house.tls.show(certificate));
             if difference.is_empty() { Outcome::Unchanged } else { Outcome::Swapped }
         };
         Reloaded { outcome, changes: difference.0, findings }

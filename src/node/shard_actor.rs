@@ -26,7 +26,7 @@ pub struct ShardActor {
     alarm: Option<(Moment, SpawnHandle)>,
 }
 
-/// A datagram, as it came.
+/// A message, as it came: a datagram, or one cut out of a stream.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Datagram {
@@ -54,6 +54,8 @@ pub enum ShardMail {
     Farewell(LegId),
     /// The network says that a peer cannot be reached.
     Unreachable(SocketAddr),
+    /// A connection is over, or none could be made to where this leads.
+    Lost(Box<Flow>),
 }
 
 impl From<Post> for ShardMail {
@@ -168,7 +170,8 @@ impl Handler<Datagram> for ShardActor {
             }
             Err(Rejected::KeepAlive) => Batch::default(),
             Err(Rejected::Discard(error)) => {
-                tracing::debug!(peer = %flow.remote, %error, "a datagram is no SIP");
+                tracing::debug!(peer = %flow.remote, %error, "a message is no SIP");
+                self.cell.house.connections.close(&flow);
                 self.cell.house.load.unreadable.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 Batch::default()
             }
@@ -206,6 +209,7 @@ impl Handler<ShardMail> for ShardActor {
             }
             ShardMail::Farewell(leg) => self.shard.forget(leg, &*cell, now),
             ShardMail::Unreachable(remote) => self.shard.transport_failed(remote, &*cell, now),
+            ShardMail::Lost(flow) => self.shard.flow_failed(&flow, &*cell, now),
             // Only legs correspond with a shard.
             ShardMail::OfferAgain(_) | ShardMail::Undeliverable(..) => return,
         };
@@ -229,16 +233,6 @@ impl Cell {
         let sent = shard.map(|shard| shard.try_send(ShardMail::Errand(Box::new(letter))));
         if matches!(sent, Some(Err(crate::supervision::Undelivered::Full))) {
             self.offer_later(writer, Party::Shard);
-        }
-    }
-
-    /// Sends a message to the network.
-    fn transmit(&self, flow: &Flow, bytes: &Bytes) {
-        self.house.trace.message(Direction::Sent, flow, bytes);
-        self.house.metrics.sent(bytes);
-        match self.house.socket(flow) {
-            Some(socket) => drop(socket.send(flow.remote, bytes)),
-            None => tracing::warn!(local = %flow.local, "no socket for a flow"),
         }
     }
 }

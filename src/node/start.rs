@@ -14,8 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
 use trunkline_media::session::Event as MediaEvent;
 
+use super::acceptor::{Acceptor, Entrance};
 use super::assets::Sounds;
 use super::cell::Cell;
+use super::connection::Arbiters;
 use super::control::Undertaker;
 use super::front::Front;
 use super::gateway::{self, Gateway};
@@ -33,8 +35,10 @@ use crate::leg::Seat;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
 use crate::registrar::Registrar;
+use crate::sip::message::Transport;
 use crate::sip::shard::Gate;
-use crate::sip::transport::{LocalAddresses, Udp};
+use crate::sip::transport::tls::Files;
+use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
 use crate::supervision::{
@@ -77,6 +81,7 @@ pub(super) struct Post {
 struct Ready {
     post: Post,
     shard: Handle<ShardActor>,
+    connections: Handle<Supervisor>,
 }
 
 impl Node {
@@ -98,28 +103,43 @@ impl Node {
         let arbiters = arbiters(&house.config);
         let mut cells = Vec::new();
         let mut shards = Vec::new();
+        let mut connections = Vec::new();
         for shard in 0..arbiters {
             let seat = Seat { shard, of: arbiters };
             let ready = start_arbiter(seat, house.clone(), fail.clone(), watchdog.clone()).await?;
             cells.push(ready.post);
             shards.push(ready.shard);
+            connections.push(ready.connections);
         }
-        let shards: Arc<[Handle<ShardActor>]> = shards.into();
+        let arbiters = Arbiters::new(shards.into(), connections.into());
         let node = Self { house, cells, web, _watchdog: watchdog, failed };
-        node.listen(&shards).await?;
+        node.listen(&arbiters).await?;
         node.keep_house();
         front.open(node.posts());
         Ok(node)
     }
 
     /// Starts the listeners, spread over the arbiters: half the way of a datagram is then a way within a thread.
-    async fn listen(&self, shards: &Arc<[Handle<ShardActor>]>) -> anyhow::Result<()> {
-        for (socket, post) in self.house.sockets.iter().zip(self.cells.iter().cycle()) {
-            let (socket, house, shards) = (socket.clone(), self.house.clone(), shards.clone());
+    async fn listen(&self, arbiters: &Arbiters) -> anyhow::Result<()> {
+        for post in &self.cells {
+            let arbiters = arbiters.clone();
+            let known = post.ask(move |cell| cell.actors.borrow_mut().arbiters = Some(arbiters)).await;
+            known.context("an arbiter does not answer")?;
+        }
+        let mut specs = Vec::new();
+        for socket in &self.house.sockets {
+            let (socket, house, shards) = (socket.clone(), self.house.clone(), arbiters.shards.clone());
             let name = format!("listener {}", socket.local());
-            let (spec, _) = ChildSpec::new(name, PERMANENT, move |_| {
-                Listener::new(socket.clone(), house.clone(), shards.clone())
-            });
+            let listener = move |_| Listener::new(socket.clone(), house.clone(), shards.clone());
+            specs.push(ChildSpec::new(name, PERMANENT, listener).0);
+        }
+        for entrance in &self.house.entrances {
+            let (entrance, house, arbiters) = (entrance.clone(), self.house.clone(), arbiters.clone());
+            let name = format!("acceptor {} {}", entrance.transport, entrance.local);
+            let acceptor = move |_| Acceptor::new(entrance.clone(), house.clone(), arbiters.clone());
+            specs.push(ChildSpec::new(name, PERMANENT, acceptor).0);
+        }
+        for (spec, post) in specs.into_iter().zip(self.cells.iter().cycle()) {
             let root = post.ask(|cell| cell.actors.borrow().root.clone()).await.flatten();
             let root = root.context("an arbiter does not answer")?;
             root.send(StartChild(spec)).await?.context("a listener cannot be started")?;
@@ -239,6 +259,9 @@ fn furnish(
         Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
     let sockets = sockets.collect::<anyhow::Result<Vec<_>>>()?;
+    let entrances = entrances(&config)?;
+    let addresses = LocalAddresses::new(&config, clock.clone());
+    let tls = tls(&config, &addresses)?;
     let workers = workers(&config);
     let engine = Engine::start(EngineConfig { workers, ..EngineConfig::default() });
     let range = PortRange { first: config.media.ports.first, last: config.media.ports.last };
@@ -262,6 +285,12 @@ fn furnish(
         sounds: Sounds::default(),
         addresses,
         sockets,
+        entrances,
+        connections: Arc::new(Connections::new(
+            config.sip.connections.clone(),
+            Minter::new(entropy()?).number(),
+        )),
+        tls,
         trace: SipTrace::default(),
         load: Load::default(),
         settings: ArcSwap::from_pointee(Settings {
@@ -299,6 +328,30 @@ fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordin
     let folder = config.recordings_folder();
     Recordings::start(&folder, Limits { open, bytes, keep_free }, clock)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
+}
+
+/// The sockets for TCP and TLS.
+fn entrances(config: &Config) -> anyhow::Result<Vec<Arc<Entrance>>> {
+    let tcp = config.sip.listen_tcp.iter().map(|address| (Transport::Tcp, *address));
+    let tls = config.sip.listen_tls.iter().map(|address| (Transport::Tls, *address));
+    let open = |(transport, address): (Transport, SocketAddr)| {
+        let entrance = Entrance::open(transport.clone(), address);
+        let entrance = entrance.with_context(|| format!("cannot listen on {address} ({transport})"))?;
+        tracing::info!(%transport, local = %entrance.local, "listening");
+        Ok(Arc::new(entrance))
+    };
+    tcp.chain(tls).map(open).collect()
+}
+
+/// TLS: with a certificate of ours where we accept connections.
+fn tls(config: &Config, addresses: &LocalAddresses) -> anyhow::Result<Tls> {
+    let listen = &config.sip.listen_tls;
+    let files = (!listen.is_empty()).then(|| {
+        let seen = listen.iter().map(|address| addresses.seen_by_networks(address.ip()));
+        let advertised = config.sip.advertised.map(|advertised| advertised.ip);
+        Files::of(config, &seen.chain(advertised).collect::<Vec<_>>())
+    });
+    Tls::new(&config.sip.tls, files).context("TLS cannot be used")
 }
 
 fn cores() -> usize {
@@ -342,19 +395,24 @@ async fn start_arbiter(
             ShardActor::restored(cell, generation)
         });
         cell.actors.borrow_mut().shard = Some(shard.clone());
+        let clock = cell.house.clock.clone();
+        let (group, connections) =
+            ChildSpec::new(format!("connections {}", seat.shard), PERMANENT, move |_| {
+                Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone()).ends_together()
+            });
         let root = Supervisor::new(
             Strategy::OneForOne,
             Intensity::new(5, Duration::from_secs(60)),
             cell.house.clock.clone(),
         );
         let undertaker = Undertaker.start().recipient();
-        let root = root.with(spec).watched_by(undertaker.clone());
+        let root = root.with(spec).with(group).watched_by(undertaker.clone());
         let (root, exit) = root.start_root(format!("calls {}", seat.shard));
         cell.actors.borrow_mut().root = Some(root);
         cell.actors.borrow_mut().undertaker = Some(undertaker);
         watch_exit(exit, fail);
         let guard = watchdog.watch(format!("arbiter {}", seat.shard));
-        drop(tell.send(shard));
+        drop(tell.send((shard, connections)));
         actix_rt::spawn(serve_media(events));
         actix_rt::spawn(async move {
             serve_inquiries(asked).await;
@@ -362,8 +420,8 @@ async fn start_arbiter(
         });
     });
     anyhow::ensure!(started, "an arbiter cannot be started");
-    let shard = ready.await.context("an arbiter ended while it started")?;
-    Ok(Ready { post: Post { inquiries }, shard })
+    let (shard, connections) = ready.await.context("an arbiter ended while it started")?;
+    Ok(Ready { post: Post { inquiries }, shard, connections })
 }
 
 async fn serve_inquiries(mut asked: mpsc::Receiver<Inquiry>) {

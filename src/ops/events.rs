@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use crate::ids::LegId;
+use crate::sip::message::Transport;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,6 +89,14 @@ pub enum Event {
         to: String,
         /// On behalf of which leg.
         parent: LegId,
+    },
+    /// What carries the messages of this leg.
+    Carried {
+        /// The transport.
+        transport: Transport,
+        /// The far end of it.
+        #[serde(with = "address")]
+        peer: SocketAddr,
     },
     /// A SIP message came.
     Received {

@@ -5,7 +5,6 @@ mod bindings;
 mod registration;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -15,7 +14,7 @@ use trunkline_media::moment::Moment;
 pub use bindings::{Binding, Bindings, Bounds};
 
 use crate::sip::flow::Flow;
-use crate::sip::message::{Request, Response};
+use crate::sip::message::{Request, Response, Uri};
 
 /// The bindings of all users. Clones share one table; every thread may ask.
 #[derive(Clone, Debug)]
@@ -87,11 +86,32 @@ impl Registrar {
         self.remove(|binding| binding.expires <= now)
     }
 
-    /// A connection with `remote` is gone, and with it the only way to the phones behind it (RFC 5626
-    /// §4.2.1). Phones on UDP stay: there is nothing to be gone, and a forged ICMP message must not
+    /// There is no way any more to the telephones that registered by this connection: it is gone, and they cannot be
+    /// reached at their Contact. Those on UDP stay: there is nothing to be gone, and a forged ICMP message must not
     /// unregister anybody.
-    pub fn flow_failed(&self, remote: SocketAddr) -> usize {
-        self.remove(|binding| binding.flow.connection.is_some() && binding.flow.remote == remote)
+    pub fn flow_failed(&self, flow: &Flow) -> usize {
+        self.remove(|binding| flow.connection.is_some() && binding.flow.is_carried_by(flow))
+    }
+
+    /// By which flow a telephone is registered now that wants to be called at `contact`: after its connection was lost
+    /// it has made a new one.
+    pub fn flow_of(&self, contact: &Uri, now: Moment) -> Option<Flow> {
+        let all = self.table.iter();
+        let mut flows: Vec<(Moment, Flow)> = all
+            .flat_map(|entry| {
+                let same =
+                    entry.value().live(now).filter(|binding| binding.contact.uri.is_equivalent(contact));
+                same.map(|binding| (binding.registered, binding.flow.clone())).collect::<Vec<_>>()
+            })
+            .collect();
+        flows.sort_by_key(|(registered, _)| *registered);
+        flows.pop().map(|(_, flow)| flow)
+    }
+
+    /// Until when the telephones of `user` are registered that came by this flow.
+    pub fn registered_until(&self, user: &str, flow: &Flow, now: Moment) -> Option<Moment> {
+        let bindings = self.bindings(user);
+        bindings.live(now).filter(|binding| binding.flow == *flow).map(|binding| binding.expires).max()
     }
 
     fn remove(&self, unwanted: impl Fn(&Binding) -> bool) -> usize {

@@ -4,7 +4,7 @@
 use std::thread;
 
 use super::*;
-use crate::sip::message::{CSeq, HeaderName, Host, Method, NameAddr, Transport, Uri};
+use crate::sip::message::{CSeq, HeaderName, Host, Method, NameAddr, Transport};
 
 fn at(seconds: u64) -> Moment {
     Moment::from_micros(seconds * 1_000_000)
@@ -17,7 +17,7 @@ fn registrar() -> Registrar {
 fn flow(port: u16, connection: Option<u64>) -> Flow {
     let transport = if connection.is_some() { Transport::Tcp } else { Transport::Udp };
     let (local, remote) = (([192, 0, 2, 10], 5060).into(), ([198, 51, 100, 7], port).into());
-    Flow { transport, local, remote, connection }
+    Flow { transport, connection, ..Flow::udp(local, remote) }
 }
 
 fn register(contact: &str, cseq: u32) -> Request {
@@ -62,12 +62,27 @@ fn lapsed_phones_are_neither_found_nor_listed_nor_kept() {
 }
 
 #[test]
+fn a_telephone_that_registered_anew_is_found_by_its_new_connection() {
+    let registrar = registrar();
+    let contact: Uri = "sip:a@10.0.0.7:5062;transport=tcp".parse().unwrap();
+    assert_eq!(registrar.flow_of(&contact, at(1)), None);
+    let value = format!("<{contact}>;expires=60");
+    registrar.register("alice", &register(&value, 1), &flow(4000, Some(7)), at(1));
+    registrar.register("alice", &register(&value, 2), &flow(4001, Some(8)), at(2));
+    registrar.register("alice", &register("<sip:a@10.0.0.8>", 1), &flow(4002, Some(9)), at(3));
+    assert_eq!(registrar.flow_of(&contact, at(4)), Some(flow(4001, Some(8))));
+    let until = |connection| registrar.registered_until("alice", &flow(4001, connection), at(4));
+    assert_eq!((until(Some(8)), until(Some(7))), (Some(at(62)), None));
+    assert_eq!(registrar.flow_of(&contact, at(63)), None);
+}
+
+#[test]
 fn a_lost_connection_takes_its_phones_along_and_leaves_those_on_udp() {
     let registrar = registrar();
     registrar.register("alice", &register("<sip:a@tcp>", 1), &flow(4000, Some(7)), at(1));
     registrar.register("alice", &register("<sip:a@other>", 1), &flow(4001, Some(8)), at(1));
     registrar.register("alice", &register("<sip:a@udp>", 1), &flow(4000, None), at(1));
-    assert_eq!(registrar.flow_failed(flow(4000, None).remote), 1);
+    assert_eq!(registrar.flow_failed(&flow(4000, Some(7))), 1);
     let mut left = hosts(&registrar.lookup("alice", at(2)));
     left.sort();
     assert_eq!(left, ["sip:a@other", "sip:a@udp"]);

@@ -17,3 +17,4 @@ mod operating;
 mod phones;
 mod poison;
 mod registration;
+mod transports;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::harness::{Phone, Sound, Switch};
 
-const ALICE: f64 = 1000.0;
-const BOB: f64 = 600.0;
-const TALK: Duration = Duration::from_secs(5);
+pub const ALICE: f64 = 1000.0;
+pub const BOB: f64 = 600.0;
+pub const TALK: Duration = Duration::from_secs(5);
 
 #[test]
 fn two_softphones_hear_each_other() {

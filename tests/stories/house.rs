@@ -18,7 +18,7 @@ use trunkline::registrar::{Bounds, Registrar};
 use trunkline::routing::{self, Caller, Decision, Routes};
 use trunkline::sip::endpoint::{ServerKey, Timing};
 use trunkline::sip::flow::Flow;
-use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusCode, Transport, Uri};
+use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusCode, Uri};
 use trunkline::sip::shard::{Admission, Exchange, Gate, Passage};
 use trunkline::twiml::Document;
 use trunkline::twiml::finding::Finding;
@@ -268,12 +268,13 @@ fn named(display: Option<String>, user: &str) -> NameAddr {
 }
 
 fn path(flow: Flow) -> Path {
-    Path { advertised: flow.local, flow }
+    let advertised = flow.local;
+    Path::new(flow, advertised)
 }
 
 /// The way between the switch and a phone.
 pub fn flow(remote: SocketAddr) -> Flow {
-    Flow { transport: Transport::Udp, local: SWITCH, remote, connection: None }
+    Flow::udp(SWITCH, remote)
 }
 
 impl Exchange for House {

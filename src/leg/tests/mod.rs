@@ -22,7 +22,7 @@ use crate::ids::Minter;
 use crate::sip::auth::Login;
 use crate::sip::endpoint::{ClientKey, FailureCause, ServerKey};
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Limits, Message, NameAddr, StatusCode, Transport};
+use crate::sip::message::{HeaderName, Limits, Message, NameAddr, StatusCode};
 use crate::sip::transaction::Timing;
 
 const LEG: LegId = LegId::from_bytes([1; 16]);
@@ -35,11 +35,11 @@ fn at(millis: u64) -> Moment {
 /// The way to the phone whose port this is.
 fn flow(port: u16) -> Flow {
     let local = ([192, 0, 2, 1], 5060).into();
-    Flow { transport: Transport::Udp, local, remote: ([198, 51, 100, 7], port).into(), connection: None }
+    Flow::udp(local, ([198, 51, 100, 7], port).into())
 }
 
 fn path(port: u16) -> Path {
-    Path { flow: flow(port), advertised: ([192, 0, 2, 1], 5060).into() }
+    Path::new(flow(port), ([192, 0, 2, 1], 5060).into())
 }
 
 fn basis() -> Basis {

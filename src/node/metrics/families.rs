@@ -74,6 +74,8 @@ families! {
         "SIP responses on the wire, repeats included.";
     SIP_SHED: Counter, "trunkline_sip_shed_total" [], "Datagrams dropped because a mailbox was full.";
     SIP_UNREADABLE: Counter, "trunkline_sip_unreadable_total" [], "Datagrams that were no SIP.";
+    SIP_CONNECTIONS: Gauge, "trunkline_sip_connections" [], "TCP and TLS connections that are open.";
+    SIP_CONNECTIONS_REFUSED: Counter, "trunkline_sip_connections_refused_total" [], "Connections beyond sip.connections.total or per_source.";
     TRANSACTIONS: Gauge, "trunkline_sip_transactions" ["side"],
         "SIP transactions: client, server, or orphan (a client that outlives its leg).";
     DIALOGS: Gauge, "trunkline_sip_dialogs" [], "SIP dialogs.";

@@ -8,7 +8,8 @@ use super::families::{
     ACTORS, ARBITER_LAG, CALLS, CALLS_LIMIT, CPU, DESCRIPTORS, DESCRIPTORS_LIMIT, DIALOGS, Family, LEGS,
     LEGS_LIMIT, LETTERS, MEDIA_MISDIRECTED, MEDIA_QUEUED, MEDIA_RESTARTS, MEDIA_SESSIONS, MEMORY, OUTBOXES,
     PORTS, READY, RECORDING_BYTES, RECORDING_LOST, RECORDING_MISPLACED, RECORDINGS, RECORDINGS_FAILED,
-    REGISTRATIONS, SCRIPTS, SIP_SHED, SIP_UNREADABLE, SNAPSHOTS, STARTED, TASKS, TRANSACTIONS,
+    REGISTRATIONS, SCRIPTS, SIP_CONNECTIONS, SIP_CONNECTIONS_REFUSED, SIP_SHED, SIP_UNREADABLE, SNAPSHOTS,
+    STARTED, TASKS, TRANSACTIONS,
 };
 use super::{Metrics, Process};
 use crate::node::house::House;
@@ -68,6 +69,7 @@ impl Metrics {
         let (recordings, engine) = (house.recordings.census(), house.engine.census());
         let registrations = house.registrar.list(house.clock.now()).len() as u64;
         self.show(&REGISTRATIONS, &[], registrations);
+        self.show(&SIP_CONNECTIONS, &[], house.connections.count() as u64);
         self.show(&RECORDINGS, &[], recordings.open);
         self.show(&RECORDING_BYTES, &[], recordings.bytes);
         self.show(&MEDIA_QUEUED, &[], engine.queued as u64);
@@ -78,6 +80,7 @@ impl Metrics {
             (MEDIA_RESTARTS, engine.restarts),
             (MEDIA_MISDIRECTED, engine.misdirected),
             (SIP_SHED, house.load.shed.load(Ordering::Relaxed) as u64),
+            (SIP_CONNECTIONS_REFUSED, house.connections.refused() as u64),
             (SIP_UNREADABLE, house.load.unreadable.load(Ordering::Relaxed) as u64),
         ] {
             self.counter(&family, &[]).absolute(total);

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::sip::flow::Flow;
-use crate::sip::message::Transport;
 
 const OPTIONS: &[u8] = b"OPTIONS sip:101@192.0.2.1 SIP/2.0\r\nCall-ID : one@phone\r\n\
     authorization: Digest username=\"alice\",\r\n response=\"6629fae4\"\r\nFrom: <sip:\x1b[31malice@192.0.2.7>\r\n\
@@ -38,7 +37,7 @@ fn logged(filter: &str, format: LogFormat, story: impl FnOnce()) -> String {
 
 fn flow(last: u8) -> Flow {
     let (local, remote) = (([192, 0, 2, 1], 5060).into(), ([192, 0, 2, last], 5062).into());
-    Flow { transport: Transport::Udp, local, remote, connection: None }
+    Flow::udp(local, remote)
 }
 
 fn leg() -> LegId {

@@ -17,6 +17,8 @@ const NUMBERS: usize = 9;
 pub struct Banner<'a> {
     /// Where telephones register; not the unspecified address, which nobody can dial.
     pub addresses: &'a [SocketAddr],
+    /// By which transports, such as `UDP, TLS at port 5061`.
+    pub transports: &'a str,
     /// Passwords by user.
     pub users: &'a BTreeMap<String, String>,
     /// Numbers or patterns of the dialplan, with what they do, in its order.
@@ -34,7 +36,8 @@ pub fn banner(ready: &Banner<'_>) -> String {
     let addresses: Vec<String> = ready.addresses.iter().map(SocketAddr::to_string).collect();
     let mut text = format!("Trunkline {} is ready.\n\n", env!("CARGO_PKG_VERSION"));
     let made = if ready.is_first_start { "new passwords" } else { "user and password" };
-    line(&mut text, &format!("Register a softphone at {} (SIP over UDP), {made}:", addresses.join(" or ")));
+    let (addresses, transports) = (addresses.join(" or "), ready.transports);
+    line(&mut text, &format!("Register a softphone at {addresses} (SIP over {transports}), {made}:"));
     let users = ready.users.iter().map(|(user, password)| [user.clone(), password.clone()]);
     table(&mut text, users, USERS, "trunkline credentials");
     text.push_str("\nThen dial\n");

@@ -80,6 +80,7 @@ fn the_banner_has_all_that_a_first_call_takes() {
     let numbers = [("100", "you hear yourself"), ("101", "a greeting"), ("102", "connects you with alice")];
     let ready = Banner {
         addresses: &[([192, 0, 2, 1], 5060).into(), "[2001:db8::1]:5060".parse().expect("an address")],
+        transports: "UDP",
         users: &users,
         numbers: &numbers.map(|(number, does)| (number.to_owned(), does.to_owned())),
         web: "http://127.0.0.1:8080",
@@ -100,6 +101,7 @@ fn the_banner_stays_on_one_screen_whatever_the_dialplan_holds() {
     let (users, numbers, addresses) = (&users, &*numbers, &*addresses);
     let text = banner(&Banner {
         addresses,
+        transports: "UDP, TCP, TLS at port 5061",
         users,
         numbers,
         web: &data,
@@ -114,7 +116,15 @@ fn the_banner_stays_on_one_screen_whatever_the_dialplan_holds() {
     let bare = banner(&Banner {
         users: &none,
         numbers: &[],
-        ..Banner { addresses, users, numbers, web: "w", data: Path::new("d"), is_first_start: true }
+        ..Banner {
+            addresses,
+            transports: "UDP",
+            users,
+            numbers,
+            web: "w",
+            data: Path::new("d"),
+            is_first_start: true,
+        }
     });
     assert!(bare.contains("There are no users yet"), "{bare}");
 }

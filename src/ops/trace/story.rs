@@ -10,6 +10,7 @@ use super::names::short;
 use super::{LegTrace, Trace, words};
 use crate::ids::LegId;
 use crate::ops::events::{Entry, Event};
+use crate::sip::message::Transport;
 
 /// One line of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +167,9 @@ impl<'a> Narrator<'a> {
             Event::Received { .. } | Event::Sent { .. } | Event::Ringing | Event::Invited { .. } => {
                 return None;
             }
+            // Without a word on it, it is UDP.
+            Event::Carried { transport: Transport::Udp, .. } => return None,
+            Event::Carried { transport, peer } => format!("{name} is reached over {transport} at {peer}"),
             Event::Routed { target, reason } => format!("routed to {target}: {reason}"),
             Event::Dialled { .. } if self.invited.contains(&leg) => return None,
             Event::Dialled { to, parent } => {

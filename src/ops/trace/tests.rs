@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::ops::events::{Cause, Event, Side};
 use crate::ops::screen::{WIDTH, cells};
+use crate::sip::message::Transport;
 
 const BOOT: u64 = 1_795_516_200_000_000;
 
@@ -222,6 +223,9 @@ fn what_no_message_says_is_said_in_words() {
     let finding = "Say wants text".to_owned();
     scribe.tell(0, Event::ScriptFinding { line: 3, column: 5, code: 12200, message: finding });
     scribe.tell(1, Event::Dialled { to: to.clone(), parent }).tell(1, Event::EarlyMedia);
+    let at = ([198, 51, 100, 9], 40_000).into();
+    scribe.tell(0, Event::Carried { transport: Transport::Tls, peer: at });
+    scribe.tell(1, Event::Carried { transport: Transport::Udp, peer: at });
     scribe.tell(1, Event::AttemptFailed { target: to, status: 408 });
     scribe.tell(0, Event::AttemptFailed { target: String::new(), status: 0 });
     scribe.ended(1, Cause::Unreachable, Side::Switch).ended(0, Cause::Internal, Side::Switch);
@@ -229,6 +233,7 @@ fn what_no_message_says_is_said_in_words() {
     for sentence in [
         "script, line 3, column 5: Say wants text (12200)",
         "calls bob for alice",
+        "alice is reached over TLS at 198.51.100.9:40000",
         "bob sends sound before the answer",
         "no answer at all from bob (408)",
         "the call to a callee could not even begin",
@@ -237,6 +242,7 @@ fn what_no_message_says_is_said_in_words() {
     ] {
         assert!(drawn.contains(&format!("│ {sentence}")), "{sentence} is missing in\n{drawn}");
     }
+    assert!(!drawn.contains("over UDP"), "that goes without saying");
 }
 
 #[test]

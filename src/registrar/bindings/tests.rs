@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::sip::message::{Limits, Message, Transport};
+use crate::sip::message::{Limits, Message};
 
 const BOUNDS: Bounds = Bounds { min: 60, max: 7200, default: 3600, limit: 3 };
 
@@ -14,7 +14,7 @@ fn at(seconds: u64) -> Moment {
 
 fn flow() -> Flow {
     let (local, remote) = ("192.0.2.10:5060".parse().unwrap(), "198.51.100.7:40123".parse().unwrap());
-    Flow { transport: Transport::Udp, local, remote, connection: None }
+    Flow::udp(local, remote)
 }
 
 fn register(call_id: &str, cseq: u32, headers: &[&str]) -> Request {

@@ -82,8 +82,12 @@ impl Client {
     /// True while it waits for a first answer on a transport on which nothing is repeated: only then has the request
     /// to be sent again after a restart, as it may never have left.
     pub(super) fn may_have_been_lost(&self) -> bool {
-        let unheard = self.course.invite() == Some(InviteClient::Calling)
-            || self.course.other() == Some(client::Client::Trying);
-        unheard && self.flow.transport.is_reliable()
+        self.is_unheard() && self.flow.transport.is_reliable()
+    }
+
+    /// True while nothing shows that the peer has the request.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.course.invite() == Some(InviteClient::Calling)
+            || self.course.other() == Some(client::Client::Trying)
     }
 }

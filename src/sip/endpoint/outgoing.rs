@@ -12,7 +12,7 @@ use super::part::PartKey;
 use super::{Endpoint, compose};
 use crate::ids::LegId;
 use crate::sip::flow::Flow;
-use crate::sip::message::{Method, Request, Response};
+use crate::sip::message::{Method, Request, Response, Transport};
 use crate::sip::transaction::{Class, Effect, Input};
 
 /// A response and the way it came.
@@ -72,10 +72,23 @@ impl Endpoint {
         self.clients.contains_key(key)
     }
 
-    /// The peer's host says that nobody listens at `remote`: requests on their way to it fail.
+    /// The peer's host says that nobody listens at `remote`: requests on their way to it by UDP fail.
     pub fn transport_failed(&mut self, remote: SocketAddr, now: Moment) {
+        self.fail_those(remote, |client| client.flow.transport == Transport::Udp, now);
+    }
+
+    /// The connection that was `flow` is over, or there is none to where it leads: requests fail that were sent by it
+    /// and may not have arrived. One that was heard of goes on: its answer comes by another connection (RFC 3261
+    /// §18.2.2).
+    pub fn flow_failed(&mut self, flow: &Flow, now: Moment) {
+        self.fail_those(flow.remote, |client| client.flow.is_carried_by(flow) && client.is_unheard(), now);
+    }
+
+    fn fail_those(&mut self, remote: SocketAddr, is_lost: impl Fn(&Client) -> bool, now: Moment) {
         for key in self.towards.get(&remote).cloned().unwrap_or_default() {
-            self.advance_client(&key, Input::Unreachable, None, now);
+            if self.clients.get(&key).is_some_and(&is_lost) {
+                self.advance_client(&key, Input::Unreachable, None, now);
+            }
         }
     }
 

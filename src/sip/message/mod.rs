@@ -44,7 +44,7 @@ pub use parse::{ParseError, Rejected};
 pub use request::Request;
 pub use response::Response;
 pub use status::{BadStatus, StatusCode};
-pub use stream::{Frame, FrameError, Framer};
+pub use stream::{Frame, FrameError, Framer, Progress};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri};
 pub use validate::{ALLOW, Violation};

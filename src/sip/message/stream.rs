@@ -28,6 +28,17 @@ pub enum FrameError {
     NoLength,
 }
 
+/// How far the message at the end of what was read is: what its sender is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// No message has begun.
+    Between,
+    /// The headers are not complete.
+    Head,
+    /// The body is not complete.
+    Body,
+}
+
 /// Cuts the bytes of one connection into frames.
 #[derive(Clone, Debug)]
 pub struct Framer {
@@ -70,6 +81,15 @@ impl Framer {
             self.buffer = BytesMut::new();
         }
         Some(frame.map(Frame::Message))
+    }
+
+    /// How far the next message is, once [`Framer::next`] has nothing more.
+    pub fn progress(&self) -> Progress {
+        match self.end {
+            Some(_) => Progress::Body,
+            None if self.buffer.is_empty() => Progress::Between,
+            None => Progress::Head,
+        }
     }
 
     /// Line ends between messages.
@@ -188,6 +208,22 @@ mod tests {
             framer.push(TWO.as_bytes());
             assert_eq!(framer.next(), Some(Err(error)), "{text}");
         }
+    }
+
+    #[test]
+    fn how_far_a_message_is_can_be_told() {
+        let mut framer = framer();
+        let mut progress = |pieces: &[u8]| {
+            framer.push(pieces);
+            drain(&mut framer);
+            framer.progress()
+        };
+        assert_eq!(progress(b""), Progress::Between);
+        assert_eq!(progress(b"BYE sip:b SIP/2.0\r\nl: 3\r\n"), Progress::Head);
+        assert_eq!(progress(b"\r\nab"), Progress::Body);
+        assert_eq!(progress(b"c"), Progress::Between);
+        assert_eq!(progress(b"\r\n\r\n"), Progress::Between);
+        assert_eq!(progress(b"B"), Progress::Head);
     }
 
     #[test]

@@ -150,6 +150,12 @@ impl Shard {
         self.batch(exchange, now)
     }
 
+    /// A connection is over, or none could be made to where `flow` leads.
+    pub fn flow_failed(&mut self, flow: &Flow, exchange: &dyn Exchange, now: Moment) -> Batch {
+        self.endpoint.flow_failed(flow, now);
+        self.batch(exchange, now)
+    }
+
     /// Does what is due.
     pub fn on_deadline(&mut self, exchange: &dyn Exchange, now: Moment) -> Batch {
         self.endpoint.on_deadline(now);

@@ -94,6 +94,16 @@ impl LocalAddresses {
         }
     }
 
+    /// The address of a socket bound to `bound` as hosts of no network in particular see it.
+    pub fn seen_by_networks(&self, bound: IpAddr) -> IpAddr {
+        // Documentation addresses (RFC 5737, RFC 3849): nothing is sent there, the route to them is what counts.
+        let far = match bound {
+            IpAddr::V4(_) => IpAddr::from([192, 0, 2, 1]),
+            IpAddr::V6(_) => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]),
+        };
+        self.own(bound, far)
+    }
+
     /// The address to bind RTP sockets to for a session with `remote`: the configured one, if it is of the peer's
     /// family, else that of the route; unspecified where no route leads (yet).
     pub fn media_bind_ip(&self, remote: IpAddr) -> IpAddr {

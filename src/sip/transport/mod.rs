@@ -1,7 +1,12 @@
 //! Transports: the sockets that carry SIP, and the addresses that peers see of them.
 //! It must never look into a message: what came in goes to a shard as bytes.
 
+pub mod connections;
+pub mod hop;
 pub mod local;
+pub mod stream;
+pub mod tcp;
+pub mod tls;
 pub mod udp;
 
 use std::fmt;
@@ -11,7 +16,10 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use nix::errno::Errno;
 
+pub use connections::Connections;
+pub use hop::Hop;
 pub use local::LocalAddresses;
+pub use tls::Tls;
 pub use udp::{BUFFER, Udp};
 
 /// What a socket has for its reader.

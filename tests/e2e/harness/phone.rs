@@ -26,11 +26,16 @@ pub struct Phone {
 impl Phone {
     /// Starts it and waits until it is registered. It answers every call at once.
     pub fn register(switch: &Switch, user: &str, hertz: f64) -> Self {
-        let proxy = switch.address();
+        Self::register_over(switch, "udp", user, hertz)
+    }
+
+    /// As [`Phone::register`], over `udp`, `tcp` or `tls`.
+    pub fn register_over(switch: &Switch, transport: &str, user: &str, hertz: f64) -> Self {
+        let proxy = switch.reached_by(transport);
         let domain = proxy.ip();
         let account = format!(
-            "<sip:{user}@{domain}>;auth_user={user};auth_pass={PASSWORD};outbound=\"sip:{proxy}\";regint=60;\
-             answermode=auto;audio_codecs=pcmu"
+            "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={PASSWORD};\
+             outbound=\"sip:{proxy};transport={transport}\";regint=60;answermode=auto;audio_codecs=pcmu"
         );
         let phone = Self::start(switch, user, &account, hertz);
         eventually(&format!("{user} is registered"), Duration::from_secs(15), || {

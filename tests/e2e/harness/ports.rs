@@ -77,12 +77,17 @@ fn is_free(port: u16) -> bool {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && mark(port).is_some()
 }
 
-/// Whether somebody listens on this UDP port.
+/// Whether somebody listens on this port over UDP, or over TCP.
 pub fn is_bound(port: u16) -> bool {
     let wanted = format!(":{port:04X}");
-    ["/proc/net/udp", "/proc/net/udp6"].iter().any(|table| {
-        let text = std::fs::read_to_string(table).unwrap_or_default();
-        text.lines().any(|line| line.split_whitespace().nth(1).is_some_and(|local| local.ends_with(&wanted)))
+    ["udp", "udp6", "tcp", "tcp6"].iter().any(|table| {
+        let text = std::fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+        text.lines().any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let is_its = words.next().is_some_and(|local| local.ends_with(&wanted));
+            // A TCP socket that listens has no peer, one that lingers after its end has.
+            is_its && words.next().is_some_and(|remote| remote.ends_with(":0000"))
+        })
     })
 }
 

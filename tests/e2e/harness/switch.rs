@@ -37,6 +37,8 @@ pub struct Options {
     pub more: String,
     /// Whether the users of the stories exist; otherwise the switch makes its own.
     pub credentials: bool,
+    /// It listens over TCP, at the port of UDP, and over TLS.
+    pub streams: bool,
     /// No other story runs meanwhile: for those that would disturb others.
     pub alone: bool,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
             dialplan,
             more: String::new(),
             credentials: true,
+            streams: false,
             alone: false,
         }
     }
@@ -62,6 +65,9 @@ pub struct Switch {
     process: Process,
     wire: Wire,
     address: SocketAddr,
+    /// Where it listens over TLS, in stories with streams.
+    tls: SocketAddr,
+    streams: bool,
     media: (u16, u16),
     empty: BTreeMap<String, u64>,
     ports: Mutex<Ports>,
@@ -100,18 +106,29 @@ impl Switch {
         let folder = Folder::new();
         let mut ports = Ports::lease(options.media_ports + 100);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
+        let tls = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
         let first = ports.run(options.media_ports);
         let media = (first, first + options.media_ports - 1);
         let data = folder.sub("data");
-        folder.write(CONFIG, configuration(options, address, media, &data));
+        folder.write(CONFIG, configuration(options, [address, tls], media, &data));
         if options.credentials {
             write_credentials(&data.join("credentials.toml"));
         }
         let wire = Wire::listen(&folder, ports.span());
         let process = launch(&folder, &Probe::new(ports.one(), address));
         let ports = Mutex::new(ports);
-        let mut switch =
-            Self { process, wire, address, media, empty: BTreeMap::new(), ports, folder, _turn: turn };
+        let mut switch = Self {
+            process,
+            wire,
+            address,
+            tls,
+            streams: options.streams,
+            media,
+            empty: BTreeMap::new(),
+            ports,
+            folder,
+            _turn: turn,
+        };
         switch.empty = switch.census();
         switch
     }
@@ -133,7 +150,8 @@ impl Switch {
         self.process.signal("TERM");
         let status = self.process.wait(Duration::from_secs(7));
         assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
-        self.wire.close(self.folder, Sources { sip: self.address.port(), media: self.media })
+        let from = Sources { sip: self.address.port(), media: self.media, is_hidden: self.streams };
+        self.wire.close(self.folder, from)
     }
 
     /// SIGTERM, and once more.
@@ -148,6 +166,11 @@ impl Switch {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where a telephone reaches it over this transport: `udp`, `tcp` or `tls`.
+    pub fn reached_by(&self, transport: &str) -> SocketAddr {
+        if transport == "tls" { self.tls } else { self.address }
     }
 
     pub fn folder(&self) -> &Folder {
@@ -262,7 +285,8 @@ impl Switch {
             self.left(lasting).is_empty()
         });
         self.terminate();
-        self.wire.close(self.folder, Sources { sip: self.address.port(), media: self.media })
+        let from = Sources { sip: self.address.port(), media: self.media, is_hidden: self.streams };
+        self.wire.close(self.folder, from)
     }
 }
 
@@ -307,11 +331,21 @@ fn flatten(path: &str, value: &Value, counts: &mut BTreeMap<String, u64>) {
     }
 }
 
-fn configuration(options: &Options, address: SocketAddr, (first, last): (u16, u16), data: &Path) -> String {
-    let Options { t1, dialplan, more, .. } = options;
+fn configuration(
+    options: &Options,
+    [address, tls]: [SocketAddr; 2],
+    (first, last): (u16, u16),
+    data: &Path,
+) -> String {
+    let Options { t1, dialplan, more, streams, .. } = options;
+    let streams = if *streams {
+        format!("listen_tcp = [\"{address}\"]\nlisten_tls = [\"{tls}\"]\n")
+    } else {
+        String::new()
+    };
     let (t2, t4) = (*t1 * 8, *t1 * 10);
     format!(
-        "[sip]\nlisten = [\"{address}\"]\n\
+        "[sip]\nlisten = [\"{address}\"]\n{streams}\
          [sip.timers]\nt1 = \"{}ms\"\nt2 = \"{}ms\"\nt4 = \"{}ms\"\n\
          [media]\nports = \"{first}-{last}\"\nport_rest = \"1s\"\n\
          [http]\nlisten = \"127.0.0.1:0\"\n\

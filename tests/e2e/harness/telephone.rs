@@ -16,6 +16,8 @@ pub struct Telephone<'s> {
     user: String,
     password: String,
     port: u16,
+    /// As sipp names it: `u1`, or `t1` for one connection.
+    transport: &'static str,
     media: u16,
     calls: u32,
     rate: u32,
@@ -31,6 +33,7 @@ impl<'s> Telephone<'s> {
             user: user.to_owned(),
             password: PASSWORD.to_owned(),
             port: switch.ports(1),
+            transport: "u1",
             media: switch.ports(4),
             calls: 1,
             rate: 10,
@@ -42,6 +45,12 @@ impl<'s> Telephone<'s> {
     /// At this port instead of one of the story's: for a peer that the switch is told of at its start.
     pub fn at(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Over TCP instead of UDP.
+    pub fn over_tcp(mut self) -> Self {
+        self.transport = "t1";
         self
     }
 
@@ -108,7 +117,7 @@ impl<'s> Telephone<'s> {
         let file = file.to_string_lossy();
         let mut arguments =
             vec!["-sf", &file, "-i", "127.0.0.1", "-p", port, "-mi", "127.0.0.1", "-mp", media];
-        arguments.extend(["-cp", control]);
+        arguments.extend(["-cp", control, "-t", self.transport]);
         arguments.extend([
             "-s",
             service,

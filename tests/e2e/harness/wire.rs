@@ -16,6 +16,8 @@ pub struct Sources {
     pub sip: u16,
     /// First and last port of its media.
     pub media: (u16, u16),
+    /// TLS hides where sound goes: it is known by its looks, not by what was agreed on.
+    pub is_hidden: bool,
 }
 
 /// A capture under way.
@@ -26,10 +28,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Captures all UDP datagrams from and to these ports.
+    /// Captures all that goes from and to these ports over UDP and TCP.
     pub fn listen(folder: &Folder, (first, last): (u16, u16)) -> Self {
         let file = folder.path().join("wire.pcapng");
-        let filter = format!("udp portrange {first}-{last}");
+        let filter = format!("(udp or tcp) and portrange {first}-{last}");
         let arguments = ["-q", "-i", "lo", "-B", "64", "-f", &filter, "-w", &file.to_string_lossy()];
         let mut dumpcap = Process::start(&tool("dumpcap"), arguments, folder.path().join("dumpcap.log"));
         eventually("dumpcap captures on lo (it needs root or CAP_NET_RAW)", Duration::from_secs(20), || {
@@ -91,7 +93,8 @@ impl Capture {
 
     /// Display filter for the SIP that the switch sent.
     pub fn our_sip(&self) -> String {
-        format!("udp.srcport == {} && !icmp", self.from.sip)
+        // Of a stream, what the dissector has put together; the rest are pieces, and line ends that keep it alive.
+        format!("(udp.srcport == {0} || (tcp.srcport == {0} && sip)) && !icmp", self.from.sip)
     }
 
     /// Display filter for the RTP and RTCP that the switch sent.
@@ -156,10 +159,14 @@ impl Capture {
     }
 
     fn tshark(&self, arguments: &[&str]) -> String {
+        let by_looks = ["--enable-heuristic", "rtp_udp", "--enable-heuristic", "rtcp_udp"];
+        let by_looks = if self.from.is_hidden { &by_looks[..] } else { &[] };
         let output = Command::new(tool("tshark"))
             .args(["-n", "-r"])
             .arg(&self.file)
             .args(["-d", &format!("udp.port=={},sip", self.from.sip)])
+            .args(["-d", &format!("tcp.port=={},sip", self.from.sip)])
+            .args(by_looks)
             .args(arguments)
             .output()
             .expect("tshark runs");

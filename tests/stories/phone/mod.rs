@@ -14,7 +14,7 @@ use bytes::Bytes;
 use trunkline::ids::LegId;
 use trunkline::sip::endpoint::{Action, ClientKey, Endpoint, ServerKey, Timing};
 use trunkline::sip::flow::Flow;
-use trunkline::sip::message::{Limits, Message, Method, Request, Response, StatusCode, Transport};
+use trunkline::sip::message::{Limits, Message, Method, Request, Response, StatusCode};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::Direction;
@@ -220,7 +220,7 @@ impl Phone {
     }
 
     fn flow(&self) -> Flow {
-        Flow { transport: Transport::Udp, local: self.address, remote: SWITCH, connection: None }
+        Flow::udp(self.address, SWITCH)
     }
 
     fn cue(&mut self, cue: Cue, now: Moment) {

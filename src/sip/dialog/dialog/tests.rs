@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use super::*;
-use crate::sip::message::{Limits, Message, Transport};
+use crate::sip::message::{Limits, Message};
 
 fn flow() -> Flow {
     let address: SocketAddr = "192.0.2.1:5060".parse().unwrap();
-    Flow { transport: Transport::Udp, local: address, remote: address, connection: None }
+    Flow::udp(address, address)
 }
 
 fn parse(lines: &[&str]) -> Message {

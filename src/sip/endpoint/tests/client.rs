@@ -48,6 +48,30 @@ fn a_host_that_refuses_fails_what_goes_to_it_and_nothing_else() {
 }
 
 #[test]
+fn a_connection_that_ends_fails_what_was_sent_by_it_and_was_not_heard_of() {
+    let mut endpoint = Endpoint::new(Timing::default());
+    let other = Flow { connection: Some(8), ..tcp() };
+    let any = Flow { connection: None, ..tcp() };
+    let rings = ours("INVITE", "z9hG4bK1");
+    endpoint.request(Some(LEG), rings.clone(), tcp(), at(0));
+    hear(&mut endpoint, reply(&rings, 180, "bob"), 1);
+    for (branch, flow) in [("z9hG4bK2", tcp()), ("z9hG4bK3", other), ("z9hG4bK4", any), ("z9hG4bK5", udp())] {
+        endpoint.request(Some(LEG), ours("INFO", branch), flow, at(2));
+    }
+    told(&mut endpoint);
+    endpoint.flow_failed(&tcp(), at(3));
+    assert_eq!(
+        told(&mut endpoint),
+        ["failed Transport", "failed Transport"],
+        "that one, and any to the same peer"
+    );
+    assert_eq!(hear(&mut endpoint, reply(&rings, 200, "bob"), 4), ["response 200 INVITE"], "by another one");
+    assert_eq!(endpoint.census().client, 3);
+    endpoint.transport_failed(udp().remote, at(5));
+    assert_eq!(told(&mut endpoint), ["failed Transport"], "what the network says of UDP is no word on TCP");
+}
+
+#[test]
 fn a_refusal_is_acknowledged_each_time_and_told_once() {
     let (mut endpoint, invite) = (Endpoint::new(Timing::default()), ours("INVITE", "z9hG4bK1"));
     assert_eq!(ask(&mut endpoint, &invite, 0), ["send INVITE"]);

@@ -24,7 +24,7 @@ fn at(millis: u64) -> Moment {
 
 fn udp() -> Flow {
     let (local, remote) = (addr("192.0.2.1:5060"), addr("198.51.100.7:5062"));
-    Flow { transport: Transport::Udp, local, remote, connection: None }
+    Flow::udp(local, remote)
 }
 
 fn tcp() -> Flow {

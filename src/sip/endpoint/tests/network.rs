@@ -43,7 +43,7 @@ fn run(seed: u64, weather: &Weather) -> (Phone, Phone) {
     let mut dice = Dice(seed);
     let plan = dice.plan();
     let (here, there) = (addr("192.0.2.1:5060"), addr("198.51.100.7:5060"));
-    let flow = |local, remote| Flow { transport: Transport::Udp, local, remote, connection: None };
+    let flow = |local, remote| Flow::udp(local, remote);
     let mut phones =
         [Phone::new("caller", flow(here, there), &plan), Phone::new("callee", flow(there, here), &plan)];
     let mut flying: BTreeMap<(Moment, u64), (usize, Bytes)> = BTreeMap::new();

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::routing::{Caller, Decision, Target};
 use crate::sip::endpoint::DialogKey;
-use crate::sip::message::{HeaderName, Limits, Method, Response, Transport, Uri};
+use crate::sip::message::{HeaderName, Limits, Method, Response, Uri};
 
 const LEG: LegId = LegId::from_bytes([7; 16]);
 
@@ -21,7 +21,7 @@ fn at(millis: u64) -> Moment {
 
 fn flow() -> Flow {
     let (local, remote) = (([192, 0, 2, 1], 5060).into(), ([198, 51, 100, 7], 5062).into());
-    Flow { transport: Transport::Udp, local, remote, connection: None }
+    Flow::udp(local, remote)
 }
 
 fn message(bytes: Bytes) -> Message {
