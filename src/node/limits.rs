@@ -9,6 +9,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{AccessFlags, access};
 
 use crate::config::{Config, Doubt};
+use crate::sip::transport::tls::{Files, Tls};
 use crate::sip::transport::{BUFFER, Udp};
 
 /// Descriptors beside those of legs and connections: listeners, files, event queues.
@@ -48,7 +49,12 @@ pub fn of_place(config: &Config, is_running: bool) -> Vec<Doubt> {
     let media = config.media.address.and_then(media_address);
     let recordings = config.recordings.folder.as_deref().map(|folder| ("recordings.folder", folder));
     let folders = [("data.folder", config.data.folder.as_path())].into_iter().chain(recordings);
-    refused.chain(media).chain(folders.filter_map(|(key, folder)| cannot_write(key, folder))).collect()
+    let files = certificates(config).into_iter();
+    refused
+        .chain(media)
+        .chain(files)
+        .chain(folders.filter_map(|(key, folder)| cannot_write(key, folder)))
+        .collect()
 }
 
 /// The limit of descriptors, raised as far as it may be.
@@ -122,6 +128,15 @@ fn not_to_be_had(key: &'static str, address: SocketAddr, error: &io::Error) -> D
             _ => format!("{address}: {error}"),
         },
     )
+}
+
+/// What is wrong with the operator's certificates. One of our own is made at the start, and not here.
+fn certificates(config: &Config) -> Option<Doubt> {
+    let tls = &config.sip.tls;
+    let is_the_operators = tls.certificate.is_some() && !config.sip.listen_tls.is_empty();
+    let files = is_the_operators.then(|| Files::of(config, &[]));
+    let error = Tls::new(tls, files).err()?;
+    Some(Doubt::error("sip.tls.certificate", error.to_string()))
 }
 
 fn media_address(ip: IpAddr) -> Option<Doubt> {
@@ -204,6 +219,18 @@ mod tests {
         assert_eq!(told(false).len(), 2, "{:?}", told(false));
         assert!(told(false)[0].contains("is taken by another program"));
         assert_eq!(told(true), ["media.address: 192.0.2.1 is no address of this host"]);
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_used_is_told_before_the_start() {
+        let mut config = config("[sip]\nlisten_tls = [\"127.0.0.1:5061\"]\n");
+        assert_eq!(certificates(&config), None, "one of our own is made");
+        config.sip.tls.certificate = Some("/nobody/has/this.pem".into());
+        config.sip.tls.key = Some("/nobody/has/this.key".into());
+        let doubt = certificates(&config).expect("it is not there");
+        assert!(doubt.message.contains("/nobody/has/this"), "{doubt:?}");
+        config.sip.listen_tls.clear();
+        assert_eq!(certificates(&config), None, "nobody sees it");
     }
 
     #[test]
