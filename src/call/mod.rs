@@ -198,6 +198,10 @@ impl Call {
 
     /// Its actor cannot be kept alive: ends its legs, from the snapshot.
     pub fn give_up(&mut self, turn: &mut Turn<Self>) {
+        // Nobody will hear how the legs end: this is the end that those who asked for it are told.
+        let children: Vec<LegId> = self.children.keys().copied().collect();
+        children.into_iter().for_each(|leg| self.note_ended(leg, &Cause::Internal, None, turn));
+        self.note_over(&Cause::Internal, turn);
         self.end_all(Cause::Internal, turn);
         self.ending = None;
         for leg in self.asked() {

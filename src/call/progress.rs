@@ -203,7 +203,12 @@ impl Call {
     }
 }
 
+/// How a leg ended that was never answered.
 fn ended_as(cause: &Cause) -> CallStatus {
+    // We hung up on it: whoever called, or whoever runs the switch, has given up.
+    if *cause == Cause::HungUp {
+        return CallStatus::Canceled;
+    }
     match status_of(cause) {
         DialStatus::Busy => CallStatus::Busy,
         DialStatus::NoAnswer => CallStatus::NoAnswer,

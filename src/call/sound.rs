@@ -26,6 +26,16 @@ pub enum Sound {
     Url(String),
 }
 
+impl Sound {
+    /// Where it is fetched from; empty for what the switch makes itself.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Speech { .. } | Self::Beep => "",
+            Self::File(address) | Self::Url(address) => address,
+        }
+    }
+}
+
 /// Why a sound cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message} ({code})")]

@@ -102,6 +102,9 @@ impl ScriptRun {
         let mut parameters = self.profile.parameters(self.status);
         parameters.extend(further);
         let (number, token) = (self.next_activity(), self.token());
+        if matches!(place, Place::Url(_)) {
+            self.ring(turn);
+        }
         turn.tell(self.leg, Event::Asked { document: place.to_string() });
         let pending = Pending { number, place, otherwise, method, parameters, token, is_fallback };
         pending.request(self, turn);
@@ -162,6 +165,11 @@ impl ScriptRun {
     /// The script cannot go on: its fallback is asked, and if that fails as well, the caller hears an apology.
     pub(super) fn fail(&mut self, error: &WebhookError, turn: &mut Turn<Self>) {
         self.complain(error.code, error.to_string(), turn);
+        if self.is_gone {
+            // There is nobody left whom a fallback or an apology could help.
+            self.waiting = Waiting::Nothing;
+            return;
+        }
         let fallback = self.fallback.clone().filter(|_| !self.is_fallback);
         let Some(Hook { place, method }) = fallback else { return self.apologise(turn) };
         let further = [("ErrorCode", error.code.to_string()), ("ErrorUrl", error.url.clone())]

@@ -9,6 +9,7 @@ use trunkline_media::moment::Moment;
 use super::steps::{is_error, speech};
 use super::words::{ScriptEffect, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
+use crate::call::profile::CallStatus;
 use crate::supervision::machine::Turn;
 use crate::twiml::verb::{Gather, Prompt};
 use crate::webhook::WebhookError;
@@ -83,7 +84,6 @@ impl Gathering {
 
 impl ScriptRun {
     pub(super) fn gather(&mut self, gather: Gather, turn: &mut Turn<Self>) {
-        self.engage();
         let mut prompts = Vec::with_capacity(gather.prompts.len());
         for prompt in &gather.prompts {
             let what = match prompt {
@@ -128,10 +128,16 @@ impl ScriptRun {
                     *what = What::Ready { asset, loops: *loops };
                 }
             }
-            Err(SoundError { code, message }) if is_error(code) => {
-                // A key that was pressed by now is worth more than the rest of a prompt.
+            // A key that was pressed by now is worth more than a prompt.
+            Err(SoundError { code, message })
+                if is_error(code) && matches!(gathering.stage, Stage::Preparing) =>
+            {
+                let address = match gathering.prompts.get(at).map(|heard| &heard.what) {
+                    Some(What::Wanted { sound, .. }) => sound.address().to_owned(),
+                    _ => String::new(),
+                };
                 let message = format!("a sound of <Gather> cannot be had: {message} ({code})");
-                return self.fail(&WebhookError::new(NO_SOUND, "", message), turn);
+                return self.fail(&WebhookError::new(NO_SOUND, &address, message), turn);
             }
             Err(SoundError { code, message }) => {
                 gathering.prompts.remove(at);
@@ -148,6 +154,11 @@ impl ScriptRun {
 
     /// Lets the prompt at this place be heard; after the last the time begins to run.
     fn prompt(&mut self, at: usize, turn: &mut Turn<Self>) {
+        if self.status == CallStatus::Ringing && !self.is_sound(at) {
+            // Nobody presses keys into a telephone that rings: silence, too, answers it.
+            self.want(Wanted::Hush, turn);
+        }
+        self.engage();
         let Some(gathering) = self.gathering() else { return };
         let Some(Heard { activity, what }) = gathering.prompts.get(at) else {
             let until = turn.now + gathering.patience();
@@ -163,6 +174,11 @@ impl ScriptRun {
         if let What::Ready { asset, loops } = what {
             self.want(Wanted::Prompt { activity, asset, loops }, turn);
         }
+    }
+
+    fn is_sound(&mut self, at: usize) -> bool {
+        let prompt = self.gathering().and_then(|gathering| gathering.prompts.get(at));
+        prompt.is_some_and(|heard| matches!(heard.what, What::Ready { .. }))
     }
 
     pub(super) fn on_prompt_ended(&mut self, activity: u64, turn: &mut Turn<Self>) {
@@ -184,6 +200,7 @@ impl ScriptRun {
 
     /// A key stops the prompts at once; the time begins to run anew.
     fn on_key(&mut self, digit: char, turn: &mut Turn<Self>) {
+        self.engage();
         let Some(gathering) = self.gathering() else { return };
         let is_heard = matches!(gathering.stage, Stage::Prompting { until: None, .. });
         let is_last = gathering.gather.finish_on_key == Some(digit);

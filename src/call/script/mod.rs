@@ -56,6 +56,9 @@ pub struct ScriptRun {
     /// Documents since anything was heard: a script that only leads on is going round in circles.
     documents: u32,
     waiting: Waiting,
+    /// An unanswered caller was told that it rings.
+    #[serde(default)]
+    has_rung: bool,
     is_gone: bool,
     /// The call waits for what is still to be told.
     #[serde(default)]
@@ -153,6 +156,7 @@ impl ScriptRun {
             activities: 0,
             documents: 0,
             waiting: Waiting::Nothing,
+            has_rung: false,
             is_gone: false,
             is_lingering: false,
             mail: Mail::new(Party::Script(leg)),
@@ -187,10 +191,15 @@ impl ScriptRun {
 
     fn start(&mut self, turn: &mut Turn<Self>) {
         let Some(hook) = self.first.take() else { return self.perform(turn) };
-        if self.context == Context::Main {
+        self.ask(hook, Vec::new(), turn);
+    }
+
+    /// A caller that is not answered yet and has to wait hears that it rings.
+    fn ring(&mut self, turn: &mut Turn<Self>) {
+        let is_due = self.context == Context::Main && self.status == CallStatus::Ringing;
+        if is_due && !std::mem::replace(&mut self.has_rung, true) {
             self.want(Wanted::Ring, turn);
         }
-        self.ask(hook, Vec::new(), turn);
     }
 
     fn want(&mut self, wanted: Wanted, turn: &mut Turn<Self>) {
@@ -203,9 +212,13 @@ impl ScriptRun {
         self.activities
     }
 
-    /// Something is about to be heard or asked: the leg is answered by it.
+    /// Something is heard or asked: the script does not go round in circles, and the leg is answered.
     fn engage(&mut self) {
         self.documents = 0;
+        self.note_answer();
+    }
+
+    fn note_answer(&mut self) {
         if self.status == CallStatus::Ringing {
             self.status = CallStatus::InProgress;
         }

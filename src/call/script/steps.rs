@@ -10,6 +10,7 @@ use crate::call::profile::CallStatus;
 use crate::ops::events::Event;
 use crate::supervision::machine::Turn;
 use crate::twiml::document::Context;
+use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Dial, Hooks, Noun, Play, Say, Verb};
 use crate::webhook::{WebhookError, code};
 
@@ -23,6 +24,7 @@ impl ScriptRun {
             Verb::Say(say) => self.say(&say, turn),
             Verb::Play(play) => self.play(&play, turn),
             Verb::Pause(pause) => {
+                self.ring(turn);
                 let until = turn.now + Duration::from_secs(pause.seconds.into());
                 self.waiting = Waiting::Pause { until };
             }
@@ -75,7 +77,6 @@ impl ScriptRun {
     }
 
     fn hear(&mut self, sound: Sound, loops: u32, turn: &mut Turn<Self>) {
-        self.engage();
         let activity = self.next_activity();
         self.prepare(activity, sound.clone(), turn);
         self.waiting = Waiting::Sound { activity, sound, loops };
@@ -88,13 +89,18 @@ impl ScriptRun {
         turn: &mut Turn<Self>,
     ) {
         match &self.waiting {
-            Waiting::Sound { activity: waiting, loops, .. } if *waiting == activity => match sound {
+            Waiting::Sound { activity: waiting, loops, sound: wanted } if *waiting == activity => match sound
+            {
                 Ok(asset) => {
                     let loops = *loops;
+                    self.engage();
                     self.waiting = Waiting::Outcome(activity);
                     self.want(Wanted::Prompt { activity, asset, loops }, turn);
                 }
-                Err(error) => self.without_sound(&error, turn),
+                Err(error) => {
+                    let address = wanted.address().to_owned();
+                    self.without_sound(&address, &error, turn);
+                }
             },
             Waiting::Keys(_) => self.on_prompt_prepared(activity, sound, turn),
             Waiting::Recording(_) => self.on_beep_prepared(activity, sound, turn),
@@ -103,9 +109,9 @@ impl ScriptRun {
     }
 
     /// A sound that a URL should have given is an error of the script; one that the switch cannot make is passed over.
-    fn without_sound(&mut self, error: &SoundError, turn: &mut Turn<Self>) {
+    fn without_sound(&mut self, address: &str, error: &SoundError, turn: &mut Turn<Self>) {
         if is_error(error.code) {
-            return self.fail(&WebhookError::new(error.code, "", error.message.clone()), turn);
+            return self.fail(&WebhookError::new(error.code, address, error.message.clone()), turn);
         }
         let verb = self.script.step().map_or("Say", |step| step.verb.name());
         self.complain(error.code, format!("<{verb}> was skipped: {}", error.message), turn);
@@ -114,9 +120,8 @@ impl ScriptRun {
 
     fn dial(&mut self, mut dial: Dial, turn: &mut Turn<Self>) {
         if !dial.answer_on_bridge {
-            self.engage();
+            self.note_answer();
         }
-        self.documents = 0;
         for noun in &mut dial.nouns {
             let hooks = match noun {
                 Noun::Number(number) => &mut number.hooks,
@@ -159,8 +164,12 @@ impl ScriptRun {
         if !matches!(self.waiting, Waiting::Outcome(waiting) if waiting == activity) {
             return;
         }
-        if result.bridged && self.status == CallStatus::Ringing {
-            self.status = CallStatus::InProgress;
+        if result.bridged {
+            self.note_answer();
+        }
+        if result.status != DialStatus::Failed {
+            // Somebody's telephone rang; where there is no way to anybody a script could dial in circles.
+            self.documents = 0;
         }
         let Some(Verb::Dial(dial)) = self.script.step().map(|step| step.verb.clone()) else { return };
         match dial.action {

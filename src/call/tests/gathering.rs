@@ -119,7 +119,7 @@ fn a_sound_that_a_url_does_not_give_is_an_error_of_the_document_and_one_that_we_
     assert_eq!(run.codes(), [13_325]);
 
     let (mut run, _) = Run::of("<Gather><Say>Hello</Say></Gather>");
-    assert_eq!(run.prepared(1, Err("no voice")), [""; 0]);
+    assert_eq!(run.prepared(1, Err("no voice")), ["hush"]);
     assert_eq!(
         (run.codes(), run.run.next_deadline()),
         (vec![12_400], Some(at(5))),

@@ -3,6 +3,7 @@
 
 mod dialing;
 mod documents;
+mod endings;
 mod gathering;
 mod recording;
 mod screening;

@@ -189,6 +189,7 @@ fn nothing_is_done_for_a_caller_that_has_gone() {
     let (mut run, _) = Run::of("<Pause length='3'/><Say>late</Say>");
     assert_eq!(run.told(Told::Gone { dial_ends: false }), [""; 0]);
     assert_eq!(run.run.next_deadline(), None);
+    run.run.mail().acknowledge(Party::Call(CallId(PARENT)), u64::MAX);
     assert!(run.run.is_finished());
 }
 
