@@ -7,6 +7,7 @@
 pub mod call;
 pub mod callbacks;
 pub mod config;
+pub mod http;
 pub mod ids;
 pub mod leg;
 pub mod node;

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("node", 5),
     ("supervision::tree", 5),
     ("api", 4),
+    ("http", 4),
     ("ops::admin", 4),
     ("ops::control", 4),
     ("ops::print", 4),

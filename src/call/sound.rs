@@ -18,10 +18,22 @@ pub enum Sound {
         /// By name.
         voice: Option<String>,
     },
+    /// The tone after which a caller speaks.
+    Beep,
     /// A file of the dialplan, as its document names it.
     File(String),
     /// An absolute URL, with connection overrides in its fragment.
     Url(String),
+}
+
+impl Sound {
+    /// Where it is fetched from; empty for what the switch makes itself.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Speech { .. } | Self::Beep => "",
+            Self::File(address) | Self::Url(address) => address,
+        }
+    }
 }
 
 /// Why a sound cannot be had.

@@ -15,6 +15,7 @@ use self::reoffer::Reoffer;
 use super::leaving::Leaving;
 use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
+use super::requests::{bystander, later, unsuitable};
 use super::{ALLOW, Core, Leg, Next, Order, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::Dialog;
@@ -275,30 +276,18 @@ impl Established {
             core.errand(Errand::Respond { key, response }, turn);
             return Next::Stay;
         }
-        let mut response = match request.method() {
+        match request.method() {
             Method::Bye => {
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
                 return self.leave(core, None, Cause::HungUp, Side::Peer, turn);
             }
-            Method::Invite => {
-                self.on_reinvite(core, key, request, turn);
-                return Next::Stay;
+            Method::Invite => self.on_reinvite(core, key, request, turn),
+            Method::Refer => self.on_refer(core, key, request, turn),
+            _ => {
+                let response = bystander(core, request, turn);
+                core.errand(Errand::Respond { key, response }, turn);
             }
-            Method::Refer => {
-                self.on_refer(core, key, request, turn);
-                return Next::Stay;
-            }
-            Method::Info => {
-                if let Some(digit) = info_digit(request) {
-                    core.tell(Event::Digit { digit }, turn);
-                }
-                request.response(StatusCode::OK)
-            }
-            Method::Options => request.response(StatusCode::OK),
-            _ => request.response(StatusCode::METHOD_NOT_ALLOWED),
-        };
-        response.headers_mut().push(HeaderName::Allow, ALLOW);
-        core.errand(Errand::Respond { key, response }, turn);
+        }
         Next::Stay
     }
 
@@ -306,8 +295,7 @@ impl Established {
     fn on_reinvite(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) {
         if self.hangup.is_some() {
             // The BYE waits for the ACK of our 2xx: another one would prolong the wait.
-            let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR);
-            response.headers_mut().set(HeaderName::RetryAfter, core.minter.number() % 11);
+            let response = later(core, request);
             core.errand(Errand::Respond { key, response }, turn);
             return;
         }
@@ -427,36 +415,4 @@ fn reason_of(cause: &Cause) -> Option<&'static str> {
         Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
         _ => None,
     }
-}
-
-/// What makes a request one that we cannot serve (RFC 3261 §8.2.2.3, §8.2.3).
-fn unsuitable(request: &Request) -> Option<Response> {
-    let unsupported = request.unsupported(&[]);
-    if !unsupported.is_empty() {
-        let mut response = request.response(StatusCode::BAD_EXTENSION);
-        response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
-        return Some(response);
-    }
-    let is_sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
-    let is_offer = *request.method() == Method::Invite && !request.body().is_empty();
-    (is_offer && !is_sdp).then(|| {
-        let mut response = request.response(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        response.headers_mut().push(HeaderName::Accept, "application/sdp");
-        response
-    })
-}
-
-/// The digit in an INFO body, in either of the two forms that phones send.
-fn info_digit(request: &Request) -> Option<char> {
-    let body = std::str::from_utf8(request.body()).ok()?;
-    let value = match request.headers().content_type()?.as_str() {
-        "application/dtmf-relay" => {
-            body.lines().find_map(|line| line.trim().strip_prefix("Signal"))?.trim_start_matches(['=', ' '])
-        }
-        "application/dtmf" => body,
-        _ => return None,
-    };
-    let mut letters = value.trim().chars();
-    let digit = letters.next().map(|c| c.to_ascii_uppercase())?;
-    (letters.next().is_none() && matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(digit)
 }

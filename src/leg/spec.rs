@@ -5,9 +5,10 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::Lease;
 
-use super::Core;
 use super::media::MediaSide;
 use super::path::Path;
+use super::presses::Presses;
+use super::{Core, Facts};
 use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::auth::Login;
 use crate::sip::endpoint::ServerKey;
@@ -127,6 +128,8 @@ impl Basis {
             media,
             timing: self.timing,
             proofs: None,
+            facts: Facts::default(),
+            presses: Presses::default(),
             mail: Mail::new(Party::Leg(self.id)),
         }
     }

@@ -84,7 +84,12 @@ pub enum Report {
         activity: u64,
     },
     /// The far end pressed a key: once for each press, however it was told.
-    Digit(char),
+    Digit {
+        /// One of `0-9*#A-D`.
+        digit: char,
+        /// Which telling came first.
+        by: DigitWay,
+    },
     /// The far end wants to be replaced by somebody else; told by [`Order::Referred`] what became of it.
     Refer(Box<Refer>),
     /// The keys of this activity were sent.
@@ -115,12 +120,22 @@ pub enum Report {
     },
 }
 
+/// How a far end told that a key was pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigitWay {
+    /// Among the sound: as an event (RFC 4733), or as a tone.
+    Rtp,
+    /// By INFO (RFC 2976).
+    Info,
+}
+
 /// What the signalling of a leg said, for webhooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The Call-ID of its dialog.
+    /// The Call-ID of its dialog; of several INVITEs that of the one which decided.
     pub call_id: String,
-    /// The final status of the far end, where there was one; 487 when its time ran out.
+    /// The final status of the far end; 487 when we gave it up, 408 or 503 when it never answered. None for a caller.
     pub status: Option<u16>,
     /// `X-…` headers and `User-to-User` of the final answer.
     pub headers: Vec<(String, String)>,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use dashmap::DashMap;
 use trunkline_media::asset::Asset;
+use trunkline_media::tone::Tone;
 
 use super::house::House;
 use crate::call::sound::{Sound, SoundError};
@@ -38,6 +39,11 @@ enum Format {
 }
 
 impl Sounds {
+    /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
+    pub(super) fn forget_files(&self) {
+        self.kept.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
+    }
+
     /// A sound that was loaded before.
     pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
         self.kept.get(key).map(|kept| Arc::clone(&kept.asset))
@@ -79,6 +85,10 @@ impl House {
                 let wav = spoken.map_err(|error| SoundError::skipped(error.to_string()))?;
                 (wav, Format::Wav, 0)
             }
+            Sound::Beep => {
+                self.sounds.keep(key.clone(), Asset::from_tone(Tone::Beep, Asset::LIMIT), 0);
+                return Ok(key);
+            }
             Sound::File(source) => {
                 let (bytes, format) = self.read(source.clone()).await?;
                 (bytes, format, 0)
@@ -92,7 +102,7 @@ impl House {
                 message: format!("{}: {why}", crate::webhook::shown(url)),
             },
             Sound::File(source) => SoundError::skipped(format!("{source}: {why}")),
-            Sound::Speech { .. } => SoundError::skipped(why),
+            Sound::Speech { .. } | Sound::Beep => SoundError::skipped(why),
         })?;
         self.sounds.keep(key.clone(), asset, version);
         Ok(key)
@@ -100,7 +110,7 @@ impl House {
 
     /// Reads a file of the dialplan.
     async fn read(self: &Arc<Self>, source: String) -> Result<(Bytes, Format), SoundError> {
-        let Some(path) = self.plan.sound(&source) else {
+        let Some(path) = self.settings().plan.sound(&source) else {
             return Err(SoundError::skipped(format!("{source}: not a file of the dialplan")));
         };
         let format = Format::of_file(&path);

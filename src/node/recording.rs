@@ -28,6 +28,11 @@ impl House {
         format!("{}{sid}", self.recordings_url())
     }
 
+    /// Where recordings can be fetched: a SID follows.
+    pub(super) fn recordings_at(&self) -> std::sync::Arc<str> {
+        self.recordings_url().into()
+    }
+
     /// The recording of ours that a URL names, with or without `.wav`: no network is needed to play it.
     pub fn recording_at(&self, url: &str) -> Option<RecordingSid> {
         let name = url.strip_prefix(&self.recordings_url())?;

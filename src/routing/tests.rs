@@ -60,7 +60,7 @@ fn the_most_specific_route_decides_whatever_the_files_order() {
         ("alice", script("sorry.xml"), "route anything (*)"),
     ] {
         let decision = routes.decide(&alice(), dialled, is_user);
-        assert_eq!(decision, Decision { target, reason: reason.into() }, "{dialled}");
+        assert_eq!(decision, Decision { target, reason: reason.into(), status_callback: None }, "{dialled}");
     }
 }
 

@@ -47,6 +47,12 @@ pub struct Parsed {
     pub warnings: Vec<Finding>,
 }
 
+impl From<Document> for Parsed {
+    fn from(document: Document) -> Self {
+        Self { document, warnings: Vec::new() }
+    }
+}
+
 impl Document {
     /// Reads the document of a call's first leg.
     ///
@@ -87,6 +93,13 @@ impl Document {
     /// A document that plays a file: what an answer that is audio means.
     pub fn played(url: &str) -> Document {
         Self::of(Some(Verb::Play(Play { source: url.to_owned(), loops: 1, digits: None })))
+    }
+
+    /// What is heard in place of a document that cannot be run: these words, and the end of the call.
+    pub fn apology(text: &str) -> Document {
+        let mut document = Self::spoken(text);
+        document.steps.push(Step { line: 1, column: 1, verb: Verb::Hangup });
+        document
     }
 
     fn of(verb: Option<Verb>) -> Document {

@@ -10,4 +10,4 @@ pub mod verb;
 
 pub use document::{Context, Document, Parsed};
 pub use finding::{Finding, ScriptError};
-pub use script::{Action, DialStatus, Outcome, Script};
+pub use script::{DialStatus, Script};

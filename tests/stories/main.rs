@@ -27,4 +27,6 @@ mod scripts;
 mod shard;
 mod story;
 mod weather;
+mod web;
+mod webhooks;
 mod world;
