@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::UdpSocket;
 use std::sync::Arc;
 
+use super::deadlines::Deadlines;
 use super::desk;
 use super::{EventSink, PortPair};
 use crate::asset::Asset;
@@ -52,6 +53,15 @@ impl Line {
         let datagram = buffer.get(..transmit.length).unwrap_or_default();
         if self.socket(transmit.channel).send_to(datagram, transmit.to).is_err() {
             self.session.note_unsent();
+        }
+    }
+
+    /// Sets the deadline if it is earlier than the one that is set; a later one is found when that one fires.
+    pub(super) fn arm(&mut self, place: usize, deadlines: &mut Deadlines) {
+        let Some(deadline) = self.session.deadline() else { return };
+        if self.armed.is_none_or(|armed| deadline < armed) {
+            self.armed = Some(deadline);
+            deadlines.set(deadline, place);
         }
     }
 

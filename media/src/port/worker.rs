@@ -141,9 +141,13 @@ impl<'a> Worker<'a> {
             let Some(heard) = heard else { continue };
             for index in 0.. {
                 let Some(listener) = self.switchboard.listener(place, index) else { break };
-                let Some(listener) = self.switchboard.line(listener) else { continue };
-                if let Some(transmit) = listener.session.forward(&heard, now, &mut self.outgoing[..]) {
-                    listener.send(transmit, &self.outgoing[..]);
+                let Some(line) = self.switchboard.line(listener) else { continue };
+                if let Some(transmit) = line.session.forward(&heard, now, &mut self.outgoing[..]) {
+                    line.send(transmit, &self.outgoing[..]);
+                }
+                if heard.press.is_some() {
+                    // It may have to be dialled there.
+                    line.arm(listener, &mut self.deadlines);
                 }
             }
         }
@@ -238,13 +242,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Sets a line's deadline if it is earlier than the one that is set; a later one is found when that one fires.
     fn arm(&mut self, place: usize) {
-        let Some(line) = self.switchboard.line(place) else { return };
-        let Some(deadline) = line.session.deadline() else { return };
-        if line.armed.is_none_or(|armed| deadline < armed) {
-            line.armed = Some(deadline);
-            self.deadlines.set(deadline, place);
+        if let Some(line) = self.switchboard.line(place) {
+            line.arm(place, &mut self.deadlines);
         }
     }
 

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dtmf::Presses;
 use crate::moment::Moment;
 use crate::player::Playback;
 use crate::rtcp::Reporter;
 use crate::rtp::{OutputClock, Reception, SourceLock};
 
+mod dialling;
 mod event;
 mod forwarding;
+mod keys;
 mod plan;
 mod receive;
 mod stats;
@@ -33,6 +34,8 @@ pub use receive::{Heard, Kind};
 pub use stats::Stats;
 pub use transmit::{Channel, Transmit};
 
+use dialling::Dialling;
+use keys::Listening;
 use stats::Counters;
 use vigil::Vigil;
 use voice::Voice;
@@ -51,13 +54,15 @@ pub struct Session {
     voice: Voice,
     /// The last player: it outlives a change of the voice, so that its activity can go on or be known as ended.
     playback: Option<Playback>,
+    #[serde(default)]
+    dialling: Dialling,
     /// When the next frame made here is due.
     tick: Option<Moment>,
     clock: OutputClock,
     lock: SourceLock,
     reception: Reception,
     #[serde(default)]
-    presses: Presses,
+    listening: Listening,
     reporter: Reporter,
     vigil: Vigil,
     counters: Counters,
@@ -77,11 +82,12 @@ impl Session {
             receive: false,
             voice: Voice::Silence,
             playback: None,
+            dialling: Dialling::default(),
             tick: None,
             clock: OutputClock::new(seed.ssrc, seed.sequence, seed.timestamp),
             lock: SourceLock::default(),
             reception: Reception::default(),
-            presses: Presses::default(),
+            listening: Listening::default(),
             reporter: Reporter::default(),
             vigil: Vigil::new(timeout),
             counters: Counters::default(),
@@ -113,6 +119,7 @@ impl Session {
             self.clock.cut();
         }
         self.speak(&plan.source);
+        self.press(plan.keys.as_ref());
         self.vigil.watch(self.receive && self.remote.is_some(), now);
         self.quiet_since = now;
         self.set_ticking(now);

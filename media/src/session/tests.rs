@@ -10,6 +10,7 @@ use crate::codec::Codec;
 use crate::rtp::{Header, Packet};
 use crate::tone::Tone;
 
+mod keys;
 mod model;
 mod sending;
 
