@@ -11,6 +11,7 @@ use super::{EventSink, PortPair};
 use crate::asset::Asset;
 use crate::moment::Moment;
 use crate::session::{Channel, Session, SessionId, Transmit};
+use crate::tap::Ring;
 
 /// A session that is being driven.
 pub(super) struct Line {
@@ -20,6 +21,8 @@ pub(super) struct Line {
     pub(super) copy: desk::Copy,
     /// The prompt of the session's player.
     pub(super) asset: Option<Arc<Asset>>,
+    /// Where the session's tap leads.
+    pub(super) ring: Option<Arc<Ring>>,
     /// Places of the lines that send what this one receives.
     pub(super) listeners: Vec<usize>,
     /// The deadline that is set.
@@ -37,8 +40,19 @@ impl Line {
         sink: Arc<dyn EventSink>,
         copy: desk::Copy,
     ) -> Self {
-        let (asset, listeners, armed) = (None, Vec::new(), None);
-        Line { session, sockets, sink, copy, asset, listeners, armed, read_in: [0; 2], faults: Vec::new() }
+        let (asset, ring, listeners, armed) = (None, None, Vec::new(), None);
+        Line {
+            session,
+            sockets,
+            sink,
+            copy,
+            asset,
+            ring,
+            listeners,
+            armed,
+            read_in: [0; 2],
+            faults: Vec::new(),
+        }
     }
 
     pub(super) fn socket(&self, channel: Channel) -> &UdpSocket {

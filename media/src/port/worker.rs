@@ -137,6 +137,9 @@ impl<'a> Worker<'a> {
                     None
                 }
             };
+            if let Some((heard, ring)) = heard.as_ref().zip(line.ring.as_deref()) {
+                line.session.record(heard, now, ring);
+            }
             line.tell();
             let Some(heard) = heard else { continue };
             for index in 0.. {
@@ -199,6 +202,7 @@ impl<'a> Worker<'a> {
                 Source::Player { asset, .. } => Some(Arc::clone(asset)),
                 _ => None,
             };
+            line.ring = plan.tap.as_ref().map(|tap| Arc::clone(&tap.ring));
         }
         let after = line.session.source();
         line.tell();
@@ -213,6 +217,7 @@ impl<'a> Worker<'a> {
         for socket in [&line.sockets.rtp, &line.sockets.rtcp] {
             let _ = self.epoll.delete(socket);
         }
+        line.session.close(now);
         if let Some(transmit) = line.session.farewell(now, &mut self.outgoing[..]) {
             line.send(transmit, &self.outgoing[..]);
         }

@@ -112,7 +112,8 @@ impl Session {
         self.write(types.send, stamp, &report.octets(), out)
     }
 
-    fn has_events(&self) -> bool {
+    /// Whether both ends speak telephone events.
+    pub(super) fn has_events(&self) -> bool {
         self.remote.as_ref().is_some_and(|remote| remote.events.is_some())
     }
 }

@@ -23,6 +23,7 @@ mod keys;
 mod plan;
 mod receive;
 mod stats;
+mod tapping;
 mod transmit;
 mod vigil;
 mod voice;
@@ -37,6 +38,7 @@ pub use transmit::{Channel, Transmit};
 use dialling::Dialling;
 use keys::Listening;
 use stats::Counters;
+use tapping::Tapping;
 use vigil::Vigil;
 use voice::Voice;
 
@@ -63,6 +65,8 @@ pub struct Session {
     reception: Reception,
     #[serde(default)]
     listening: Listening,
+    #[serde(default)]
+    tapping: Option<Tapping>,
     reporter: Reporter,
     vigil: Vigil,
     counters: Counters,
@@ -88,6 +92,7 @@ impl Session {
             lock: SourceLock::default(),
             reception: Reception::default(),
             listening: Listening::default(),
+            tapping: None,
             reporter: Reporter::default(),
             vigil: Vigil::new(timeout),
             counters: Counters::default(),
@@ -120,6 +125,7 @@ impl Session {
         }
         self.speak(&plan.source);
         self.press(plan.keys.as_ref());
+        self.tap(plan.tap.as_ref(), now);
         self.vigil.watch(self.receive && self.remote.is_some(), now);
         self.quiet_since = now;
         self.set_ticking(now);
@@ -158,7 +164,13 @@ impl Session {
 
     /// When [`Session::poll`] has something to do; it may move later without notice.
     pub fn deadline(&self) -> Option<Moment> {
-        let due = [self.tick, self.reporter.deadline(), self.vigil.deadline(), self.keep_alive_at()];
+        let due = [
+            self.tick,
+            self.reporter.deadline(),
+            self.vigil.deadline(),
+            self.keep_alive_at(),
+            self.tap_deadline(),
+        ];
         due.into_iter().flatten().min()
     }
 

@@ -13,6 +13,7 @@ use crate::tone::Tone;
 mod keys;
 mod model;
 mod sending;
+mod tapping;
 
 const SSRC: u32 = 0x5151_5151;
 

@@ -93,6 +93,7 @@ impl Session {
             self.clock.cut();
             return transmit;
         }
+        self.expire_tap(now);
         if self.vigil.expire(now) {
             self.tell(Event::MediaTimeout { session: self.id });
         }
