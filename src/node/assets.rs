@@ -50,11 +50,6 @@ impl Sounds {
         self.kept.get(key).map(|kept| Arc::clone(&kept.asset))
     }
 
-    /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
-    pub(super) fn forget_files(&self) {
-        self.kept.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
-    }
-
     fn is_of(&self, key: &str, version: u64) -> bool {
         self.kept.get(key).is_some_and(|kept| kept.version == version)
     }

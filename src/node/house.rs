@@ -27,7 +27,7 @@ use crate::speech::Speech;
 use crate::supervision::Clock;
 use crate::twiml::document::{Context, Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
-use crate::webhook::Webhooks;
+use crate::webhook::{self, Webhooks};
 
 /// The shared parts of a node.
 pub struct House {
