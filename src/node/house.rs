@@ -27,7 +27,7 @@ use crate::speech::Speech;
 use crate::supervision::Clock;
 use crate::twiml::document::{Context, Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
-use crate::webhook::Webhooks;
+use crate::webhook::{self, Webhooks};
 
 /// The shared parts of a node.
 pub struct House {
@@ -110,6 +110,7 @@ impl House {
         self.addresses.adopt(&settings.config);
         self.registrar.bound(bounds(&settings.config));
         self.sounds.forget_files();
+        self.webhooks.trust(settings.plan.trusted());
         let before = self.settings.swap(Arc::new(settings));
         let settings = self.settings();
         // Whoever is no user any more, or has another password, has to prove again who they are.
@@ -258,6 +259,11 @@ impl Plan {
         }
         anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
         Ok(Self { folder: folder.to_owned(), routes, scripts, files })
+    }
+
+    /// Hosts with ports that its routes name: scripts may reach them wherever they are.
+    pub(super) fn trusted(&self) -> Vec<String> {
+        self.routes.urls().filter_map(webhook::authority).collect()
     }
 
     /// The document that a decision leads to. A route to a user is a document of one Dial that rings for `ring`.

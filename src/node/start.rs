@@ -41,7 +41,7 @@ use crate::supervision::{
     Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
     Supervisor, SystemClock,
 };
-use crate::webhook::{self, Account, Webhooks};
+use crate::webhook::{Account, Webhooks};
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
 const PERMANENT: ChildPolicy = ChildPolicy {
@@ -228,8 +228,7 @@ fn furnish(
     let web_url = web_url(web, &addresses);
     let public_url = config.http.public_url.clone().unwrap_or_else(|| web_url.clone());
     let account = Account { sid: credentials.account_sid.clone(), token: credentials.auth_token.clone() };
-    let trusted = plan.routes.urls().filter_map(webhook::authority).collect();
-    let webhooks = Webhooks::new(&config.webhooks, account, trusted);
+    let webhooks = Webhooks::new(&config.webhooks, account, plan.trusted());
     Ok(House {
         public_url: public_url.trim_end_matches('/').to_owned(),
         web_url,
