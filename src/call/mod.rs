@@ -29,6 +29,7 @@ use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
 use self::script::{DialResult, Told, Wanted};
 pub use self::words::{CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Screening};
+use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, Minter};
 use crate::leg::{Facts, Hear, Order, Report, Taping, Voice};
 use crate::ops::events::{Cause, Event};
@@ -59,6 +60,12 @@ pub struct Call {
     /// A Dial that is over and whose recording is being brought to its end.
     #[serde(default)]
     ending: Option<Box<Ending>>,
+    /// The end of a callee that is told once its recording can be fetched.
+    #[serde(default)]
+    held: Option<Box<Callback>>,
+    /// What is told of a recording with the end of its callee, should that come later.
+    #[serde(default)]
+    recorded: Option<(LegId, Vec<(String, String)>)>,
     /// Keys on their way to legs.
     #[serde(default)]
     pressing: BTreeMap<LegId, Pressing>,
@@ -158,6 +165,8 @@ impl Call {
             children: BTreeMap::new(),
             dialing: None,
             ending: None,
+            held: None,
+            recorded: None,
             pressing: BTreeMap::new(),
             acts: OWN_ACTS,
             script: Owing::Dial,
@@ -217,6 +226,7 @@ impl Call {
         // Nobody will hear how the legs end: this is the end that those who asked for it are told.
         let children: Vec<LegId> = self.children.keys().copied().collect();
         children.into_iter().for_each(|leg| self.note_ended(leg, &Cause::Internal, None, turn));
+        self.tell_end_of_recorded(None, Vec::new(), turn);
         self.note_over(&Cause::Internal, turn);
         self.end_all(Cause::Internal, turn);
         self.ending = None;

@@ -77,6 +77,9 @@ fn whoever_hangs_up_the_action_of_a_recorded_dial_is_told() {
         assert_eq!(told.asked_with(1, "RecordingDuration"), Some("3"));
         assert_eq!(told.asked_with(1, "CallStatus"), Some(status));
         assert_eq!(told.posts("RecordingStatus"), ["completed"]);
+        let (sids, of_the_action) = (told.posts("RecordingSid"), told.asked_with(1, "RecordingSid"));
+        assert_eq!(sids.len(), 2, "its own callback and that of the callee's end");
+        assert!(sids.iter().all(|sid| Some(*sid) == of_the_action));
         let ends = told.posts("Direction");
         assert_eq!(ends.iter().filter(|end| **end == "outbound-dial").count(), 1, "one end of the callee");
     }
