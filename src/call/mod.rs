@@ -2,6 +2,7 @@
 //! It must never speak SIP or touch media: it gives orders to legs and reads their reports.
 
 mod alignment;
+mod country;
 mod dialing;
 pub mod opening;
 mod pressing;
