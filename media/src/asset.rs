@@ -1,17 +1,23 @@
 //! Prompts in memory: mono samples at 8 kHz, made once and shared by all who play them.
 //! Must never be made on a media worker.
 
-mod companded;
+mod aiff;
+mod chunks;
+mod gsm;
+mod intake;
+mod kind;
+mod mpeg;
+mod pcm;
+mod wav;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hound::{SampleFormat, WavReader};
-
-use self::companded::Companded;
+use self::gsm::Packing;
+use self::intake::Intake;
+pub use self::kind::AudioKind;
 use crate::codec::Codec;
-use crate::resample;
 use crate::tone::Tone;
 
 /// A prompt, ready to be played.
@@ -26,11 +32,14 @@ pub struct Asset {
 }
 
 /// Why bytes could not become a prompt.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssetError {
-    /// No WAV file that can be read.
-    #[error("not a readable wav file: {0}")]
-    Wav(#[from] hound::Error),
+    /// No file of that kind, or of a variety that is not read.
+    #[error("not a readable {0} file")]
+    Unreadable(AudioKind),
+    /// Larger than [`Asset::LARGEST`].
+    #[error("larger than {} MiB", Asset::LARGEST >> 20)]
+    TooLarge,
     /// Longer than [`Asset::LIMIT`].
     #[error("longer than {} minutes", Asset::LIMIT.as_secs() / 60)]
     TooLong,
@@ -46,37 +55,33 @@ impl Asset {
     /// The longest prompt.
     pub const LIMIT: Duration = Duration::from_secs(40 * 60);
 
+    /// The largest file, in octets.
+    pub const LARGEST: usize = 128 << 20;
+
     /// Samples in a second.
     const RATE: u32 = 8000;
 
-    /// Reads a WAV file of any rate, any number of channels, and 8 to 32 bits, floating point or G.711.
-    pub fn from_wav(file: &[u8]) -> Result<Asset, AssetError> {
-        if let Some(Companded { rate, channels, samples }) = companded::read(file) {
-            check(rate, channels, samples.len() as u64)?;
-            let scaled: Vec<f32> = samples.iter().map(|sample| f32::from(*sample) / 32_768.0).collect();
-            return Ok(Self::from_interleaved(&scaled, channels, rate));
+    /// Reads a file of this kind, of any rate and number of channels.
+    pub fn decode(bytes: &[u8], kind: AudioKind) -> Result<Asset, AssetError> {
+        if bytes.len() > Self::LARGEST {
+            return Err(AssetError::TooLarge);
         }
-        let mut reader = WavReader::new(file)?;
-        let spec = reader.spec();
-        check(spec.sample_rate, spec.channels, reader.len().into())?;
-        let interleaved: Vec<f32> = match spec.sample_format {
-            SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>()?,
-            SampleFormat::Int => {
-                let full_scale = 2f32.powi(i32::from(spec.bits_per_sample) - 1);
-                let scaled = |sample: i32| sample as f32 / full_scale;
-                reader.samples::<i32>().map(|sample| sample.map(scaled)).collect::<Result<_, _>>()?
+        match kind {
+            AudioKind::Wav => wav::read(bytes).map(Intake::finish),
+            AudioKind::Mpeg => mpeg::read(bytes).map(Intake::finish),
+            AudioKind::Aiff => aiff::read(bytes).map(Intake::finish),
+            AudioKind::Ulaw => Self::from_mulaw(bytes),
+            AudioKind::Gsm => {
+                let mut intake = Intake::new(Self::RATE, 1)?;
+                gsm::read(bytes, Packing::Plain, &mut intake)?;
+                Ok(intake.finish())
             }
-        };
-        Ok(Self::from_interleaved(&interleaved, spec.channels, spec.sample_rate))
+        }
     }
 
-    fn from_interleaved(interleaved: &[f32], channels: u16, rate: u32) -> Asset {
-        let share = 1.0 / f32::from(channels);
-        let frames = interleaved.chunks_exact(usize::from(channels));
-        let mono: Vec<f32> = frames.map(|frame| frame.iter().sum::<f32>() * share).collect();
-        let mono = resample::resample(&mono, rate, Self::RATE);
-        let samples: Vec<i16> = mono.into_iter().map(|sample| (sample * 32_768.0).round() as i16).collect();
-        Self::from_samples(&samples)
+    /// Reads a WAV file: 8 to 32 bits, floating point, G.711 or GSM 06.10.
+    pub fn from_wav(file: &[u8]) -> Result<Asset, AssetError> {
+        Self::decode(file, AudioKind::Wav)
     }
 
     /// Takes raw µ-law at 8 kHz.
@@ -117,20 +122,6 @@ impl fmt::Debug for Asset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Asset({}, {:?})", self.key, self.duration())
     }
-}
-
-/// What a file may claim about itself; `samples` counts those of all channels.
-fn check(rate: u32, channels: u16, samples: u64) -> Result<(), AssetError> {
-    if !(1000..=192_000).contains(&rate) {
-        return Err(AssetError::Rate(rate));
-    }
-    if !(1..=16).contains(&channels) {
-        return Err(AssetError::Channels(channels));
-    }
-    if samples / u64::from(channels) > Asset::LIMIT.as_secs() * u64::from(rate) {
-        return Err(AssetError::TooLong);
-    }
-    Ok(())
 }
 
 /// FNV-1a over the samples: tells prompts apart, proves nothing.

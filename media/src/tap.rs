@@ -1,6 +1,9 @@
 //! A tap on what a session receives: samples with their places in time, for a recorder on another thread.
 //! Must never wait for who reads it: what finds the ring full is dropped and counted.
 
+mod loudness;
+mod timeline;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +13,9 @@ use crossbeam_queue::ArrayQueue;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+
+pub(crate) use loudness::{Loudness, is_loud};
+pub(crate) use timeline::Timeline;
 
 /// Samples of one block: 20 ms at 8 kHz.
 pub const BLOCK: usize = 160;

@@ -2,6 +2,7 @@
 //! It must never speak SIP or touch media: it gives orders to legs and reads their reports.
 
 mod alignment;
+mod country;
 mod dialing;
 pub mod opening;
 mod pressing;
@@ -29,6 +30,7 @@ use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
 use self::script::{DialResult, Told, Wanted};
 pub use self::words::{CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Screening};
+use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, Minter};
 use crate::leg::{Facts, Hear, Order, Report, Taping, Voice};
 use crate::ops::events::{Cause, Event};
@@ -59,13 +61,22 @@ pub struct Call {
     /// A Dial that is over and whose recording is being brought to its end.
     #[serde(default)]
     ending: Option<Box<Ending>>,
+    /// The end of a callee that is told once its recording can be fetched.
+    #[serde(default)]
+    held: Option<Box<Callback>>,
+    /// What is told of a recording with the end of its callee, should that come later.
+    #[serde(default)]
+    recorded: Option<(LegId, Vec<(String, String)>)>,
     /// Keys on their way to legs.
     #[serde(default)]
     pressing: BTreeMap<LegId, Pressing>,
     /// The number of the latest act that the call itself began on a leg.
     #[serde(default)]
     acts: u64,
-    /// The script of the caller's leg has still something to tell, although that is gone.
+    /// What the script of the caller's leg may have to tell when that is gone.
+    #[serde(default)]
+    script: Owing,
+    /// The script has still something to tell, although the caller's leg is gone.
     #[serde(default)]
     lingers: bool,
     /// Why the latest Dial failed: an unanswered caller is refused with it.
@@ -82,6 +93,18 @@ enum Phase {
     Answered,
     /// Ended.
     Over,
+}
+
+/// What the script of a caller who goes may have to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Owing {
+    /// How its Dial went, should there be one.
+    #[default]
+    Dial,
+    /// What it has recorded.
+    Recording,
+    /// Nothing: it has said its last word.
+    Nothing,
 }
 
 /// A leg that the call dialled and that has not ended.
@@ -143,8 +166,11 @@ impl Call {
             children: BTreeMap::new(),
             dialing: None,
             ending: None,
+            held: None,
+            recorded: None,
             pressing: BTreeMap::new(),
             acts: OWN_ACTS,
+            script: Owing::Dial,
             lingers: false,
             failure: None,
             mail: Mail::new(Party::Call(id)),
@@ -201,13 +227,14 @@ impl Call {
         // Nobody will hear how the legs end: this is the end that those who asked for it are told.
         let children: Vec<LegId> = self.children.keys().copied().collect();
         children.into_iter().for_each(|leg| self.note_ended(leg, &Cause::Internal, None, turn));
+        self.tell_end_of_recorded(None, Vec::new(), turn);
         self.note_over(&Cause::Internal, turn);
         self.end_all(Cause::Internal, turn);
         self.ending = None;
         for leg in self.asked() {
-            self.tell(leg, Told::Gone { dial_ends: false }, turn);
+            self.tell(leg, Told::Gone { dial_ends: false, waits: false }, turn);
         }
-        self.tell_script(Told::Gone { dial_ends: false }, turn);
+        self.tell_script(Told::Gone { dial_ends: false, waits: false }, turn);
         self.phase = Phase::Over;
     }
 
@@ -241,20 +268,23 @@ impl Call {
         if leg != self.parent {
             return self.on_wanted_of_asked(leg, wanted, turn);
         }
-        match wanted {
-            Wanted::Linger => return self.lingers = true,
-            Wanted::Over => return self.lingers = false,
-            // A script that cannot be kept alive has nothing more to tell.
-            Wanted::Hangup if self.phase == Phase::Over => return self.lingers = false,
-            _ if self.phase == Phase::Over => return,
-            _ => {}
+        self.script = match wanted {
+            // A script that cannot be kept alive hangs up and has nothing more to tell.
+            Wanted::Hangup | Wanted::Reject { .. } | Wanted::Over => Owing::Nothing,
+            Wanted::Tape { .. } => Owing::Recording,
+            Wanted::Untape => self.script,
+            _ => Owing::Dial,
+        };
+        self.lingers &= self.script != Owing::Nothing;
+        if self.phase == Phase::Over {
+            return;
         }
         match wanted {
             Wanted::Ring => self.order(leg, Order::Ring, turn),
             Wanted::Dial { activity, dial } => self.dial(activity, *dial, turn),
             Wanted::Reject { busy } => self.reject(busy, turn),
             Wanted::Hangup => self.hang_up(turn),
-            Wanted::Bridge | Wanted::Callback(_) => {}
+            Wanted::Bridge | Wanted::Over | Wanted::Callback(_) => {}
             heard => {
                 self.answer(turn);
                 self.engage(leg, heard, turn);
@@ -373,7 +403,12 @@ impl Call {
     /// Ends the call for everybody. The script hears how its Dial stands: that is how it ends.
     fn end(&mut self, cause: Cause, turn: &mut Turn<Self>) {
         let dial_ends = self.dialing.is_some() || self.ending.is_some();
-        self.tell_script(Told::Gone { dial_ends }, turn);
+        self.lingers |= match self.script {
+            Owing::Dial => dial_ends,
+            Owing::Recording => true,
+            Owing::Nothing => false,
+        };
+        self.tell_script(Told::Gone { dial_ends, waits: self.lingers }, turn);
         self.leave_dial(turn);
         self.end_all(cause, turn);
     }
@@ -383,7 +418,7 @@ impl Call {
         let child = self.children.remove(&leg);
         self.pressing.remove(&leg);
         if child.is_some_and(|child| child.asked.is_so()) {
-            self.tell(leg, Told::Gone { dial_ends: false }, turn);
+            self.tell(leg, Told::Gone { dial_ends: false, waits: false }, turn);
         }
         if cause == Cause::Internal {
             // The switch lost a leg for good: the call cannot go on as if nothing had happened.
@@ -484,7 +519,7 @@ impl Machine for Call {
         self.end_all(Cause::Internal, turn);
         if matches!(post, CallPost::Script(_)) {
             // It may have been what the script waits for.
-            self.tell_script(Told::Gone { dial_ends: false }, turn);
+            self.tell_script(Told::Gone { dial_ends: false, waits: self.lingers }, turn);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::{CallId, LegId, Minter};
 use crate::leg::{Basis, InboundSpec, Leg, Path, custom_headers};
 use crate::sip::dialog::DialogError;
 use crate::sip::endpoint::ServerKey;
-use crate::sip::message::Request;
+use crate::sip::message::{HeaderName, NameAddr, Request};
 use crate::twiml::document::Context;
 
 /// Hops that a call without Max-Forwards may take (RFC 3261 §8.1.1.6).
@@ -119,6 +119,10 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
         ("SipCallId".to_owned(), call_id),
         ("SipSourceIp".to_owned(), path.flow.remote.ip().to_string()),
     ];
+    if let Some(diverted) = diverted_from(invite) {
+        let diverted = address(&diverted);
+        further.extend(["ForwardedFrom", "CalledVia"].map(|name| (name.to_owned(), diverted.clone())));
+    }
     let headers = custom_headers(invite.headers()).into_iter();
     further.extend(headers.map(|(name, value)| (format!("SipHeader_{name}"), value)));
     Profile {
@@ -133,10 +137,49 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
     }
 }
 
+/// Who was called before the call was diverted to us: the latest diversion stands first (RFC 5806 §9.1).
+fn diverted_from(invite: &Request) -> Option<String> {
+    let text = invite.headers().get(&HeaderName::Diversion)?;
+    let end = text.find('>').map_or_else(|| text.find([',', ';']).unwrap_or(text.len()), |at| at + 1);
+    let address: NameAddr = text.get(..end)?.parse().ok()?;
+    address.uri.user().map(|user| user.into_owned())
+}
+
 fn caller_id(invite: &Request, caller: Option<String>) -> CallerId {
     let display = || invite.headers().from().ok().and_then(|from| from.display);
     match caller {
         Some(user) => CallerId { display: display(), user },
         None => CallerId { display: None, user: "anonymous".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::message::{Limits, Message};
+
+    #[test]
+    fn a_diverted_call_tells_who_was_called_last_before() {
+        for (diversion, wanted) in [
+            (
+                "Diversion: <sip:+4930123@gw>;reason=no-answer, <sip:+4940456@gw>;reason=busy\r\n",
+                Some("+4930123"),
+            ),
+            ("Diversion: \"Front desk\" <sip:100@gw>;reason=busy\r\n", Some("100")),
+            ("Diversion: sip:101@gw;reason=busy\r\n", Some("101")),
+            ("Diversion: <sip:gw>\r\n", None),
+            ("Diversion: >,<\r\n", None),
+            ("", None),
+        ] {
+            let text = format!(
+                "INVITE sip:100@switch SIP/2.0\r\nVia: SIP/2.0/UDP phone;branch=z9hG4bK1\r\n{diversion}\
+                 Max-Forwards: 70\r\nFrom: <sip:a@phone>;tag=1\r\nTo: <sip:100@switch>\r\nCall-ID: 1\r\n\
+                 CSeq: 1 INVITE\r\nContact: <sip:a@phone>\r\nContent-Length: 0\r\n\r\n"
+            );
+            let Ok(Message::Request(invite)) = Message::parse(text.into(), &Limits::default()) else {
+                panic!("{diversion}");
+            };
+            assert_eq!(diverted_from(&invite).as_deref(), wanted, "{diversion}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+use super::country::country;
 use crate::ids::LegId;
 use crate::ops::trace::civil::Wall;
 
@@ -121,9 +122,21 @@ impl Profile {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         all.extend(self.parent.map(|parent| ("ParentCallSid".to_owned(), parent.to_string())));
+        all.extend(places("From", "Caller", &self.from));
+        all.extend(places("To", "Called", &self.to));
         all.extend(self.further.iter().cloned());
         all
     }
+}
+
+/// Where a telephone number is at home: of that no more is known than its country. Nothing for whoever has none.
+fn places(side: &str, alias: &str, number: &str) -> Vec<(String, String)> {
+    let Some(country) = country(number) else { return Vec::new() };
+    let of = |side: &str| {
+        [("City", ""), ("State", ""), ("Zip", ""), ("Country", country)]
+            .map(|(name, value)| (format!("{side}{name}"), value.to_owned()))
+    };
+    of(side).into_iter().chain(of(alias)).collect()
 }
 
 #[cfg(test)]
@@ -159,8 +172,19 @@ mod tests {
             ("Direction", Some("inbound".into())),
             ("SipDomain", Some("example.com".into())),
             ("ParentCallSid", None),
+            ("FromCountry", None),
         ] {
             assert_eq!(value(&profile, name), wanted, "{name}");
+        }
+        profile.from = "+4930123456".into();
+        for (name, wanted) in [
+            ("FromCountry", Some("DE")),
+            ("CallerCountry", Some("DE")),
+            ("FromCity", Some("")),
+            ("CallerZip", Some("")),
+            ("ToCountry", None),
+        ] {
+            assert_eq!(value(&profile, name).as_deref(), wanted, "{name}");
         }
         profile.parent = Some(LegId::from_bytes([2; 16]));
         profile.direction = Direction::OutboundDial;

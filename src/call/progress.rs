@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-use super::dialing::status_of;
+use super::dialing::{Dialing, Ending, status_of};
 use super::profile::{CallStatus, Direction, Profile};
 use super::script::token;
 use super::{Call, CallEffect, CallPost, Dialled, Notify};
@@ -101,6 +101,15 @@ impl Call {
     pub(super) fn note_answered(&mut self, leg: LegId, facts: Option<Box<Facts>>, turn: &mut Turn<Self>) {
         let Some(child) = self.children.get_mut(&leg) else { return };
         child.progress.answered = Some(turn.now);
+        if let (Some(profile), Some(facts)) = (&mut child.progress.profile, &facts)
+            && profile.to.starts_with("sip")
+        {
+            // What SIP adds once an address has answered (webhooks.md §2.2).
+            let headers = facts.headers.iter();
+            let headers = headers.map(|(name, value)| (format!("SipHeader_{name}"), value.clone()));
+            let call_id = ("SipCallId".to_owned(), facts.call_id.clone());
+            Arc::make_mut(profile).further = [call_id].into_iter().chain(headers).collect();
+        }
         child.progress.facts = facts;
         self.note(leg, Progress::Answered, CallStatus::InProgress, Vec::new(), turn);
     }
@@ -143,7 +152,39 @@ impl Call {
         let (profile, sequence) = (Arc::clone(profile), *told);
         *told += 1;
         let notify = Notify { url, method: hooks.status_callback_method };
-        self.notify(&notify, &profile, status, sequence, further, turn);
+        let mut callback = self.status_callback(&notify, &profile, status, sequence, further, turn.now);
+        let is_end = progress == Progress::Completed;
+        match &self.recorded {
+            _ if is_end && self.is_taped(leg) => return self.held = Some(callback),
+            Some((callee, told)) if is_end && *callee == leg => {
+                callback.parameters.extend(told.iter().cloned())
+            }
+            _ => {}
+        }
+        self.post(callback, turn);
+    }
+
+    /// Whether a recording that this callee is part of is not there yet.
+    fn is_taped(&self, leg: LegId) -> bool {
+        let is_joined = |dialing: &Dialing| dialing.tape.is_some() && dialing.talks_with() == Some(leg);
+        let was_joined = |ending: &Ending| ending.result.bridged && ending.result.leg == Some(leg);
+        self.dialing.as_ref().is_some_and(is_joined) || self.ending.as_deref().is_some_and(was_joined)
+    }
+
+    /// The recording of a Dial is there, or will never be: the end of its callee can be told with it.
+    pub(super) fn tell_end_of_recorded(
+        &mut self,
+        callee: Option<LegId>,
+        told: Vec<(String, String)>,
+        turn: &mut Turn<Self>,
+    ) {
+        if let Some(mut callback) = self.held.take() {
+            callback.parameters.extend(told);
+            return self.post(callback, turn);
+        }
+        // It may still be on its way to its end.
+        let callee = callee.filter(|leg| self.children.contains_key(leg));
+        self.recorded = callee.map(|callee| (callee, told));
     }
 
     /// The call is over for the caller: who asked for it is told, once.
@@ -157,21 +198,22 @@ impl Call {
         };
         let profile = Arc::clone(&self.profile);
         let further = durations(self.answered, turn.now);
-        self.notify(&notify, &profile, status, 0, further, turn);
+        let callback = self.status_callback(&notify, &profile, status, 0, further, turn.now);
+        self.post(callback, turn);
     }
 
-    fn notify(
+    fn status_callback(
         &mut self,
         notify: &Notify,
         profile: &Profile,
         status: CallStatus,
         sequence: u32,
         further: Vec<(String, String)>,
-        turn: &mut Turn<Self>,
-    ) {
+        now: Moment,
+    ) -> Box<Callback> {
         let mut parameters = profile.parameters(status);
         let own = [
-            ("Timestamp", profile.clock.stamp(turn.now)),
+            ("Timestamp", profile.clock.stamp(now)),
             ("CallbackSource", "call-progress-events".to_owned()),
             ("SequenceNumber", sequence.to_string()),
         ];
@@ -179,7 +221,7 @@ impl Call {
         parameters.extend(further);
         let Notify { url, method } = notify.clone();
         let token = token(&mut self.minter);
-        self.post(Box::new(Callback { lane: profile.leg, url, method, parameters, token }), turn);
+        Box::new(Callback { lane: profile.leg, url, method, parameters, token })
     }
 
     /// Puts a callback into the outbox.

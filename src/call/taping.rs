@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::dialing::Ending;
-use super::script::{DialResult, told_of};
+use super::script::{DialResult, told_at_the_end, told_of};
 use super::{Call, CallEffect, Notify};
 use crate::ids::{LegId, RecordingSid};
 use crate::leg::{Layout, Order, Taping};
@@ -107,6 +107,11 @@ impl Call {
     ) {
         let Some(ending) = self.ending.take_if(|ending| ending.tape.sid == sid) else { return };
         let Ending { activity, mut result, tape, recording } = *ending;
+        let told = match &finished {
+            Ok(finished) if !finished.is_empty => told_at_the_end(sid, finished.duration, &self.recordings),
+            _ => Vec::new(),
+        };
+        self.tell_end_of_recorded(result.leg.filter(|_| result.bridged), told, turn);
         match finished {
             Ok(finished) if !finished.is_empty => {
                 result.recording = Some((sid, finished.duration));

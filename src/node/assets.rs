@@ -40,14 +40,14 @@ enum Format {
 }
 
 impl Sounds {
-    /// A sound that was loaded before.
-    pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
-        self.kept.get(key).map(|kept| Arc::clone(&kept.asset))
-    }
-
     /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
     pub(super) fn forget_files(&self) {
         self.kept.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
+    }
+
+    /// A sound that was loaded before.
+    pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
+        self.kept.get(key).map(|kept| Arc::clone(&kept.asset))
     }
 
     fn is_of(&self, key: &str, version: u64) -> bool {
@@ -91,7 +91,7 @@ impl House {
                 (wav, Format::Wav, 0)
             }
             Sound::Beep => {
-                self.sounds.keep(key.clone(), beep(), 0);
+                self.sounds.keep(key.clone(), Asset::from_tone(Tone::Beep, Asset::LIMIT), 0);
                 return Ok(key);
             }
             Sound::File(source) => {
@@ -134,14 +134,6 @@ impl House {
         let bytes = bytes.map_err(|error| SoundError::skipped(format!("{source}: {error}")))?;
         Ok((bytes.into(), format))
     }
-}
-
-/// The tone after which a caller speaks.
-fn beep() -> Asset {
-    let samples = Tone::Beep.length().and_then(|samples| usize::try_from(samples).ok()).unwrap_or(0);
-    let mut beep = vec![0; samples];
-    Tone::Beep.fill(0, &mut beep);
-    Asset::from_samples(&beep)
 }
 
 impl Format {

@@ -74,6 +74,33 @@ number = "113"
 webhook = "http://app/down"
 fallback = "http://app/spare"
 [[route]]
+number = "114"
+webhook = "http://app/slow"
+status_callback = "http://app/over"
+[[route]]
+number = "115"
+webhook = "http://app/recorded"
+[[route]]
+number = "116"
+webhook = "http://app/busy"
+status_callback = "http://app/over"
+[[route]]
+number = "117"
+webhook = "http://app/rejected"
+status_callback = "http://app/over"
+[[route]]
+number = "118"
+webhook = "http://app/empty"
+[[route]]
+number = "119"
+webhook = "http://app/hangup"
+[[route]]
+number = "120"
+webhook = "http://app/later"
+[[route]]
+number = "121"
+webhook = "http://app/circle"
+[[route]]
 number = "202"
 endpoint = "bob"
 "#;

@@ -5,6 +5,7 @@
 //! a census of zero. Then it is told again for every commit, with everything but the committed bytes lost right after
 //! it, and for every input, with one actor lost on it: the phones must not notice.
 
+mod answering;
 mod cancelling;
 mod dialling;
 mod endings;

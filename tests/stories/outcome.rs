@@ -207,7 +207,26 @@ impl Outcome {
             assert_eq!(last(mine), last(theirs), "the last open wish for {peer}\n{}", self.trace);
         }
         assert_eq!(self.wishes.len(), calm.wishes.len(), "legs with media\n{}", self.trace);
+        assert_eq!(exchanges(&self.asked), exchanges(&calm.asked), "what was asked\n{}", self.trace);
+        assert_eq!(exchanges(&self.posted), exchanges(&calm.posted), "who was told\n{}", self.trace);
     }
+}
+
+/// Requests in the order of each leg, one that was repeated once, without what depends on time.
+fn exchanges(requests: &[Request]) -> Vec<String> {
+    let mut tokens = BTreeSet::new();
+    let mut first: Vec<&Request> =
+        requests.iter().filter(|request| tokens.insert(request.token.as_str())).collect();
+    first.sort_by_key(|request| parameter(request, "CallSid").unwrap_or_default());
+    let lasting = |(name, value): &(String, String)| {
+        let is_lasting = !name.ends_with("Duration") && !name.ends_with("Time") && name != "Timestamp";
+        is_lasting.then(|| format!("{name}={value}"))
+    };
+    let line = |request: &Request| {
+        let parameters: Vec<String> = request.parameters.iter().filter_map(lasting).collect();
+        format!("{} {} {}", request.url, request.token, parameters.join("&"))
+    };
+    first.into_iter().map(line).collect()
 }
 
 /// Legs that began together have no order.

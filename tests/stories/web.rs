@@ -1,6 +1,9 @@
 //! The web application of the stories, and the disk of their recordings: what a script asks for, it gets a little later.
 //! It must never answer two requests of one token differently.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use trunkline::call::profile::CallStatus;
 use trunkline::call::script::{Beginning, RunSpec, ScriptInput, ScriptRun};
 use trunkline::call::{CallInput, Screening};
@@ -10,10 +13,33 @@ use trunkline::supervision::machine::Party;
 use trunkline::twiml::document::{Context, Document};
 use trunkline::webhook::document::{Fetch, Fetched};
 use trunkline::webhook::{Cookies, Request, WebhookError, code};
+use trunkline_media::moment::Moment;
 
 use crate::parcel::Parcel;
 use crate::runner::{Mailed, born};
 use crate::world::World;
+
+/// How long the application takes to answer.
+const ANSWERING: Duration = Duration::from_millis(40);
+const SLOW: Duration = Duration::from_secs(5);
+
+/// Answers on their way.
+#[derive(Default)]
+pub struct Web {
+    under_way: BTreeMap<(Moment, usize), (LegId, ScriptInput)>,
+    answers: usize,
+}
+
+impl Web {
+    pub fn next(&self) -> Option<Moment> {
+        self.under_way.keys().next().map(|(at, _)| *at)
+    }
+
+    fn take_due(&mut self, now: Moment) -> Option<(LegId, ScriptInput)> {
+        let first = self.under_way.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(first.remove())
+    }
+}
 
 /// What the application answers; `None`: it is down.
 fn answer(request: &Request) -> Option<String> {
@@ -37,6 +63,17 @@ fn answer(request: &Request) -> Option<String> {
         ("http://app/agreed", _) => "<Pause length=\"1\"/>",
         ("http://app/spare", _) => "<Say>Sorry.</Say>",
         ("http://app/down", _) => return None,
+        ("http://app/slow", _) => "<Say>Here at last.</Say>",
+        ("http://app/busy", _) => "<Reject reason=\"busy\"/>",
+        ("http://app/rejected", _) => "<Reject/>",
+        ("http://app/empty", _) => "",
+        ("http://app/hangup", _) => "<Hangup/>",
+        ("http://app/later", _) => "<Pause length=\"2\"/><Redirect>rejected</Redirect>",
+        ("http://app/circle", _) => "<Redirect/>",
+        ("http://app/recorded", _) => {
+            "<Dial action=\"after\" record=\"record-from-answer\" recordingStatusCallback=\"kept\">\
+                <Client statusCallback=\"told\">bob</Client></Dial>"
+        }
         other => panic!("nobody asks for {other:?}"),
     };
     Some(format!("<Response>{verbs}</Response>"))
@@ -54,10 +91,20 @@ impl World {
             }
             None => Err(WebhookError::new(code::REFUSED, &request.url, "nobody listens")),
         };
+        let time = if request.url.ends_with("/slow") { SLOW } else { ANSWERING };
+        self.web.answers += 1;
+        let place = (self.now + time, self.web.answers);
+        self.web.under_way.insert(place, (leg, ScriptInput::Fetched { number, result }));
         if !self.asked.iter().any(|known| known.token == request.token) {
             self.asked.push(request);
         }
-        self.signal_script(leg, ScriptInput::Fetched { number, result });
+    }
+
+    /// The answers that are due arrive.
+    pub fn answer_due(&mut self) {
+        while let Some((leg, input)) = self.web.take_due(self.now) {
+            self.signal_script(leg, input);
+        }
     }
 
     pub fn finish_for_script(&mut self, leg: LegId, recording: RecordingSid) {

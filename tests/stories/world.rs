@@ -26,6 +26,7 @@ use crate::phone::Phone;
 use crate::post::PostOffice;
 use crate::records::{Records, encoded};
 use crate::runner::{Mailed, born};
+use crate::web::Web;
 
 /// How long a sound takes to be fetched.
 const FETCHING: Duration = Duration::from_millis(1);
@@ -84,6 +85,7 @@ pub struct World {
     pub asked: Vec<Request>,
     /// Status callbacks as they were posted.
     pub posted: Vec<(Moment, Request)>,
+    pub web: Web,
     fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
     fetched: usize,
     told: bool,
@@ -113,6 +115,7 @@ impl World {
             emptied: None,
             asked: Vec::new(),
             posted: Vec::new(),
+            web: Web::default(),
             fetching: BTreeMap::new(),
             fetched: 0,
             told: false,
@@ -230,6 +233,7 @@ impl World {
         self.live = Live::default();
         self.queue.clear();
         self.fetching.clear();
+        self.web = Web::default();
         self.office = PostOffice::default();
         self.media = self.media.restarted();
         self.house = House::restored(&self.records);
@@ -276,7 +280,8 @@ impl World {
         let deadline = self.deadlines().into_iter().map(|(due, _)| due).min();
         let fetched = self.fetching.keys().next().map(|(at, _)| *at);
         let phones = self.phones.iter().map(Phone::next_deadline).fold(None, earliest);
-        [deadline, fetched, phones, self.network.next(), self.media.next()].into_iter().fold(None, earliest)
+        let others = [self.network.next(), self.media.next(), self.web.next()];
+        [deadline, fetched, phones].into_iter().chain(others).fold(None, earliest)
     }
 
     /// Lets everything happen that is due now. Packets come one by one: the next is still on the wire while the
@@ -292,6 +297,7 @@ impl World {
         while let Some((leg, notice)) = self.media.take_due(self.now) {
             self.signal_leg(leg, LegInput::Media(notice));
         }
+        self.answer_due();
         while let Some(entry) = self.fetching.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (leg, activity, sound) = entry.remove();
             let prepared = match &sound {

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::tone::sine;
 
+mod ear;
 mod presses;
 mod report;
 
+pub use ear::Ear;
 pub use presses::Presses;
 pub use report::Report;
 

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::net::UdpSocket;
 use std::sync::Arc;
 
+use super::deadlines::Deadlines;
 use super::desk;
 use super::{EventSink, PortPair};
 use crate::asset::Asset;
 use crate::moment::Moment;
 use crate::session::{Channel, Session, SessionId, Transmit};
+use crate::tap::Ring;
 
 /// A session that is being driven.
 pub(super) struct Line {
@@ -19,6 +21,8 @@ pub(super) struct Line {
     pub(super) copy: desk::Copy,
     /// The prompt of the session's player.
     pub(super) asset: Option<Arc<Asset>>,
+    /// Where the session's tap leads.
+    pub(super) ring: Option<Arc<Ring>>,
     /// Places of the lines that send what this one receives.
     pub(super) listeners: Vec<usize>,
     /// The deadline that is set.
@@ -36,8 +40,19 @@ impl Line {
         sink: Arc<dyn EventSink>,
         copy: desk::Copy,
     ) -> Self {
-        let (asset, listeners, armed) = (None, Vec::new(), None);
-        Line { session, sockets, sink, copy, asset, listeners, armed, read_in: [0; 2], faults: Vec::new() }
+        let (asset, ring, listeners, armed) = (None, None, Vec::new(), None);
+        Line {
+            session,
+            sockets,
+            sink,
+            copy,
+            asset,
+            ring,
+            listeners,
+            armed,
+            read_in: [0; 2],
+            faults: Vec::new(),
+        }
     }
 
     pub(super) fn socket(&self, channel: Channel) -> &UdpSocket {
@@ -52,6 +67,15 @@ impl Line {
         let datagram = buffer.get(..transmit.length).unwrap_or_default();
         if self.socket(transmit.channel).send_to(datagram, transmit.to).is_err() {
             self.session.note_unsent();
+        }
+    }
+
+    /// Sets the deadline if it is earlier than the one that is set; a later one is found when that one fires.
+    pub(super) fn arm(&mut self, place: usize, deadlines: &mut Deadlines) {
+        let Some(deadline) = self.session.deadline() else { return };
+        if self.armed.is_none_or(|armed| deadline < armed) {
+            self.armed = Some(deadline);
+            deadlines.set(deadline, place);
         }
     }
 

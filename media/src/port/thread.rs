@@ -53,7 +53,7 @@ fn blame(desk: &Desk, switchboard: &mut Switchboard) {
     if line.faults.len() < FAULTS {
         return;
     }
-    let Some(line) = switchboard.take(place) else { return };
+    let Some(mut line) = switchboard.take(place) else { return };
     let session = line.session.id();
     desk.strike(session);
     tracing::error!(
@@ -61,6 +61,10 @@ fn blame(desk: &Desk, switchboard: &mut Switchboard) {
         "a session is closed: its media worker panicked over it again and again"
     );
     // The sink may be what panics.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        line.session.close(now);
+        line.tell();
+    }));
     let closed = Event::Closed { session, stats: line.session.stats() };
     let _ = catch_unwind(AssertUnwindSafe(|| line.sink.event(closed)));
 }

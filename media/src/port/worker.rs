@@ -137,13 +137,20 @@ impl<'a> Worker<'a> {
                     None
                 }
             };
+            if let Some((heard, ring)) = heard.as_ref().zip(line.ring.as_deref()) {
+                line.session.record(heard, now, ring);
+            }
             line.tell();
             let Some(heard) = heard else { continue };
             for index in 0.. {
                 let Some(listener) = self.switchboard.listener(place, index) else { break };
-                let Some(listener) = self.switchboard.line(listener) else { continue };
-                if let Some(transmit) = listener.session.forward(&heard, now, &mut self.outgoing[..]) {
-                    listener.send(transmit, &self.outgoing[..]);
+                let Some(line) = self.switchboard.line(listener) else { continue };
+                if let Some(transmit) = line.session.forward(&heard, now, &mut self.outgoing[..]) {
+                    line.send(transmit, &self.outgoing[..]);
+                }
+                if heard.press.is_some() {
+                    // It may have to be dialled there.
+                    line.arm(listener, &mut self.deadlines);
                 }
             }
         }
@@ -197,6 +204,7 @@ impl<'a> Worker<'a> {
                 Source::Player { asset, .. } => Some(Arc::clone(asset)),
                 _ => None,
             };
+            line.ring = plan.tap.as_ref().map(|tap| Arc::clone(&tap.ring));
         }
         let after = line.session.source();
         line.tell();
@@ -211,6 +219,7 @@ impl<'a> Worker<'a> {
         for socket in [&line.sockets.rtp, &line.sockets.rtcp] {
             let _ = self.epoll.delete(socket);
         }
+        line.session.close(now);
         if let Some(transmit) = line.session.farewell(now, &mut self.outgoing[..]) {
             line.send(transmit, &self.outgoing[..]);
         }
@@ -281,13 +290,9 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Sets a line's deadline if it is earlier than the one that is set; a later one is found when that one fires.
     fn arm(&mut self, place: usize) {
-        let Some(line) = self.switchboard.line(place) else { return };
-        let Some(deadline) = line.session.deadline() else { return };
-        if line.armed.is_none_or(|armed| deadline < armed) {
-            line.armed = Some(deadline);
-            self.deadlines.set(deadline, place);
+        if let Some(line) = self.switchboard.line(place) {
+            line.arm(place, &mut self.deadlines);
         }
     }
 

@@ -30,6 +30,9 @@ impl Session {
     /// The entry for what `heard` receives and this session sends, once packets flow and nothing but their headers
     /// has to change.
     pub fn forwarding(&self, heard: &Session) -> Option<Forwarding> {
+        if self.dialling.is_busy() || heard.is_tapped() || !heard.has_events() {
+            return None;
+        }
         let (theirs, ours) = (heard.remote.as_ref()?, self.remote.as_ref()?);
         let is_bridged =
             heard.receive && self.voice == Voice::Session(heard.id) && theirs.codec == ours.codec;

@@ -11,17 +11,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dtmf::Presses;
 use crate::moment::Moment;
 use crate::player::Playback;
 use crate::rtcp::Reporter;
 use crate::rtp::{OutputClock, Reception, SourceLock};
 
+mod dialling;
 mod event;
 mod forwarding;
+mod keys;
 mod plan;
 mod receive;
 mod stats;
+mod tapping;
 mod transmit;
 mod vigil;
 mod voice;
@@ -33,7 +35,10 @@ pub use receive::{Heard, Kind};
 pub use stats::Stats;
 pub use transmit::{Channel, Transmit};
 
+use dialling::Dialling;
+use keys::Listening;
 use stats::Counters;
+use tapping::Tapping;
 use vigil::Vigil;
 use voice::Voice;
 
@@ -51,13 +56,17 @@ pub struct Session {
     voice: Voice,
     /// The last player: it outlives a change of the voice, so that its activity can go on or be known as ended.
     playback: Option<Playback>,
+    #[serde(default)]
+    dialling: Dialling,
     /// When the next frame made here is due.
     tick: Option<Moment>,
     clock: OutputClock,
     lock: SourceLock,
     reception: Reception,
     #[serde(default)]
-    presses: Presses,
+    listening: Listening,
+    #[serde(default)]
+    tapping: Option<Tapping>,
     reporter: Reporter,
     vigil: Vigil,
     counters: Counters,
@@ -77,11 +86,13 @@ impl Session {
             receive: false,
             voice: Voice::Silence,
             playback: None,
+            dialling: Dialling::default(),
             tick: None,
             clock: OutputClock::new(seed.ssrc, seed.sequence, seed.timestamp),
             lock: SourceLock::default(),
             reception: Reception::default(),
-            presses: Presses::default(),
+            listening: Listening::default(),
+            tapping: None,
             reporter: Reporter::default(),
             vigil: Vigil::new(timeout),
             counters: Counters::default(),
@@ -113,6 +124,8 @@ impl Session {
             self.clock.cut();
         }
         self.speak(&plan.source);
+        self.press(plan.keys.as_ref());
+        self.tap(plan.tap.as_ref(), now);
         self.vigil.watch(self.receive && self.remote.is_some(), now);
         self.quiet_since = now;
         self.set_ticking(now);
@@ -151,7 +164,13 @@ impl Session {
 
     /// When [`Session::poll`] has something to do; it may move later without notice.
     pub fn deadline(&self) -> Option<Moment> {
-        let due = [self.tick, self.reporter.deadline(), self.vigil.deadline(), self.keep_alive_at()];
+        let due = [
+            self.tick,
+            self.reporter.deadline(),
+            self.vigil.deadline(),
+            self.keep_alive_at(),
+            self.tap_deadline(),
+        ];
         due.into_iter().flatten().min()
     }
 

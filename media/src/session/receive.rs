@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::{Event, Remote, Session};
 use crate::codec::Codec;
-use crate::dtmf::{Key, Report};
+use crate::dtmf::Key;
 use crate::moment::Moment;
 use crate::rtp::{Arrival, Incoming, Packet, Verdict, is_rtcp};
 
@@ -30,7 +30,7 @@ pub struct Heard<'a> {
     pub kind: Kind,
     /// Its place in its stream.
     pub place: Incoming,
-    /// The key whose press it is the first to tell.
+    /// The key whose event it is the first packet of.
     pub press: Option<Key>,
     /// What the codec reads.
     pub payload: &'a [u8],
@@ -77,15 +77,7 @@ impl Session {
             marker: header.marker,
             samples: matches!(kind, Kind::Audio(_)).then_some(packet.payload.len() as u32),
         };
-        let report = Report::read(packet.payload).filter(|_| kind == Kind::Event);
-        let press = report.and_then(|report| self.presses.take(report, header.timestamp, header.marker));
-        if report.is_some_and(|report| Key::from_event(report.event).is_some()) {
-            // Senders set it on each packet, or it was lost with the first one: what counts is what is new to us.
-            place.marker = press.is_some();
-        }
-        if let Some(key) = press {
-            self.tell(Event::Digit { session: self.id, digit: key.digit() });
-        }
+        let press = self.listen(kind, &mut place, packet.payload);
         Some(Heard { kind, place, press, payload: packet.payload })
     }
 

@@ -10,8 +10,10 @@ use crate::codec::Codec;
 use crate::rtp::{Header, Packet};
 use crate::tone::Tone;
 
+mod keys;
 mod model;
 mod sending;
+mod tapping;
 
 const SSRC: u32 = 0x5151_5151;
 

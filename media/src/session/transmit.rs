@@ -41,6 +41,9 @@ impl Session {
     /// `None` if nothing is to be sent or the packet has no meaning for the other end.
     pub fn forward(&mut self, heard: &Heard<'_>, now: Moment, out: &mut [u8]) -> Option<Transmit> {
         let to = self.destination_or_cut()?;
+        if self.gives_way(heard, now) {
+            return None;
+        }
         let remote = self.remote.as_ref()?;
         let codec = remote.codec;
         let payload_type = match heard.kind {
@@ -71,10 +74,16 @@ impl Session {
 
     /// Does what is due; `asset` is the prompt that [`Session::asset_key`] asks for. Call it until it gives `None`.
     pub fn poll(&mut self, now: Moment, asset: Option<&Asset>, out: &mut [u8]) -> Option<Transmit> {
-        let mut frame = [0; FRAME];
-        while self.next_frame(now, asset, &mut frame) {
-            if let Some(transmit) = self.send_frame(&frame, now, out) {
-                return Some(transmit);
+        while self.take_tick(now) {
+            let transmit = if self.dialling.is_busy() {
+                self.dial(now, out)
+            } else {
+                let mut frame = [0; FRAME];
+                self.fill_frame(asset, &mut frame);
+                self.send_frame(&frame, now, out)
+            };
+            if transmit.is_some() {
+                return transmit;
             }
         }
         if self.keep_alive_at().is_some_and(|due| due <= now) {
@@ -84,6 +93,7 @@ impl Session {
             self.clock.cut();
             return transmit;
         }
+        self.expire_tap(now);
         if self.vigil.expire(now) {
             self.tell(Event::MediaTimeout { session: self.id });
         }
@@ -111,7 +121,12 @@ impl Session {
         Some(last.max(self.quiet_since) + KEEP_ALIVE)
     }
 
-    fn send_frame(&mut self, frame: &[i16; FRAME], now: Moment, out: &mut [u8]) -> Option<Transmit> {
+    pub(super) fn send_frame(
+        &mut self,
+        frame: &[i16; FRAME],
+        now: Moment,
+        out: &mut [u8],
+    ) -> Option<Transmit> {
         let to = self.destination_or_cut()?;
         let remote = self.remote.as_ref()?;
         let (codec, payload_type) = (remote.codec, remote.send_payload_type);
@@ -125,8 +140,23 @@ impl Session {
         Some(Transmit { channel: Channel::Rtp, to, length: Header::LENGTH + written })
     }
 
+    /// Writes a packet with this payload.
+    pub(super) fn write(
+        &mut self,
+        payload_type: u8,
+        stamp: Stamp,
+        payload: &[u8],
+        out: &mut [u8],
+    ) -> Option<Transmit> {
+        let to = self.destination()?;
+        let room = self.header(payload_type, stamp).write(out)?;
+        room.get_mut(..payload.len())?.copy_from_slice(payload);
+        self.counters.sent.count(payload.len());
+        Some(Transmit { channel: Channel::Rtp, to, length: Header::LENGTH + payload.len() })
+    }
+
     /// Where RTP goes; while there is no such place, time passes and the stream is interrupted.
-    fn destination_or_cut(&mut self) -> Option<SocketAddr> {
+    pub(super) fn destination_or_cut(&mut self) -> Option<SocketAddr> {
         let destination = self.destination();
         if destination.is_none() {
             self.clock.cut();

@@ -35,7 +35,7 @@ pub(super) enum Voice {
 
 impl Voice {
     /// Whether its frames are made here.
-    const fn is_made(self) -> bool {
+    pub(super) const fn is_made(self) -> bool {
         matches!(self, Voice::Silence | Voice::Player | Voice::Tone { .. })
     }
 }
@@ -63,12 +63,13 @@ impl Session {
         if voice != self.voice {
             self.voice = voice;
             self.clock.cut();
+            self.dialling.forget_passing();
         }
     }
 
-    /// Starts or stops the ticks as the voice needs them; running ticks keep their phase.
+    /// Starts or stops the ticks as the voice and the keys need them; running ticks keep their phase.
     pub(super) fn set_ticking(&mut self, now: Moment) {
-        let is_wanted = self.remote.is_some() && self.voice.is_made();
+        let is_wanted = self.remote.is_some() && (self.voice.is_made() || self.dialling.is_busy());
         self.tick = match self.tick {
             _ if !is_wanted => None,
             // Not before the last packet of the source before has been heard to its end.
@@ -77,20 +78,19 @@ impl Session {
         };
     }
 
-    /// Fills the frame that is due, if one is.
-    pub(super) fn next_frame(
-        &mut self,
-        now: Moment,
-        asset: Option<&Asset>,
-        frame: &mut [i16; FRAME],
-    ) -> bool {
+    /// Whether a frame is due; the next one is due 20 ms later.
+    pub(super) fn take_tick(&mut self, now: Moment) -> bool {
         let Some(due) = self.tick.filter(|due| *due <= now) else { return false };
         let is_late = now.since(due) > LATENESS;
         if is_late {
             self.clock.cut();
         }
         self.tick = Some(if is_late { now } else { due } + PERIOD);
-        frame.fill(0);
+        true
+    }
+
+    /// Fills the frame that is due, which is silent so far.
+    pub(super) fn fill_frame(&mut self, asset: Option<&Asset>, frame: &mut [i16; FRAME]) {
         let mut has_ended = false;
         match (&mut self.voice, &mut self.playback, asset) {
             (Voice::Tone { tone, place }, ..) => {
@@ -106,7 +106,6 @@ impl Session {
         if has_ended {
             self.tell_end();
         }
-        true
     }
 
     /// Tells the end of the playback if it has ended.

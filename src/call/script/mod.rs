@@ -17,7 +17,7 @@ use self::documents::Pending;
 use self::gathering::Gathering;
 pub use self::place::Place;
 use self::recording::Recording;
-pub(in crate::call) use self::recording::told_of;
+pub(in crate::call) use self::recording::{told_at_the_end, told_of};
 pub use self::words::{DialResult, ScriptEffect, ScriptInput, Told, Wanted};
 use super::profile::{CallStatus, Profile};
 pub use super::sound::{Sound, SoundError};
@@ -62,7 +62,7 @@ pub struct ScriptRun {
     is_gone: bool,
     /// The call waits for what is still to be told.
     #[serde(default)]
-    is_lingering: bool,
+    is_awaited: bool,
     mail: Mail<Wanted>,
 }
 
@@ -158,7 +158,7 @@ impl ScriptRun {
             waiting: Waiting::Nothing,
             has_rung: false,
             is_gone: false,
-            is_lingering: false,
+            is_awaited: false,
             mail: Mail::new(Party::Script(leg)),
         }
     }
@@ -267,7 +267,10 @@ impl ScriptRun {
 
     fn on_told(&mut self, told: Told, turn: &mut Turn<Self>) {
         match told {
-            Told::Gone { dial_ends } => self.on_gone(dial_ends, turn),
+            Told::Gone { dial_ends, waits } => {
+                self.is_awaited |= waits;
+                self.on_gone(dial_ends, turn);
+            }
             Told::Digit(digit) => self.on_digit(digit, turn),
             Told::Taped { activity, voiced } => self.on_taped(activity, voiced, turn),
             Told::DialEnded { activity, result } => self.on_dial_ended(activity, &result, turn),
@@ -292,10 +295,6 @@ impl ScriptRun {
             // Somebody is still to be told.
             Waiting::Document(_) if was_gone => {}
             _ => self.waiting = Waiting::Nothing,
-        }
-        if !self.is_ending() && !self.is_lingering {
-            self.is_lingering = true;
-            self.want(Wanted::Linger, turn);
         }
     }
 }
@@ -332,8 +331,8 @@ impl Machine for ScriptRun {
             ScriptInput::Finished { recording, result } => self.on_finished(recording, result, turn),
             ScriptInput::Told(told) => self.on_told(told, turn),
         }
-        if self.is_lingering && self.is_ending() {
-            self.is_lingering = false;
+        if self.is_awaited && self.is_ending() {
+            self.is_awaited = false;
             self.want(Wanted::Over, turn);
         }
     }

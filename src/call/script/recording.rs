@@ -195,14 +195,9 @@ impl ScriptRun {
                 self.tell_of_recording(Told::Completed, Some(&finished), turn);
                 self.end_step(&format!("{} s", finished.duration), turn);
                 let Recording { record, ended_by, .. } = recording;
-                let further = [
-                    ("RecordingUrl", format!("{}{sid}", self.recordings)),
-                    ("RecordingSid", sid.to_string()),
-                    ("RecordingDuration", finished.duration.to_string()),
-                    ("Digits", ended_by.unwrap_or_default()),
-                ];
-                let further = further.map(|(name, value)| (name.to_owned(), value));
-                self.follow(&record.action.unwrap_or_default(), record.method, further.into(), turn);
+                let mut further = told_at_the_end(sid, finished.duration, &self.recordings);
+                further.push(("Digits".to_owned(), ended_by.unwrap_or_default()));
+                self.follow(&record.action.unwrap_or_default(), record.method, further, turn);
             }
             result => {
                 if let Err(error) = result {
@@ -232,6 +227,21 @@ impl ScriptRun {
         further.extend(started.map(|started| ("RecordingStartTime".to_owned(), started)));
         self.tell(url, hooks.status_callback_method, further, turn);
     }
+}
+
+/// What an action, or the end of a leg, is told of a recording.
+pub(in crate::call) fn told_at_the_end(
+    sid: RecordingSid,
+    seconds: u32,
+    recordings: &str,
+) -> Vec<(String, String)> {
+    [
+        ("RecordingUrl", format!("{recordings}{sid}")),
+        ("RecordingSid", sid.to_string()),
+        ("RecordingDuration", seconds.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 /// The parameters of a recording's callback, besides those of its leg.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::place::Place;
+use super::recording::told_at_the_end;
 use super::words::{DialResult, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
 use crate::call::profile::CallStatus;
@@ -203,9 +204,7 @@ impl ScriptRun {
             told.extend(headers.map(|(name, value)| (format!("DialSipHeader_{name}"), value.clone())));
         }
         if let Some((sid, seconds)) = recording {
-            told.push(("RecordingSid".to_owned(), sid.to_string()));
-            told.push(("RecordingUrl".to_owned(), format!("{}{sid}", self.recordings)));
-            told.push(("RecordingDuration".to_owned(), seconds.to_string()));
+            told.extend(told_at_the_end(*sid, *seconds, &self.recordings));
         }
         told
     }

@@ -70,9 +70,7 @@ pub enum Wanted {
     },
     /// The leg shall end.
     Hangup,
-    /// The leg is gone, and there is still something to be told of it: the call shall wait.
-    Linger,
-    /// Everything is told.
+    /// The leg is gone, and everything is told that was to be told of it.
     Over,
     /// Somebody shall be told.
     Callback(Box<Callback>),
@@ -106,6 +104,9 @@ pub enum Told {
     Gone {
         /// The end of the Dial that is under way follows.
         dial_ends: bool,
+        /// The call waits for [`Wanted::Over`].
+        #[serde(default)]
+        waits: bool,
     },
 }
 

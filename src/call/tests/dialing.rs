@@ -193,6 +193,7 @@ fn a_callee_that_never_began_does_not_keep_the_call_alive() {
     bench.dial(ONE);
     bench.caller(ended(Cause::HungUp));
     bench.refused(1, Cause::NotFound);
+    bench.wanted(Wanted::Over);
     bench.call.mail().acknowledge(Party::Leg(PARENT), u64::MAX);
     bench.call.mail().acknowledge(Party::Script(PARENT), u64::MAX);
     assert!(bench.call.is_finished(), "nobody will ever read what was written to it");

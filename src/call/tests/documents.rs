@@ -191,7 +191,7 @@ fn the_action_of_a_dial_is_told_how_it_ended_and_without_one_the_next_verb_follo
 #[test]
 fn a_caller_who_hangs_up_ends_the_dial_and_its_action_is_told_all_the_same() {
     let (mut run, _) = Run::of("<Dial action='after'>101</Dial>");
-    assert_eq!(run.told(Told::Gone { dial_ends: true }), ["linger"]);
+    assert_eq!(run.told(Told::Gone { dial_ends: true, waits: true }), [""; 0]);
     assert_eq!(run.dial_ended(1, DialStatus::Canceled), ["2 fetch http://app/after"]);
     assert_eq!(run.parameter("CallStatus"), Some("completed"));
     assert_eq!(run.parameter("DialCallStatus"), Some("canceled"));

@@ -237,8 +237,14 @@ impl Bench {
         words
     }
 
-    /// Everybody has read everything.
+    /// Everybody has read everything, and the script has nothing more to tell.
     fn is_finished(&mut self) -> bool {
+        self.wanted(Wanted::Over);
+        self.is_read()
+    }
+
+    /// Everybody has read everything.
+    fn is_read(&mut self) -> bool {
         let readers = self.children.iter().copied().chain([PARENT]).map(Party::Leg);
         let scripts = self.children.iter().copied().chain([PARENT]).map(Party::Script);
         let all = readers.chain(scripts).chain([Party::Outbox(CallId(PARENT))]);

@@ -82,7 +82,7 @@ fn any_key_ends_it_or_those_that_are_named() {
 #[test]
 fn a_caller_who_hangs_up_ends_it_and_the_action_is_told_so() {
     let mut run = taping("action='done'");
-    assert_eq!(run.told(Told::Gone { dial_ends: false }), ["finish, trim true", "linger"]);
+    assert_eq!(run.told(Told::Gone { dial_ends: false, waits: true }), ["finish, trim true"]);
     assert_eq!(finished(&mut run, 7), ["2 fetch http://app/done"]);
     assert_eq!(run.parameter("Digits"), Some("hangup"));
     assert_eq!(run.parameter("CallStatus"), Some("completed"));
@@ -96,7 +96,7 @@ fn a_caller_who_hangs_up_ends_it_and_the_action_is_told_so() {
 fn a_caller_who_hangs_up_during_the_beep_leaves_nothing() {
     let (mut run, _) = Run::of("<Record action='done'/>");
     run.prepared(1, Ok("beep"));
-    assert_eq!(run.told(Told::Gone { dial_ends: false }), [""; 0]);
+    assert_eq!(run.told(Told::Gone { dial_ends: false, waits: false }), [""; 0]);
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn a_script_that_is_brought_back_asks_again_only_for_what_is_not_in_its_letters(
 #[test]
 fn nothing_is_done_for_a_caller_that_has_gone() {
     let (mut run, _) = Run::of("<Pause length='3'/><Say>late</Say>");
-    assert_eq!(run.told(Told::Gone { dial_ends: false }), [""; 0]);
+    assert_eq!(run.told(Told::Gone { dial_ends: false, waits: false }), [""; 0]);
     assert_eq!(run.run.next_deadline(), None);
     run.run.mail().acknowledge(Party::Call(CallId(PARENT)), u64::MAX);
     assert!(run.run.is_finished());

@@ -1,6 +1,7 @@
 //! Who is told how far legs are (webhooks.md §2.3, §6): which events, in which order, with which figures.
 
 use super::*;
+use crate::recorded::Finished;
 use crate::twiml::verb::Method;
 
 fn told(bench: &Bench, name: &str) -> Vec<String> {
@@ -75,6 +76,66 @@ fn how_a_callee_failed_is_told_as_webhooks_call_it() {
 }
 
 #[test]
+fn the_end_of_a_recorded_callee_is_told_once_its_recording_can_be_fetched() {
+    const RECORDED: &str = "<Dial record='true'><Client statusCallback='http://app/told'>a</Client></Dial>";
+    let finished = |bench: &mut Bench, recording, is_empty| {
+        bench.step(|call, turn| {
+            let result = Ok(Finished { duration: 4, channels: 1, is_empty });
+            call.handle(CallInput::Finished { recording, result }, turn);
+        });
+    };
+    for (caller_hangs_up, ends_late, is_empty) in
+        [(false, false, false), (true, false, false), (true, true, false), (false, false, true)]
+    {
+        let mut bench = Bench::new();
+        bench.dial(RECORDED);
+        bench.callee(1, answered());
+        let recording = sid_in(&bench.call);
+        if caller_hangs_up {
+            bench.caller(ended(Cause::HungUp));
+        }
+        if !ends_late {
+            bench.callee(1, ended(Cause::HungUp));
+            assert_eq!(bench.posted.len(), 0, "it cannot be fetched yet");
+        }
+        finished(&mut bench, recording, is_empty);
+        if ends_late {
+            bench.callee(1, ended(Cause::HungUp));
+        }
+        let sid = recording.to_string();
+        let (sid, url) =
+            if is_empty { ("-", "-".to_owned()) } else { (&*sid, format!("http://switch/Recordings/{sid}")) };
+        assert_eq!(told(&bench, "CallStatus"), ["completed"]);
+        assert_eq!(told(&bench, "RecordingSid"), [sid]);
+        assert_eq!(told(&bench, "RecordingUrl"), [url]);
+        assert_eq!(told(&bench, "RecordingDuration"), [if is_empty { "-" } else { "4" }]);
+    }
+    let mut bench = Bench::new();
+    bench.dial(RECORDED);
+    bench.callee(1, answered());
+    bench.callee(1, ended(Cause::HungUp));
+    bench.step(|call, turn| call.give_up(turn));
+    assert_eq!(told(&bench, "CallStatus"), ["completed"], "nobody will hear of the recording any more");
+}
+
+#[test]
+fn what_a_sip_address_has_answered_is_told_from_then_on() {
+    for (noun, call_id, header) in [("Sip", "one@far", "7"), ("Client", "-", "-")] {
+        let mut bench = Bench::new();
+        let dial = format!("<Dial><{noun} statusCallback='http://app/told' {ALL}>sip:a@far</{noun}></Dial>");
+        bench.dial(&dial.replace(">sip:a@far</Client", ">a</Client"));
+        let facts = Facts {
+            call_id: "one@far".to_owned(),
+            status: Some(200),
+            headers: vec![("X-Ticket".to_owned(), "7".to_owned())],
+        };
+        bench.callee(1, Report::Answered { voice: None, facts: Some(Box::new(facts)) });
+        assert_eq!(told(&bench, "SipCallId"), ["-", call_id]);
+        assert_eq!(told(&bench, "SipHeader_X-Ticket"), ["-", header]);
+    }
+}
+
+#[test]
 fn whoever_asks_at_the_route_is_told_of_the_end_alone() {
     for (act, cause, status, seconds) in [
         (Some(Wanted::Echo), Cause::HungUp, "completed", "5"),
@@ -95,10 +156,10 @@ fn whoever_asks_at_the_route_is_told_of_the_end_alone() {
 #[test]
 fn the_call_waits_for_a_script_that_has_still_something_to_tell() {
     let mut bench = Bench::new();
-    bench.wanted(Wanted::Echo);
+    let recording = crate::ids::RecordingSid::from_bytes([8; 16]);
+    bench.wanted(Wanted::Tape { activity: 1, recording, silence: None, limit: std::time::Duration::MAX });
     bench.caller(ended(Cause::HungUp));
-    bench.wanted(Wanted::Linger);
-    assert!(!bench.is_finished());
+    assert!(!bench.is_read(), "the script has read that the caller is gone, and says nothing yet");
     bench.wanted(Wanted::Over);
     assert!(bench.is_finished());
 }

@@ -12,6 +12,7 @@ use crate::moment::Moment;
 use crate::port::{EventSink, PortPair, PortRange, PortTable};
 use crate::rtp::{Header, Packet};
 use crate::session::{ClockSeed, Event, Plan, Remote, Source};
+use crate::tap::{Ring, Tap, TapEnd};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -182,6 +183,32 @@ fn a_prompt_is_played_and_its_end_told() {
         assert_eq!((header.sequence, header.marker), (n as u16, n == 0));
     }
     assert_eq!(party.event(), Event::PlayerEnded { session: party.id, activity: 5, played_ms: 100 });
+}
+
+#[test]
+fn a_recorder_gets_what_was_said_and_hears_of_the_end_before_the_session_closes() {
+    let table = PortTable::new(PortRange { first: 18_260, last: 18_279 }, PATIENCE);
+    let engine = engine();
+    let mut party = Party::new(1, &table);
+    let ring = Arc::new(Ring::new(10));
+    let origin = crate::port::clock::now();
+    let tap = Tap { activity: 8, channel: 0, origin, silence: None, limit: None, ring: Arc::clone(&ring) };
+    let Command::Apply { session, generation, plan } = party.apply(Source::Echo) else { panic!("a plan") };
+    let plan = Plan { tap: Some(tap), ..plan };
+    engine.send(0, party.open()).expect("room");
+    engine.send(0, Command::Apply { session, generation, plan }).expect("room");
+    party.say(&[0x80; 160]);
+    party.hear();
+    let block = ring.pop().expect("what was heard is there");
+    assert_eq!((block.length, block.samples), (160, [32_124; 160]));
+    assert!(block.position < PATIENCE.as_millis() as u64 * 8);
+    engine.send(0, Command::Close { session }).expect("room");
+    assert_eq!(party.event(), party.learnt());
+    let Event::TapEnded { activity: 8, end: TapEnd::Stopped, samples, .. } = party.event() else {
+        panic!("the tap ends first")
+    };
+    assert!(samples >= block.position);
+    assert!(matches!(party.event(), Event::Closed { .. }));
 }
 
 #[test]

@@ -16,6 +16,8 @@ enum Step {
     /// A stream of another source number and place.
     Restart(u32, u16, u32),
     Digit,
+    /// Keys of a plan.
+    Dial(u8),
     Wait(u16),
     /// The state is saved and read again.
     Save,
@@ -30,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         (1u8..20).prop_map(Step::Packets),
         (any::<u32>(), any::<u16>(), any::<u32>()).prop_map(|(a, b, c)| Step::Restart(a, b, c)),
         Just(Step::Digit),
+        (0u8..4).prop_map(Step::Dial),
         (1u16..2000).prop_map(Step::Wait),
         Just(Step::Save),
     ]
@@ -95,6 +98,11 @@ impl World {
             }
             Step::Packets(count) => (0..*count).for_each(|_| self.hear(0)),
             Step::Digit => self.hear(96),
+            Step::Dial(count) => {
+                let keys = "5#w".chars().cycle().take((*count).into()).collect();
+                self.plan.keys = (*count > 0).then_some(Keys { activity: self.now, keys });
+                self.ours.apply(&self.plan, 1, at(self.now));
+            }
             Step::Restart(ssrc, sequence, timestamp) => {
                 (self.far.ssrc, self.far.sequence, self.far.timestamp) = (*ssrc, *sequence, *timestamp);
             }
