@@ -47,8 +47,8 @@ impl AudioKind {
     pub fn of(mime: &str, bytes: &[u8]) -> Option<AudioKind> {
         let mime = mime.split(';').next().unwrap_or_default().trim();
         let is = |name: &&str| name.eq_ignore_ascii_case(mime);
-        let said = TYPES.iter().find(|(name, _)| is(&name)).map(|(_, kind)| *kind);
-        if said.is_none() && !VAGUE.iter().any(|name| is(&name)) {
+        let said = TYPES.iter().find(|(name, _)| is(name)).map(|(_, kind)| *kind);
+        if said.is_none() && !VAGUE.iter().any(is) {
             return None;
         }
         Self::sniff(bytes).or(said)
