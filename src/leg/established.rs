@@ -1,6 +1,7 @@
 //! An answered leg: ACK and its loss, re-INVITE and hold, INFO, BYE; and forked answers that came too late.
 //! It must never pass hold or refresh on: each leg negotiates alone.
 
+mod referral;
 mod reoffer;
 
 use std::time::Duration;
@@ -9,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::{Negotiation, NegotiationError};
 
+use self::referral::Referral;
 use self::reoffer::Reoffer;
 use super::leaving::Leaving;
 use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
+use super::requests::{bystander, later, unsuitable};
 use super::{ALLOW, Core, Leg, Next, Order, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::Dialog;
@@ -43,6 +46,9 @@ pub(crate) struct Established {
     voice: Option<Voice>,
     /// A codec that the call wants.
     reoffer: Option<Reoffer>,
+    /// A transfer that the far end asked for.
+    #[serde(default)]
+    referral: Option<Referral>,
 }
 
 /// A 2xx is sent again by its user agent until the ACK comes (RFC 3261 §13.3.1.4).
@@ -119,6 +125,7 @@ impl Established {
             caller,
             voice: None,
             reoffer: None,
+            referral: None,
         }
     }
 
@@ -216,6 +223,10 @@ impl Established {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
                 self.hang_up(core, cause, Side::Switch, turn)
             }
+            Order::Referred { status } => {
+                self.referred(core, status, turn);
+                Next::Stay
+            }
             Order::Align(codec) => {
                 self.align(core, codec, turn);
                 Next::Stay
@@ -265,26 +276,18 @@ impl Established {
             core.errand(Errand::Respond { key, response }, turn);
             return Next::Stay;
         }
-        let mut response = match request.method() {
+        match request.method() {
             Method::Bye => {
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
                 return self.leave(core, None, Cause::HungUp, Side::Peer, turn);
             }
-            Method::Invite => {
-                self.on_reinvite(core, key, request, turn);
-                return Next::Stay;
+            Method::Invite => self.on_reinvite(core, key, request, turn),
+            Method::Refer => self.on_refer(core, key, request, turn),
+            _ => {
+                let response = bystander(core, request, turn);
+                core.errand(Errand::Respond { key, response }, turn);
             }
-            Method::Info => {
-                if let Some(digit) = info_digit(request) {
-                    core.tell(Event::Digit { digit }, turn);
-                }
-                request.response(StatusCode::OK)
-            }
-            Method::Options => request.response(StatusCode::OK),
-            _ => request.response(StatusCode::METHOD_NOT_ALLOWED),
-        };
-        response.headers_mut().push(HeaderName::Allow, ALLOW);
-        core.errand(Errand::Respond { key, response }, turn);
+        }
         Next::Stay
     }
 
@@ -292,8 +295,7 @@ impl Established {
     fn on_reinvite(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) {
         if self.hangup.is_some() {
             // The BYE waits for the ACK of our 2xx: another one would prolong the wait.
-            let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR);
-            response.headers_mut().set(HeaderName::RetryAfter, core.minter.number() % 11);
+            let response = later(core, request);
             core.errand(Errand::Respond { key, response }, turn);
             return;
         }
@@ -360,6 +362,7 @@ impl Established {
 
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         self.resume_reoffer(core, turn);
+        self.expire_referral(core, turn);
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
             return self.hang_up(core, Cause::NoAck, Side::Switch, turn);
@@ -375,7 +378,7 @@ impl Established {
 
     pub fn next_deadline(&self) -> Option<Moment> {
         let repeat = self.unacknowledged.as_ref().map(|waiting| waiting.due.min(waiting.give_up));
-        earliest(repeat, self.reoffer_deadline())
+        earliest(earliest(repeat, self.reoffer_deadline()), self.referral_deadline())
     }
 
     /// Ends the dialog with BYE.
@@ -412,36 +415,4 @@ fn reason_of(cause: &Cause) -> Option<&'static str> {
         Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
         _ => None,
     }
-}
-
-/// What makes a request one that we cannot serve (RFC 3261 §8.2.2.3, §8.2.3).
-fn unsuitable(request: &Request) -> Option<Response> {
-    let unsupported = request.unsupported(&[]);
-    if !unsupported.is_empty() {
-        let mut response = request.response(StatusCode::BAD_EXTENSION);
-        response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
-        return Some(response);
-    }
-    let is_sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
-    let is_offer = *request.method() == Method::Invite && !request.body().is_empty();
-    (is_offer && !is_sdp).then(|| {
-        let mut response = request.response(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        response.headers_mut().push(HeaderName::Accept, "application/sdp");
-        response
-    })
-}
-
-/// The digit in an INFO body, in either of the two forms that phones send.
-fn info_digit(request: &Request) -> Option<char> {
-    let body = std::str::from_utf8(request.body()).ok()?;
-    let value = match request.headers().content_type()?.as_str() {
-        "application/dtmf-relay" => {
-            body.lines().find_map(|line| line.trim().strip_prefix("Signal"))?.trim_start_matches(['=', ' '])
-        }
-        "application/dtmf" => body,
-        _ => return None,
-    };
-    let mut letters = value.trim().chars();
-    let digit = letters.next().map(|c| c.to_ascii_uppercase())?;
-    (letters.next().is_none() && matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D')).then_some(digit)
 }

@@ -10,13 +10,15 @@ use trunkline_media::sdp::{Negotiation, NegotiationError};
 use super::established::{Established, Forks};
 use super::leaving::Leaving;
 use super::path::Path;
+use super::requests::{bystander, later, unsuitable};
 use super::spec::InboundSpec;
-use super::{ALLOW, Core, Leg, Next, Order};
+use super::verdict::status_of;
+use super::{ALLOW, Core, Facts, Leg, Next, Order};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, DialogError};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{DialogKey, ServerKey};
-use crate::sip::message::{HeaderName, Request, Response, StatusCode};
+use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// A caller's leg that has no final answer yet.
@@ -55,6 +57,7 @@ impl Incoming {
         let mut core = basis.core(peer, path.flow.remote);
         let tag = core.minter.token();
         let dialog = Dialog::uas(&invite, &tag, &path.flow)?;
+        core.facts = Facts::of_dialog(dialog.call_id());
         let negotiation = core.media.negotiation.clone();
         let lifetime = invite.headers().expires().ok().flatten();
         let incoming = Self {
@@ -128,6 +131,7 @@ impl Incoming {
             | Order::Progress
             | Order::Hear(_)
             | Order::Press(_)
+            | Order::Referred { .. }
             | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,
@@ -155,9 +159,12 @@ impl Incoming {
         request: &Request,
         turn: &mut Turn<Leg>,
     ) -> Next {
-        use crate::sip::message::Method;
         if let Err(refusal) = self.dialog.receive(request) {
             core.errand(Errand::Respond { key, response: request.response(refusal.status()) }, turn);
+            return Next::Stay;
+        }
+        if let Some(response) = unsuitable(request) {
+            core.errand(Errand::Respond { key, response }, turn);
             return Next::Stay;
         }
         match request.method() {
@@ -165,20 +172,14 @@ impl Incoming {
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
                 self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn)
             }
-            Method::Info | Method::Options => {
-                core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
-                Next::Stay
-            }
             // The offer of the first INVITE has no final answer yet (RFC 3261 §14.2).
             Method::Invite => {
-                let mut response = request.response(StatusCode::SERVER_INTERNAL_ERROR);
-                response.headers_mut().set(HeaderName::RetryAfter, core.minter.number() % 11);
+                let response = later(core, request);
                 core.errand(Errand::Respond { key, response }, turn);
                 Next::Stay
             }
             _ => {
-                let mut response = request.response(StatusCode::METHOD_NOT_ALLOWED);
-                response.headers_mut().set(HeaderName::Allow, ALLOW);
+                let response = bystander(core, request, turn);
                 core.errand(Errand::Respond { key, response }, turn);
                 Next::Stay
             }
@@ -270,22 +271,5 @@ impl Incoming {
         response.headers_mut().push(HeaderName::Contact, self.path.contact());
         response.headers_mut().push(HeaderName::Allow, ALLOW);
         response
-    }
-}
-
-/// What a caller is told when its call cannot be completed.
-fn status_of(cause: &Cause) -> StatusCode {
-    match cause {
-        Cause::Busy => StatusCode::BUSY_HERE,
-        Cause::NoAnswer => StatusCode::TEMPORARILY_UNAVAILABLE,
-        Cause::Declined => StatusCode::DECLINE,
-        Cause::NotFound => StatusCode::NOT_FOUND,
-        Cause::Unreachable | Cause::AnsweredElsewhere => StatusCode::TEMPORARILY_UNAVAILABLE,
-        Cause::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        Cause::NotAcceptable => StatusCode::NOT_ACCEPTABLE_HERE,
-        Cause::Refused(status) => StatusCode::new(*status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR),
-        Cause::Cancelled => StatusCode::REQUEST_TERMINATED,
-        Cause::HungUp => StatusCode::DECLINE,
-        Cause::NoAck | Cause::MediaTimeout | Cause::Internal => StatusCode::SERVER_INTERNAL_ERROR,
     }
 }

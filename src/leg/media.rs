@@ -89,7 +89,7 @@ pub enum Wish {
         /// Keys that are sent ahead of that.
         keys: Option<Keys>,
         /// Who records what the far end says.
-        taping: Option<Taping>,
+        taping: Option<Box<Taping>>,
         /// Silence that ends the leg.
         timeout: Option<Duration>,
     },
@@ -191,7 +191,7 @@ impl MediaSide {
             round: self.round,
             hear: self.hear.clone(),
             keys: self.keys.clone(),
-            taping: self.taping.clone(),
+            taping: self.taping.clone().map(Box::new),
             timeout: self.timeout,
         }
     }

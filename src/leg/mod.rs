@@ -2,12 +2,16 @@
 //! It must never touch a socket, a clock or a task, and never know what the other legs do.
 
 mod established;
+mod facts;
 mod incoming;
 mod leaving;
 mod media;
 mod outgoing;
 mod path;
+mod presses;
+mod requests;
 mod spec;
+mod verdict;
 mod words;
 
 #[cfg(test)]
@@ -18,19 +22,22 @@ use trunkline_media::moment::Moment;
 
 use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
+use crate::sip::auth::Proofs;
 use crate::sip::dispatch::{ALLOW, Delivery, Errand};
 use crate::sip::message::{Request, Response};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
+pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub use self::words::{Facts, LegEffect, LegInput, LegPost, Notice, Order, Report, Voice};
+pub use self::words::{DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Report, Voice};
 
 use self::established::Established;
 use self::incoming::Incoming;
 use self::leaving::Leaving;
 use self::outgoing::Outgoing;
+use self::presses::Presses;
 
 /// A leg: the parts that every stage has, and its stage.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +57,14 @@ pub(crate) struct Core {
     pub minter: Minter,
     pub media: MediaSide,
     pub timing: crate::sip::transaction::Timing,
+    /// What the far end was proved once it asked; every further request shows it.
+    #[serde(default)]
+    pub proofs: Option<Proofs>,
+    /// What its signalling has said so far.
+    #[serde(default)]
+    pub facts: Facts,
+    #[serde(default)]
+    presses: Presses,
     mail: Mail<LegPost>,
 }
 
@@ -91,7 +106,12 @@ pub struct LegSummary {
 
 impl Core {
     /// Sends an errand to the shard.
-    pub(crate) fn errand(&mut self, errand: Errand, turn: &mut Turn<Leg>) {
+    pub(crate) fn errand(&mut self, mut errand: Errand, turn: &mut Turn<Leg>) {
+        if let (Some(proofs), Errand::Request { request, .. } | Errand::Ack { request, .. }) =
+            (&mut self.proofs, &mut errand)
+        {
+            proofs.sign(request, &mut self.minter);
+        }
         self.note_sent(&errand, turn);
         let letter = self.mail.post(Party::Shard, LegPost::Shard(Box::new(errand)));
         turn.letters.push(letter);
@@ -101,6 +121,19 @@ impl Core {
     pub(crate) fn report(&mut self, report: Report, turn: &mut Turn<Leg>) {
         let letter = self.mail.post(Party::Call(self.call), LegPost::Call(report));
         turn.letters.push(letter);
+    }
+
+    /// A key was pressed at the far end.
+    pub(crate) fn press(&mut self, digit: char, by: DigitWay, turn: &mut Turn<Leg>) {
+        if self.presses.is_new(digit, by, turn.now) {
+            self.tell(Event::Digit { digit }, turn);
+            self.report(Report::Digit { digit, by }, turn);
+        }
+    }
+
+    fn report_end(&mut self, cause: Cause, by: Side, turn: &mut Turn<Leg>) {
+        let facts = Some(Box::new(self.facts.clone()));
+        self.report(Report::Ended { cause, by, facts }, turn);
     }
 
     /// Writes into the leg's log.
@@ -223,7 +256,7 @@ impl Leg {
     /// Ends the leg with as little of its own code as can be: what is open is left to the shard.
     pub fn disown(&mut self, turn: &mut Turn<Leg>) {
         self.core.tell(Event::Ended { cause: Cause::Internal, by: Side::Switch }, turn);
-        self.core.report(Report::Ended { cause: Cause::Internal, by: Side::Switch, facts: None }, turn);
+        self.core.report_end(Cause::Internal, Side::Switch, turn);
         self.vanish(turn);
     }
 
@@ -310,10 +343,8 @@ impl Leg {
                 tracing::trace!(activity, "a prompt ended after its leg");
             }
             (Notice::Played { activity }, _) => core.report(Report::Played { activity }, turn),
-            (Notice::Digit(digit), _) => {
-                core.tell(Event::Digit { digit }, turn);
-                core.report(Report::Digit(digit), turn);
-            }
+            (Notice::Digit(_), Stage::Leaving(_) | Stage::Gone) => {}
+            (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
             (Notice::KeysSent { activity }, _) => core.report(Report::Pressed { activity }, turn),
             (Notice::Taped { activity, end, length, voiced }, _) => {
                 core.report(Report::Taped { activity, end, length, voiced }, turn);
@@ -338,7 +369,8 @@ impl Leg {
                 let voice = established.voice().cloned();
                 self.stage = Stage::Up(established);
                 self.core.tell(Event::Answered, turn);
-                self.core.report(Report::Answered { voice, facts: None }, turn);
+                let facts = Some(Box::new(self.core.facts.clone()));
+                self.core.report(Report::Answered { voice, facts }, turn);
                 self.core.apply_media(turn);
             }
             Next::Leave { leaving, cause, by } => {
@@ -346,7 +378,7 @@ impl Leg {
                 self.core.media.close();
                 self.core.apply_media(turn);
                 self.core.tell(Event::Ended { cause: cause.clone(), by }, turn);
-                self.core.report(Report::Ended { cause, by, facts: None }, turn);
+                self.core.report_end(cause, by, turn);
             }
         }
         self.settle(turn);

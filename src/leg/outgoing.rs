@@ -1,25 +1,32 @@
 //! A leg that calls: INVITEs to every target, forked early dialogs, the first answer wins.
 //! It must never be answered twice: a second 2xx gets ACK and BYE.
 
+mod attempt;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trunkline_media::sdp::Negotiation;
 
+pub(crate) use self::attempt::Attempt;
+use self::attempt::{Failure, Letterhead};
 use super::established::{Established, Forks};
 use super::leaving::Leaving;
-use super::path::Path;
-use super::spec::{OutboundSpec, Target};
-use super::{ALLOW, Core, Leg, Next, Order, Report};
+use super::requests::bystander;
+use super::spec::OutboundSpec;
+use super::{Core, Facts, Leg, Next, Order, Report};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::Dialog;
 use crate::sip::dispatch::{Delivery, Errand};
-use crate::sip::endpoint::{ClientKey, DialogKey, FailureCause};
+use crate::sip::endpoint::{ClientKey, FailureCause};
 use crate::sip::flow::Flow;
-use crate::sip::message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode};
+use crate::sip::message::{Headers, Method, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// Early dialogs kept per attempt, and answers per leg: what a forking proxy may send is bounded.
 pub(crate) const MAX_FORKS: usize = 16;
+
+/// Why the other phones stop ringing: theirs is no missed call (RFC 3326).
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// A leg that nobody has answered yet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,27 +40,9 @@ pub(crate) struct Outgoing {
     rang: bool,
 }
 
-/// One INVITE to one target.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Attempt {
-    pub key: ClientKey,
-    pub invite: Request,
-    pub path: Path,
-    early: Vec<Early>,
-    /// Its final status, if it failed.
-    failed: Option<u16>,
-}
-
-/// One early dialog of a forked INVITE (design: each keeps its own remote SDP and To-tag).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Early {
-    tag: String,
-    negotiation: Negotiation,
-}
-
 impl Outgoing {
     pub fn from_spec(spec: OutboundSpec) -> (Core, Self) {
-        let OutboundSpec { basis, seat, from, to, targets, max_forwards } = spec;
+        let OutboundSpec { basis, seat, from, to, headers, targets, max_forwards } = spec;
         let peer = to.uri.to_string();
         let address =
             targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
@@ -63,20 +52,21 @@ impl Outgoing {
         let offer = offered.offer().unwrap_or_default();
         let tag = core.minter.token();
         let from = from.with_tag(&tag);
-        let attempts = targets
+        let letterhead = Letterhead { from: &from, to: &to, headers: &headers, max_forwards, offer: &offer };
+        let attempts: Vec<Attempt> = targets
             .into_iter()
             .map(|target| {
-                let host = target.path.advertised.ip().to_string();
-                let call_id = seat.call_id(&mut core.minter, &host);
-                attempt(&mut core, target, &from, &to, &call_id, max_forwards, &offer)
+                let call_id = seat.call_id(&mut core.minter, &target.path.advertised.ip().to_string());
+                Attempt::new(&mut core, target, &call_id, &letterhead)
             })
             .collect();
+        let first = attempts.first().and_then(Attempt::call_id);
+        core.facts = Facts::of_dialog(&first.unwrap_or_default());
         (core, Self { attempts, offered, offer, audible: None, rang: false })
     }
 
     pub fn call_ids(&self) -> Vec<String> {
-        let call_id = |attempt: &Attempt| attempt.invite.headers().call_id().ok().map(|id| id.into_owned());
-        self.attempts.iter().filter_map(call_id).collect()
+        self.attempts.iter().filter_map(Attempt::call_id).collect()
     }
 
     pub fn start(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
@@ -85,20 +75,19 @@ impl Outgoing {
             if let Some(dialog) = attempt.dialog_key() {
                 core.errand(Errand::Bind { dialog }, turn);
             }
-            let errand = Errand::Request { request: attempt.invite.clone(), flow: attempt.path.flow.clone() };
-            core.errand(errand, turn);
+            core.errand(attempt.errand(), turn);
         }
     }
 
     pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
         match order {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
-                let reason = matches!(cause, Cause::AnsweredElsewhere)
-                    .then(|| "SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
-                for attempt in self.attempts.iter().filter(|attempt| attempt.failed.is_none()) {
-                    let errand = Errand::Cancel { key: attempt.key.clone(), reason: reason.clone() };
-                    core.errand(errand, turn);
-                }
+                let reason = matches!(cause, Cause::AnsweredElsewhere).then_some(ELSEWHERE);
+                let given_up = self.attempts.iter().find(|attempt| attempt.is_open());
+                let call_id = given_up.and_then(Attempt::call_id).unwrap_or_default();
+                let status = Some(StatusCode::REQUEST_TERMINATED.code());
+                core.facts = Facts { status, ..Facts::of_dialog(&call_id) };
+                self.cancel_others(None, core, reason, turn);
                 let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
                 Next::Leave { leaving, cause, by: Side::Switch }
             }
@@ -108,6 +97,7 @@ impl Outgoing {
             | Order::Answer
             | Order::Hear(_)
             | Order::Press(_)
+            | Order::Referred { .. }
             | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,
@@ -119,20 +109,14 @@ impl Outgoing {
             Delivery::Response { key, response, flow } => {
                 self.on_response(core, &key, &response, &flow, turn)
             }
-            Delivery::Failed { key, cause } => {
-                let status = match cause {
-                    FailureCause::Timeout => StatusCode::REQUEST_TIMEOUT,
-                    FailureCause::Transport => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                self.attempt_failed(core, &key, status, turn)
-            }
+            Delivery::Failed { key, cause } => self.on_silence(core, &key, cause, turn),
             Delivery::Request { key, request, .. } => {
                 // Nothing is asked of us before the answer but what any element must bear (RFC 3261 §12.2.2).
-                let status = match request.method() {
-                    Method::Info | Method::Options => StatusCode::OK,
-                    _ => StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+                let response = match request.method() {
+                    Method::Info | Method::Options => bystander(core, &request, turn),
+                    _ => request.response(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
                 };
-                core.errand(Errand::Respond { key, response: request.response(status) }, turn);
+                core.errand(Errand::Respond { key, response }, turn);
                 Next::Stay
             }
             Delivery::Ack { .. } | Delivery::Cancelled { .. } => Next::Stay,
@@ -153,9 +137,42 @@ impl Outgoing {
             Next::Stay
         } else if status.is_success() {
             self.on_success(core, key, response, flow, turn)
+        } else if self.prove(core, key, response, turn) {
+            Next::Stay
         } else {
-            self.attempt_failed(core, key, status, turn)
+            self.attempt_failed(core, key, Failure::refused(response), turn)
         }
+    }
+
+    /// Sends an INVITE that was challenged once more, with the proof (RFC 3261 §22.2); `false` if that is no use.
+    fn prove(&mut self, core: &mut Core, key: &ClientKey, refusal: &Response, turn: &mut Turn<Leg>) -> bool {
+        if !matches!(refusal.status(), StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+            return false;
+        }
+        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else {
+            return false;
+        };
+        let Some(proofs) = &mut attempt.proofs else { return false };
+        if let Err(error) = proofs.challenged(refusal) {
+            tracing::info!(leg = %core.id, %error, "a login of ours was of no use");
+            return false;
+        }
+        self.try_again(core, key, |_| {}, turn);
+        true
+    }
+
+    /// Sends an attempt's INVITE once more, changed.
+    fn try_again(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        change: impl FnOnce(&mut Headers),
+        turn: &mut Turn<Leg>,
+    ) {
+        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else { return };
+        attempt.renew(core, change);
+        core.errand(attempt.errand(), turn);
+        self.audible.take_if(|(audible, _)| audible == key);
     }
 
     fn on_provisional(
@@ -207,23 +224,23 @@ impl Outgoing {
             Ok(dialog) => dialog,
             Err(error) => {
                 tracing::debug!(leg = %core.id, %error, "a 2xx makes no dialog");
-                return self.attempt_failed(core, key, StatusCode::BAD_GATEWAY, turn);
+                let status = StatusCode::BAD_GATEWAY.code();
+                let failure = Failure::silent(attempt, status, Cause::Refused(status));
+                return self.attempt_failed(core, key, failure, turn);
             }
         };
         let early = attempt.early(dialog.remote_tag(), &self.offered);
         let mut negotiation = early.map_or_else(|| self.offered.clone(), |early| early.negotiation.clone());
         let path = attempt.path.clone();
+        core.proofs.clone_from(&attempt.proofs);
+        core.facts = Facts::of_answer(response);
         let usable = match negotiation.on_answer(response.body()) {
             // What it said in its own early dialog holds (RFC 3261 §13.2.1).
             Err(_) if !negotiation.is_offer_pending() => Ok(()),
             said => said.map(drop),
         };
-        let losing: Vec<Attempt> =
-            self.attempts.iter().filter(|attempt| attempt.failed.is_none()).cloned().collect();
-        for attempt in losing.iter().filter(|attempt| attempt.key != *key) {
-            let reason = Some("SIP;cause=200;text=\"Call completed elsewhere\"".to_owned());
-            core.errand(Errand::Cancel { key: attempt.key.clone(), reason }, turn);
-        }
+        self.cancel_others(Some(key), core, Some(ELSEWHERE), turn);
+        let losing = self.attempts.iter().filter(|attempt| attempt.is_open()).cloned().collect();
         let established = Established::answered(dialog, negotiation, path, Side::Switch);
         let mut established = established.with_forks(Forks::new(losing));
         established.acknowledge(core, key, response, turn);
@@ -235,94 +252,67 @@ impl Outgoing {
         Next::Up(Box::new(established))
     }
 
+    /// Cancels the attempts that are open, all but this one.
+    fn cancel_others(
+        &self,
+        but: Option<&ClientKey>,
+        core: &mut Core,
+        reason: Option<&str>,
+        turn: &mut Turn<Leg>,
+    ) {
+        for attempt in self.attempts.iter().filter(|attempt| attempt.is_open() && but != Some(&attempt.key)) {
+            let reason = reason.map(str::to_owned);
+            core.errand(Errand::Cancel { key: attempt.key.clone(), reason }, turn);
+        }
+    }
+
+    /// An INVITE that nobody answers any more. Where it rang, somebody is there and does not want to.
+    fn on_silence(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        cause: FailureCause,
+        turn: &mut Turn<Leg>,
+    ) -> Next {
+        let Some(attempt) = self.attempts.iter().find(|attempt| attempt.key == *key) else {
+            return Next::Stay;
+        };
+        let (status, cause) = match cause {
+            FailureCause::Timeout if self.rang => (StatusCode::REQUEST_TIMEOUT, Cause::NoAnswer),
+            FailureCause::Timeout => (StatusCode::REQUEST_TIMEOUT, Cause::Unreachable),
+            FailureCause::Transport => (StatusCode::SERVICE_UNAVAILABLE, Cause::Unreachable),
+        };
+        let failure = Failure::silent(attempt, status.code(), cause);
+        self.attempt_failed(core, key, failure, turn)
+    }
+
+    /// The leg fails when all attempts have, or one speaks for all of them (6xx, RFC 3261 §16.7 step 5).
     fn attempt_failed(
         &mut self,
         core: &mut Core,
         key: &ClientKey,
-        status: StatusCode,
+        failure: Failure,
         turn: &mut Turn<Leg>,
     ) -> Next {
-        if let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) {
-            attempt.failed = Some(status.code());
-            let target = attempt.invite.uri().to_string();
-            core.tell(Event::AttemptFailed { target, status: status.code() }, turn);
-        }
-        let failures: Option<Vec<u16>> = self.attempts.iter().map(|attempt| attempt.failed).collect();
-        let Some(failures) = failures else { return Next::Stay };
-        let cause = match best_failure(&failures) {
-            Cause::Unreachable if self.rang && failures.contains(&408) => Cause::NoAnswer,
-            cause => cause,
+        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else {
+            return Next::Stay;
         };
+        let (status, target) = (failure.status(), attempt.invite.uri().to_string());
+        core.tell(Event::AttemptFailed { target, status }, turn);
+        let is_global = status >= 600;
+        attempt.failed = Some(failure);
+        if is_global {
+            self.cancel_others(None, core, Some(&format!("SIP;cause={status}")), turn);
+        } else if self.attempts.iter().any(Attempt::is_open) {
+            return Next::Stay;
+        }
+        let failures = self.attempts.iter().filter_map(|attempt| attempt.failed.as_ref());
+        let Some(Failure { cause, facts }) = failures.min_by_key(|failure| failure.rank()).cloned() else {
+            return Next::Stay;
+        };
+        core.facts = facts;
         let by = if matches!(cause, Cause::Unreachable) { Side::Switch } else { Side::Peer };
         let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
         Next::Leave { leaving, cause, by }
-    }
-}
-
-impl Attempt {
-    fn dialog_key(&self) -> Option<DialogKey> {
-        let headers = self.invite.headers();
-        let from = headers.from().ok()?;
-        Some(DialogKey::new(headers.call_id().ok()?, from.tag()?))
-    }
-
-    /// The early dialog with this To-tag, new if it was not known; `None` beyond the bound.
-    fn early(&mut self, tag: &str, offered: &Negotiation) -> Option<&mut Early> {
-        let at = match self.early.iter().position(|early| early.tag == tag) {
-            Some(at) => at,
-            None if self.early.len() >= MAX_FORKS => return None,
-            None => {
-                self.early.push(Early { tag: tag.to_owned(), negotiation: offered.clone() });
-                self.early.len() - 1
-            }
-        };
-        self.early.get_mut(at)
-    }
-}
-
-fn attempt(
-    core: &mut Core,
-    target: Target,
-    from: &NameAddr,
-    to: &NameAddr,
-    call_id: &str,
-    max_forwards: u8,
-    offer: &Bytes,
-) -> Attempt {
-    let branch = core.minter.branch();
-    let mut invite = Request::new(Method::Invite, target.uri);
-    let headers = invite.headers_mut();
-    headers.push(HeaderName::Via, target.path.via(&branch));
-    headers.push(HeaderName::MaxForwards, max_forwards);
-    headers.push(HeaderName::From, from);
-    headers.push(HeaderName::To, to);
-    headers.push(HeaderName::CallId, call_id);
-    headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Invite });
-    headers.push(HeaderName::Contact, target.path.contact());
-    headers.push(HeaderName::Allow, ALLOW);
-    headers.push(HeaderName::UserAgent, super::established::PRODUCT);
-    invite.set_body("application/sdp", offer.clone());
-    Attempt { key: ClientKey::of(&invite), invite, path: target.path, early: Vec::new(), failed: None }
-}
-
-/// Of several failures the one that tells the caller most: a decision of the callee before a fault on the way.
-fn best_failure(statuses: &[u16]) -> Cause {
-    let rank = |status: &u16| match status {
-        600 | 603 => 0,
-        486 => 1,
-        601..=699 => 2,
-        404 | 410 | 484 => 4,
-        480 | 487 | 408 => 5,
-        503 | 500 => 6,
-        _ => 3,
-    };
-    match statuses.iter().min_by_key(|status| rank(status)).copied().unwrap_or(503) {
-        486 | 600 => Cause::Busy,
-        603 => Cause::Declined,
-        404 | 410 | 484 | 604 => Cause::NotFound,
-        408 | 503 => Cause::Unreachable,
-        480 | 487 => Cause::NoAnswer,
-        488 | 606 => Cause::NotAcceptable,
-        other => Cause::Refused(other),
     }
 }

@@ -5,12 +5,14 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::Lease;
 
-use super::Core;
 use super::media::MediaSide;
 use super::path::Path;
+use super::presses::Presses;
+use super::{Core, Facts};
 use crate::ids::{CallId, LegId, Minter, shard_of};
+use crate::sip::auth::Login;
 use crate::sip::endpoint::ServerKey;
-use crate::sip::message::{NameAddr, Request, Uri};
+use crate::sip::message::{HeaderName, NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
 use crate::supervision::machine::{Mail, Party};
 
@@ -82,6 +84,8 @@ pub struct Target {
     pub uri: Uri,
     /// The way to it.
     pub path: Path,
+    /// How it knows us, should it ask.
+    pub login: Option<Login>,
 }
 
 /// A leg that calls.
@@ -95,6 +99,8 @@ pub struct OutboundSpec {
     pub from: NameAddr,
     /// Who is called.
     pub to: NameAddr,
+    /// Further headers of the INVITE: what a script says to whom it calls.
+    pub headers: Vec<(HeaderName, String)>,
     /// All of them ring at once; the first answer wins. At least one.
     pub targets: Vec<Target>,
     /// What is left of the caller's Max-Forwards, already lowered.
@@ -121,6 +127,9 @@ impl Basis {
             minter,
             media,
             timing: self.timing,
+            proofs: None,
+            facts: Facts::default(),
+            presses: Presses::default(),
             mail: Mail::new(Party::Leg(self.id)),
         }
     }

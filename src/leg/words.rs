@@ -12,6 +12,7 @@ use super::media::{Hear, Taping, Wish};
 use crate::ids::LegId;
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dispatch::{Delivery, Errand};
+use crate::sip::message::ReferTo;
 
 /// What a call asks of a leg.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,11 @@ pub enum Order {
     Press(Keys),
     /// From now on what the far end says is recorded, or no longer.
     Tape(Option<Taping>),
+    /// How the transfer goes that the far end asked for: 100 to 199, or its end.
+    Referred {
+        /// The status of the call that it leads to.
+        status: u16,
+    },
     /// The leg was joined with another one: a line for the log.
     Joined(LegId),
     /// An answered leg shall speak this codec, if its far end agrees.
@@ -78,7 +84,14 @@ pub enum Report {
         activity: u64,
     },
     /// The far end pressed a key: once for each press, however it was told.
-    Digit(char),
+    Digit {
+        /// One of `0-9*#A-D`.
+        digit: char,
+        /// Which telling came first.
+        by: DigitWay,
+    },
+    /// The far end wants to be replaced by somebody else; told by [`Order::Referred`] what became of it.
+    Refer(Box<Refer>),
     /// The keys of this activity were sent.
     Pressed {
         /// Names the sending.
@@ -107,15 +120,34 @@ pub enum Report {
     },
 }
 
+/// How a far end told that a key was pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DigitWay {
+    /// Among the sound: as an event (RFC 4733), or as a tone.
+    Rtp,
+    /// By INFO (RFC 2976).
+    Info,
+}
+
 /// What the signalling of a leg said, for webhooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The Call-ID of its dialog.
+    /// The Call-ID of its dialog; of several INVITEs that of the one which decided.
     pub call_id: String,
-    /// The final status of the far end, where there was one; 487 when its time ran out.
+    /// The final status of the far end; 487 when we gave it up, 408 or 503 when it never answered. None for a caller.
     pub status: Option<u16>,
     /// `X-…` headers and `User-to-User` of the final answer.
     pub headers: Vec<(String, String)>,
+}
+
+/// A transfer that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refer {
+    /// Whom the other party shall talk to, and perhaps the dialog that is replaced.
+    pub refer_to: ReferTo,
+    /// Who says that it is by them (RFC 3892).
+    pub by: Option<String>,
 }
 
 /// What the media side tells the leg.

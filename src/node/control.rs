@@ -28,11 +28,15 @@ pub struct Desk {
 impl Node {
     /// Who answers questions about this node.
     pub fn desk(&self) -> Desk {
-        Desk { house: self.house().clone(), posts: self.posts() }
+        Desk::new(self.house().clone(), self.posts())
     }
 }
 
 impl Desk {
+    pub(super) fn new(house: std::sync::Arc<super::house::House>, posts: Vec<Post>) -> Self {
+        Self { house, posts }
+    }
+
     /// Answers one question. `Stop` is answered by whoever owns the process.
     pub async fn answer(&self, question: Question) -> Answer {
         match question {
@@ -44,7 +48,7 @@ impl Desk {
             },
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
-            Question::Stop => error("this node is stopped by its process"),
+            Question::Stop | Question::Reload { .. } => error("that is done by the node's process"),
             #[cfg(debug_assertions)]
             Question::Poison { what, id } => self.poison(what, id).await,
         }
@@ -82,7 +86,7 @@ impl Desk {
         Some(Trace { call, boot_wall_us, legs: log.legs.into_iter().map(leg).collect() })
     }
 
-    async fn census(&self) -> Census {
+    pub(super) async fn census(&self) -> Census {
         let mut census = Census {
             ports: self.house.ports.leased() as u64,
             sessions: self.house.engine.census().sessions as u64,
@@ -92,6 +96,7 @@ impl Desk {
             census.calls += part.calls;
             census.legs += part.legs;
             census.scripts += part.scripts;
+            census.outboxes += part.outboxes;
             census.actors += part.actors;
             census.tasks += part.tasks;
             census.mails += part.mails;
@@ -164,9 +169,16 @@ impl Cell {
             calls: records.calls.len() as u64,
             legs: records.legs.len() as u64,
             scripts: records.scripts.len() as u64,
-            actors: (actors.legs.len() + actors.calls.len() + actors.scripts.len() + actors.supervisors.len())
-                as u64,
-            snapshots: (records.legs.len() + records.calls.len() + records.scripts.len()) as u64
+            outboxes: records.outboxes.len() as u64,
+            actors: (actors.legs.len()
+                + actors.calls.len()
+                + actors.scripts.len()
+                + actors.outboxes.len()
+                + actors.supervisors.len()) as u64,
+            snapshots: (records.legs.len()
+                + records.calls.len()
+                + records.scripts.len()
+                + records.outboxes.len()) as u64
                 + self.admitted.borrow().len() as u64,
             mails: shard.mails + self.open_letters() as u64,
             client_transactions: shard.client,
@@ -239,6 +251,7 @@ impl Handler<Down> for Undertaker {
                 "leg" => cell.lost(Party::Leg(leg)),
                 "call" => cell.lost(Party::Call(CallId(leg))),
                 "script" => cell.lost(Party::Script(leg)),
+                "outbox" => cell.lost(Party::Outbox(CallId(leg))),
                 _ => {}
             }
         }

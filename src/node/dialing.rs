@@ -11,16 +11,19 @@ use crate::ids::CallId;
 use crate::leg::{Leg, OutboundSpec, Target};
 use crate::ops::events::{Cause, Event};
 use crate::routing::{self, Caller};
-use crate::sip::message::{Host, NameAddr, Params, Scheme, StatusCode, Uri};
+use crate::sip::auth::Login;
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
 use crate::sip::shard::Exchange;
-use crate::twiml::verb::Noun;
+use crate::twiml::verb::{Noun, Sip};
 
 /// Whom a noun names.
 enum Callee {
     /// A user of ours.
     User(String),
-    /// A SIP address elsewhere.
-    Address(Uri),
+    /// A SIP address elsewhere, and how we are known there.
+    Address(Uri, Option<Login>),
+    /// A number outside of the house.
+    Outside(Uri),
     /// Nobody that we know.
     Nobody,
 }
@@ -38,7 +41,8 @@ impl Cell {
                 let to = named(None, &user, host.as_deref(), targets.first());
                 self.begin_outbound(call, dialled, to, targets);
             }
-            Callee::Address(uri) => self.dial_address(call, dialled, uri),
+            Callee::Address(uri, login) => self.dial_address(call, dialled, uri, login),
+            Callee::Outside(uri) => self.dial_outside(call, dialled, uri),
             Callee::Nobody => self.refused(call, &dialled, Cause::NotFound),
         }
     }
@@ -65,6 +69,7 @@ impl Cell {
                 let caller = Caller { user: Some(String::new()) };
                 match self.route(&caller, &number.number).target {
                     routing::Target::Endpoint(user) => Callee::User(user),
+                    routing::Target::Unknown => self.outside(&number.number),
                     _ => Callee::Nobody,
                 }
             }
@@ -73,11 +78,29 @@ impl Cell {
                     Some(user) if self.is_local(&uri) && self.is_user(&user) => {
                         Callee::User(user.into_owned())
                     }
-                    _ => Callee::Address(uri),
+                    _ => Callee::Address(uri, login_of(sip)),
                 },
                 Err(_) => Callee::Nobody,
             },
         }
+    }
+
+    fn outside(&self, number: &str) -> Callee {
+        let uri = self.house.gateway.as_ref().and_then(|gateway| gateway.uri(number));
+        uri.map_or(Callee::Nobody, Callee::Outside)
+    }
+
+    fn dial_outside(&self, call: CallId, mut dialled: Dialled, uri: Uri) {
+        let Some(gateway) = &self.house.gateway else { return self.refused(call, &dialled, Cause::NotFound) };
+        let caller_is_at = self.records.borrow().legs.get(&dialled.parent).map(Leg::peer_address);
+        let Some(shown) = gateway.shown(&dialled.caller.user, caller_is_at) else {
+            let caller = &dialled.caller.user;
+            tracing::warn!(%call, caller, "this number may not be shown outside: see gateway.caller_ids");
+            return self.refused(call, &dialled, Cause::NotAcceptable);
+        };
+        dialled.caller.user = shown;
+        let login = gateway.login();
+        self.dial_address(call, dialled, uri, login);
     }
 
     /// Whether a URI names this switch itself: its domain, or a socket that it listens on.
@@ -100,11 +123,11 @@ impl Cell {
         let bindings = self.house.registrar.lookup(user, self.now());
         bindings
             .into_iter()
-            .map(|binding| Target { uri: binding.contact.uri, path: self.path(binding.flow) })
+            .map(|binding| Target { uri: binding.contact.uri, path: self.path(binding.flow), login: None })
             .collect()
     }
 
-    fn dial_address(&self, call: CallId, dialled: Dialled, uri: Uri) {
+    fn dial_address(&self, call: CallId, dialled: Dialled, uri: Uri, login: Option<Login>) {
         let port = uri.port().unwrap_or(5060);
         match uri.host() {
             _ if *uri.scheme() != Scheme::Sip => self.refused(call, &dialled, Cause::NotAcceptable),
@@ -115,24 +138,31 @@ impl Cell {
                     let found = tokio::net::lookup_host((name.as_str(), port)).await;
                     let remote = found.ok().and_then(|mut found| found.next());
                     if let Some(cell) = Cell::present() {
-                        cell.dial_socket(call, dialled, uri, remote);
+                        cell.dial_socket(call, dialled, uri, remote, login);
                     }
                 });
             }
             Some(host) => {
                 let remote = host.ip().map(|ip| SocketAddr::new(ip, port));
-                self.dial_socket(call, dialled, uri, remote);
+                self.dial_socket(call, dialled, uri, remote, login);
             }
             None => self.refused(call, &dialled, Cause::NotFound),
         }
     }
 
-    fn dial_socket(&self, call: CallId, dialled: Dialled, uri: Uri, remote: Option<SocketAddr>) {
+    fn dial_socket(
+        &self,
+        call: CallId,
+        dialled: Dialled,
+        uri: Uri,
+        remote: Option<SocketAddr>,
+        login: Option<Login>,
+    ) {
         let flow = remote.and_then(|remote| self.house.flow_to(remote));
         match flow {
             Some(flow) => {
                 let to = NameAddr::new(uri.clone());
-                let target = Target { uri, path: self.path(flow) };
+                let target = Target { uri, path: self.path(flow), login };
                 self.begin_outbound(call, dialled, to, vec![target]);
             }
             None => self.refused(call, &dialled, Cause::Unreachable),
@@ -147,22 +177,55 @@ impl Cell {
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
         let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
-            Err(StatusCode::SERVICE_UNAVAILABLE) => return self.refused(call, &dialled, Cause::Overloaded),
-            Err(_) => return self.refused(call, &dialled, Cause::Internal),
+            Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };
         let CallerId { display, user } = &dialled.caller;
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
         let printed = to.uri.to_string();
         let (leg, parent) = (dialled.leg, dialled.parent);
-        let spec =
-            OutboundSpec { basis, seat: self.seat, from, to, targets, max_forwards: dialled.max_forwards };
+        let headers = self.headers(&dialled);
+        let (seat, max_forwards) = (self.seat, dialled.max_forwards);
+        let spec = OutboundSpec { basis, seat, from, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
+    }
+
+    /// What a script says to whom it calls, and by which names the call is known here.
+    fn headers(&self, dialled: &Dialled) -> Vec<(HeaderName, String)> {
+        let account = &self.house.credentials.account_sid;
+        let own = [("X-Twilio-CallSid", dialled.leg.to_string()), ("X-Twilio-AccountSid", account.clone())];
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let written: Vec<(String, &str)> = match &dialled.noun {
+            Noun::Sip(sip) => {
+                sip.headers.iter().map(|(name, value)| (name.clone(), value.as_str())).collect()
+            }
+            Noun::Client(client) => {
+                client.parameters.iter().map(|(name, value)| (format!("X-{name}"), value.as_str())).collect()
+            }
+            Noun::Number(_) => return Vec::new(),
+        };
+        let written = written.iter().filter_map(|(name, value)| said(name, value));
+        own.filter_map(|(name, value)| said(name, value)).chain(written).collect()
     }
 
     fn refused(&self, call: CallId, dialled: &Dialled, cause: Cause) {
         self.signal_call(call, CallInput::Refused(dialled.leg, cause));
     }
+}
+
+/// A header that a script may write. What steers a call is none of its business, and a header cannot end early.
+fn said(name: &str, value: &str) -> Option<(HeaderName, String)> {
+    const FREE: [&str; 4] = ["User-to-User", "Remote-Party-ID", "P-Preferred-Identity", "P-Called-Party-ID"];
+    let is_own = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"));
+    let is_free = is_own || FREE.iter().any(|free| name.eq_ignore_ascii_case(free));
+    let is_sound = is_free && !value.contains(char::is_control);
+    name.parse().ok().filter(|_| is_sound).map(|name| (name, value.to_owned()))
+}
+
+/// How a SIP address of a script wants us to show ourselves.
+fn login_of(sip: &Sip) -> Option<Login> {
+    let (user, password) = (sip.username.clone()?, sip.password.clone()?);
+    Some(Login { user, password, realm: None })
 }
 
 /// An address of ours as the peer at `target` sees it.
@@ -173,4 +236,26 @@ fn named(display: Option<String>, user: &str, domain: Option<&str>, target: Opti
         (None, None) => Host::Name("localhost".to_owned()),
     };
     NameAddr { display, uri: Uri::sip(Some(user), host, None), params: Params::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn a_script_writes_headers_of_its_own_and_none_that_steer_a_call() {
+        for (name, value, is_sent) in [
+            ("X-Order", "4711", true),
+            ("x-order", "a b; c", true),
+            ("User-to-User", "3031;encoding=hex", true),
+            ("Route", "<sip:evil.example;lr>", false),
+            ("Contact", "<sip:evil.example>", false),
+            ("X-Two\r\nRoute", "x", false),
+            ("X-Order", "1\r\nRoute: <sip:evil.example>", false),
+            ("X", "1", false),
+            ("", "", false),
+        ] {
+            assert_eq!(said(name, value).is_some(), is_sent, "{name}: {value}");
+        }
+    }
 }

@@ -2,11 +2,14 @@
 //! It must never be changed but by a commit, and never decide anything.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Metrics;
 use crate::call::Call;
 use crate::call::script::ScriptRun;
+use crate::callbacks::Outbox;
 use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
 use crate::ops::events::Entry;
@@ -25,9 +28,12 @@ pub struct Records {
     pub(super) legs: HashMap<LegId, Leg>,
     pub(super) calls: HashMap<CallId, Call>,
     pub(super) scripts: HashMap<LegId, ScriptRun>,
+    pub(super) outboxes: HashMap<CallId, Outbox>,
     shard: HashMap<ShardKey, ShardPart>,
     logs: HashMap<CallId, CallLog>,
     archive: VecDeque<(CallId, CallLog)>,
+    /// Where lines are counted.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// The event logs of one call's legs, in the order in which they joined.
@@ -59,6 +65,11 @@ pub(super) struct ShardCounts {
 }
 
 impl Records {
+    /// No records; every line that is added to an event log is counted.
+    pub fn counted(metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..Self::default() }
+    }
+
     /// Keeps a leg.
     pub fn put_leg(&mut self, leg: Leg) {
         let call = self.logs.entry(leg.call()).or_default();
@@ -76,6 +87,11 @@ impl Records {
     /// Keeps a script.
     pub fn put_script(&mut self, script: ScriptRun) {
         self.scripts.insert(script.leg(), script);
+    }
+
+    /// Keeps the outbox of a call.
+    pub fn put_outbox(&mut self, outbox: Outbox) {
+        self.outboxes.insert(outbox.call(), outbox);
     }
 
     /// Keeps what a step of the shard changed.
@@ -129,6 +145,9 @@ impl Records {
                     leg
                 }
             };
+            if let Some(metrics) = &self.metrics {
+                metrics.fold(&leg.entries, &entry);
+            }
             if leg.entries.len() >= LINES {
                 leg.entries.drain(16..LINES / 2);
             }
@@ -149,8 +168,18 @@ impl Records {
         self.archive_if_over(call);
     }
 
+    /// Forgets the outbox of a call.
+    pub fn drop_outbox(&mut self, call: CallId) -> Option<Outbox> {
+        let gone = self.outboxes.remove(&call)?;
+        self.archive_if_over(call);
+        Some(gone)
+    }
+
+    /// The log of a call is complete when its last callback has arrived.
     fn archive_if_over(&mut self, call: CallId) {
-        let is_over = !self.calls.contains_key(&call) && self.legs_of(call).is_empty();
+        let is_over = !self.calls.contains_key(&call)
+            && !self.outboxes.contains_key(&call)
+            && self.legs_of(call).is_empty();
         if is_over && let Some(log) = self.logs.remove(&call) {
             if self.archive.len() >= ARCHIVE {
                 self.archive.pop_front();
@@ -198,7 +227,6 @@ mod tests {
     use trunkline_media::moment::Moment;
 
     use super::*;
-    use crate::call::{CallSpec, CallerId};
     use crate::ops::events::Event;
 
     fn id(number: u16) -> LegId {
@@ -208,8 +236,7 @@ mod tests {
     }
 
     fn call(number: u16) -> Call {
-        let caller = CallerId { display: None, user: "alice".to_owned() };
-        Call::new(CallSpec { parent: id(number), caller, max_forwards: 70, seed: [1; 16] })
+        Call::new(crate::call::tests::spec(id(number)))
     }
 
     fn answered(number: u16, at: u64) -> Entry {

@@ -8,7 +8,10 @@ use super::flow::Flow;
 use super::message::{Request, Response};
 
 /// The methods that a leg understands, as told in `Allow`.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO";
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REFER";
+
+/// The extensions that a request may require of a leg.
+pub const EXTENSIONS: [&str; 0] = [];
 
 /// From the endpoint to a leg.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,12 +11,21 @@ pub struct Bench {
     pub answers: Vec<Response>,
     pub acks: Vec<Request>,
     log: Vec<Entry>,
+    facts: Option<Facts>,
 }
 
 impl Bench {
     pub fn of(leg: Leg) -> Self {
         let now = at(0);
-        Self { leg, now, requests: Vec::new(), answers: Vec::new(), acks: Vec::new(), log: Vec::new() }
+        Self {
+            leg,
+            now,
+            requests: Vec::new(),
+            answers: Vec::new(),
+            acks: Vec::new(),
+            log: Vec::new(),
+            facts: None,
+        }
     }
 
     /// One step; what came of it, in short words.
@@ -37,7 +46,12 @@ impl Bench {
         let mut words = Vec::new();
         for letter in turn.letters {
             words.push(match letter.body {
-                LegPost::Call(report) => format!("report {}", short(&report)),
+                LegPost::Call(report) => {
+                    if let Report::Answered { facts, .. } | Report::Ended { facts, .. } = &report {
+                        self.facts = facts.as_deref().cloned();
+                    }
+                    format!("report {}", short(&report))
+                }
                 LegPost::Shard(errand) => self.errand(*errand),
             });
         }
@@ -179,6 +193,11 @@ impl Bench {
         }
     }
 
+    /// What was reported of the signalling last.
+    pub fn facts(&self) -> Facts {
+        self.facts.clone().expect("a report with facts")
+    }
+
     pub fn has_told(&self, event: &Event) -> usize {
         self.log.iter().filter(|entry| entry.event == *event).count()
     }
@@ -194,6 +213,7 @@ fn short(report: &Report) -> String {
     match report {
         Report::Ended { cause, by, .. } => format!("ended {cause:?} by {by:?}"),
         Report::Answered { .. } => "answered".to_owned(),
+        Report::Refer(refer) => format!("refer to {}, {:?}", refer.refer_to.target, refer.refer_to.replaces),
         Report::Ringing => "ringing".to_owned(),
         Report::EarlyMedia => "early media".to_owned(),
         Report::Revoiced(voice) => format!("speaks {:?} of {:?}", voice.codec, voice.understood),

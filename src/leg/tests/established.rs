@@ -84,21 +84,70 @@ fn requests_are_answered_as_their_method_wants() {
     assert_eq!(bench.last_answer().headers().get(&HeaderName::Unsupported).as_deref(), Some("teleport"));
 }
 
+fn info(bench: &mut Bench, number: u32, kind: &str, body: &'static str) -> Vec<String> {
+    let mut info = bench.in_dialog("INFO", number, &nothing());
+    info.set_body(kind, Bytes::from_static(body.as_bytes()));
+    bench.request(&info)
+}
+
+fn digit(digit: char, by: DigitWay) -> String {
+    format!("report {:?}", Report::Digit { digit, by })
+}
+
 #[test]
 fn digits_come_by_info_in_either_form() {
     let mut bench = talking();
-    for (number, kind, body) in [
-        (2, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"),
-        (3, "application/dtmf-relay", "Signal= 5\r\n"),
-        (4, "application/dtmf", "5"),
-        (5, "application/dtmf", "not a digit"),
-        (6, "text/plain", "5"),
+    for (number, kind, body, key) in [
+        (2, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", '5'),
+        (3, "application/dtmf-relay", "Signal= *\r\nDuration= 160\r\n", '*'),
+        (4, "application/dtmf", "7", '7'),
+        (5, "application/dtmf; charset=utf-8", "11\r\n", '#'),
+        (6, "application/dtmf-relay", "Duration=80\r\nsignal=10", '*'),
     ] {
-        let mut info = bench.in_dialog("INFO", number, &nothing());
-        info.set_body(kind, Bytes::from_static(body.as_bytes()));
-        assert_eq!(bench.request(&info), ["answer 200 INFO"]);
+        let words = info(&mut bench, number, kind, body);
+        assert_eq!(words, [digit(key, DigitWay::Info), "answer 200 INFO".to_owned()], "{body}");
+        assert!(bench.has_told(&Event::Digit { digit: key }) > 0);
     }
-    assert_eq!(bench.has_told(&Event::Digit { digit: '5' }), 3);
+    assert_eq!(info(&mut bench, 7, "application/dtmf", "not a digit"), ["answer 200 INFO"]);
+    assert_eq!(info(&mut bench, 8, "application/dtmf-relay", "Signal=16"), ["answer 200 INFO"], "the hook");
+    assert_eq!(bench.asked("INFO", 9, &nothing()), ["answer 200 INFO"], "a sign of life");
+}
+
+#[test]
+fn an_info_that_we_do_not_read_is_refused_with_what_we_do() {
+    let mut bench = talking();
+    assert_eq!(info(&mut bench, 2, "application/media_control+xml", "<x/>"), ["answer 415 INFO"]);
+    let accept = bench.last_answer().headers().get(&HeaderName::Accept).map(String::from);
+    assert_eq!(accept.as_deref(), Some("application/dtmf-relay, application/dtmf"));
+    let mut packaged = bench.in_dialog("INFO", 3, &nothing());
+    packaged.headers_mut().push(HeaderName::InfoPackage, "weather");
+    assert_eq!(bench.request(&packaged), ["answer 469 INFO"], "RFC 6086 §4.2.2");
+}
+
+#[test]
+fn a_key_that_is_told_in_the_sound_and_by_info_is_one() {
+    let mut bench = talking();
+    assert_eq!(bench.media(Notice::Digit('5')), [digit('5', DigitWay::Rtp)]);
+    assert_eq!(info(&mut bench, 2, "application/dtmf-relay", "Signal=5"), ["answer 200 INFO"]);
+    assert_eq!(bench.media(Notice::Digit('5')), [digit('5', DigitWay::Rtp)], "pressed again");
+    bench.hang_up();
+    assert_eq!(bench.media(Notice::Digit('6')), [""; 0], "the leg is over");
+}
+
+#[test]
+fn keys_are_heard_before_the_answer_too() {
+    let mut bench = called(&both());
+    bench.order(Order::Progress);
+    let words = info(&mut bench, 2, "application/dtmf-relay", "Signal=9");
+    assert_eq!(words, [digit('9', DigitWay::Info), "answer 200 INFO".to_owned()]);
+}
+
+#[test]
+fn events_are_none_of_ours() {
+    let mut bench = talking();
+    for (number, method, status) in [(3, "SUBSCRIBE", 405), (4, "NOTIFY", 481)] {
+        assert_eq!(bench.asked(method, number, &nothing()), [format!("answer {status} {method}")]);
+    }
 }
 
 #[test]

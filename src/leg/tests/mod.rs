@@ -2,11 +2,13 @@
 //! Each step is done twice: by the leg, and by one that was brought back from the leg's bytes alone.
 
 mod bench;
+mod challenged;
 mod ending;
 mod established;
 mod forking;
 mod incoming;
 mod outgoing;
+mod referring;
 mod reinvite;
 mod reoffer;
 
@@ -17,6 +19,7 @@ use trunkline_media::port::Lease;
 use self::bench::Bench;
 use super::*;
 use crate::ids::Minter;
+use crate::sip::auth::Login;
 use crate::sip::endpoint::{ClientKey, FailureCause, ServerKey};
 use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Limits, Message, NameAddr, StatusCode, Transport};
@@ -143,6 +146,11 @@ fn talking() -> Bench {
 
 /// A leg that calls phones at these ports, as it begins.
 fn calling(ports: &[u16]) -> Bench {
+    calling_as(ports, None)
+}
+
+/// The same, with a login for them.
+fn calling_as(ports: &[u16], login: Option<Login>) -> Bench {
     let uri = |port: u16| format!("sip:alice@198.51.100.7:{port}").parse().expect("a URI");
     let named = |text: &str| NameAddr::new(text.parse().expect("a URI"));
     let spec = OutboundSpec {
@@ -150,7 +158,11 @@ fn calling(ports: &[u16]) -> Bench {
         seat: Seat { shard: 0, of: 1 },
         from: named("sip:1001@192.0.2.1"),
         to: named("sip:alice@192.0.2.1"),
-        targets: ports.iter().map(|port| Target { uri: uri(*port), path: path(*port) }).collect(),
+        headers: vec![("X-Order".parse().expect("a name"), "4711".to_owned())],
+        targets: ports
+            .iter()
+            .map(|port| Target { uri: uri(*port), path: path(*port), login: login.clone() })
+            .collect(),
         max_forwards: 69,
     };
     let mut bench = Bench::of(Leg::outbound(spec));

@@ -14,6 +14,7 @@ fn every_target_gets_an_invite_of_its_own_with_the_same_offer() {
     assert_ne!(ClientKey::of(first), ClientKey::of(second));
     for request in [first, second] {
         request.validate().expect("what we send is valid");
+        assert_eq!(request.headers().get(&"x-order".parse().expect("a name")).as_deref(), Some("4711"));
         assert_eq!(request.headers().max_forwards(), Ok(Some(69)));
     }
 }
@@ -68,12 +69,13 @@ fn of_several_failures_the_callees_decision_is_told_before_a_fault_on_the_way() 
     for (statuses, cause) in [
         (&[486, 404][..], Cause::Busy),
         (&[404, 486], Cause::Busy),
-        (&[600, 503], Cause::Busy),
-        (&[603, 486], Cause::Declined),
-        (&[604, 503], Cause::NotFound),
+        (&[503, 600], Cause::Busy),
+        (&[486, 603], Cause::Declined),
+        (&[503, 604], Cause::NotFound),
         (&[480, 404], Cause::NotFound),
         (&[480, 503], Cause::NoAnswer),
         (&[487], Cause::NoAnswer),
+        (&[408], Cause::NoAnswer),
         (&[503], Cause::Unreachable),
         (&[488, 480], Cause::NotAcceptable),
         (&[403], Cause::Refused(403)),
@@ -88,6 +90,49 @@ fn of_several_failures_the_callees_decision_is_told_before_a_fault_on_the_way() 
         }
         assert!(words[0].starts_with(&format!("report ended {cause:?} by")), "{statuses:?}: {words:?}");
     }
+}
+
+#[test]
+fn one_phone_that_speaks_for_all_ends_the_leg() {
+    let mut bench = calling(&[5062, 5064, 5066]);
+    let invites = bench.requests.clone();
+    bench.response(&invites[0], 486, "alice", &nothing());
+    let words = bench.response(&invites[1], 603, "desk", &nothing());
+    assert_eq!(words, ["cancel (SIP;cause=603)", "report ended Declined by Peer", "close"]);
+    assert_eq!(
+        bench.response(&invites[2], 200, "car", &both()),
+        ["ack 1", "send BYE"],
+        "it crossed the CANCEL"
+    );
+}
+
+#[test]
+fn the_call_hears_what_the_signalling_said() {
+    let mut bench = calling(&[5062, 5064]);
+    let invites = bench.requests.clone();
+    let call_id = |at: usize| invites[at].headers().call_id().expect("a Call-ID").into_owned();
+    let mut busy = invites[1].response_tagged(StatusCode::BUSY_HERE, "desk");
+    busy.headers_mut().push("X-Why".parse().expect("a name"), "lunch");
+    bench.response(&invites[0], 480, "alice", &nothing());
+    bench.sip(Delivery::Response { key: ClientKey::of(&invites[1]), response: busy, flow: flow(5064) });
+    let headers = vec![("X-Why".to_owned(), "lunch".to_owned())];
+    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(486), headers });
+
+    let mut bench = calling(&[5062, 5064]);
+    let invites = bench.requests.clone();
+    let call_id = |at: usize| invites[at].headers().call_id().expect("a Call-ID").into_owned();
+    bench.response(&invites[0], 486, "alice", &nothing());
+    bench.order(Order::Hangup { cause: Cause::NoAnswer });
+    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(487), headers: Vec::new() });
+
+    let (mut bench, invite) = connected();
+    let call_id = invite.headers().call_id().expect("a Call-ID").into_owned();
+    let facts = Facts { call_id, status: Some(200), headers: Vec::new() };
+    assert_eq!(bench.facts(), facts);
+    bench.hang_up();
+    assert_eq!(bench.facts(), facts);
+    let bench = called(&both());
+    assert_eq!(bench.leg.core.facts, Facts::of_dialog("one@198.51.100.7"));
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! Digest authentication of requests (RFC 7616, RFC 8760), server side.
+//! Digest authentication of requests (RFC 7616, RFC 8760), as the one who asks and as the one who answers.
 //! It must never tell which part of a credential was wrong.
 //!
+//! Whom we call may challenge us: [`Proofs`] answer for a [`Login`]. The rest is what we ask of others:
 //! A request without credentials gets a [`challenge`], for which nothing is kept. One with credentials makes a
 //! [`Claim`]; the [`Throttle`] may refuse the claim unseen; [`Claim::prove`] looks at it.
 
 mod claim;
 pub mod digest;
+mod login;
 mod nonce;
 mod replay;
 mod throttle;
@@ -13,6 +15,7 @@ mod throttle;
 use std::net::IpAddr;
 
 pub use claim::{Authenticated, Claim, Denied, verify};
+pub use login::{Login, Proofs, Unanswerable};
 pub use nonce::{ForeignNonce, Nonce, Realm};
 pub use replay::{Acceptance, NonceTable, NonceWindow};
 pub use throttle::{Throttle, Tolerance, Verdict};

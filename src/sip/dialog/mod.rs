@@ -6,6 +6,10 @@
     reason = "the folder holds what happens in dialogs, the file the dialog itself"
 )]
 mod dialog;
+mod provisionals;
 mod route;
+mod session_timer;
 
 pub use dialog::{Dialog, DialogError, Refusal};
+pub use provisionals::{Heard, Overdue, Provisionals, RELIABLE, is_reliable};
+pub use session_timer::{Refresher, SessionPolicy, SessionTimer, TIMER};

@@ -29,7 +29,10 @@ mod tests;
 
 pub use glimpse::call_id_of;
 pub use grammar::SyntaxError;
-pub use header::{CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Via};
+pub use header::{
+    CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Protocol, RAck, Reason, ReferTo,
+    Replaces, Role, SessionExpires, Via,
+};
 pub use headers::Headers;
 pub use host::Host;
 pub use interop::InteropError;

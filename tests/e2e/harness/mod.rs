@@ -13,6 +13,7 @@ mod telephone;
 mod wire;
 
 pub use phone::Phone;
+pub use ports::Ports;
 pub use probe::Probe;
 pub use process::tool as require;
 pub use sound::Sound;

@@ -39,6 +39,12 @@ impl<'s> Telephone<'s> {
         }
     }
 
+    /// At this port instead of one of the story's: for a peer that the switch is told of at its start.
+    pub fn at(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
     /// A value of the scenario; the milliseconds `talk`, `ring` and `deaf` have defaults.
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
         self.values.insert(0, (key.to_owned(), value.to_string()));

@@ -14,16 +14,25 @@ mod cseq;
 mod digest;
 mod expires;
 mod from_to;
+mod identity;
 mod max_forwards;
 mod name;
 mod option_tags;
+mod reason;
+mod refer;
+mod reliability;
 mod route;
+mod session_expires;
 mod via;
 
 pub use contact::Contacts;
 pub use cseq::CSeq;
 pub use digest::DigestParams;
 pub use name::HeaderName;
+pub use reason::{Protocol, Reason};
+pub use refer::{ReferTo, Replaces};
+pub use reliability::RAck;
+pub use session_expires::{Role, SessionExpires};
 pub use via::Via;
 
 /// A header is missing, or is not what the grammar wants.

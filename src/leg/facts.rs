@@ -1,0 +1,66 @@
+//! What the signalling of a leg said, as far as others want to know.
+//! It must never grow with what a far end sends.
+
+use super::Facts;
+use crate::sip::message::{HeaderName, Headers, Response};
+
+/// Headers told at most, and their letters together.
+const MOST: (usize, usize) = (32, 4096);
+
+/// The `X-…` headers and `User-to-User` of a message, in order, within bounds.
+pub fn custom_headers(headers: &Headers) -> Vec<(String, String)> {
+    let is_custom = |name: &HeaderName| {
+        *name == HeaderName::UserToUser
+            || name.as_str().get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+    };
+    let (fields, mut letters) = MOST;
+    let custom = headers.iter().filter(|(name, _)| is_custom(name));
+    let fitting = custom.take(fields).take_while(|(name, value)| {
+        let left = letters.checked_sub(name.as_str().len() + value.len());
+        letters = left.unwrap_or_default();
+        left.is_some()
+    });
+    fitting.map(|(name, value)| (name.as_str().to_owned(), value.into_owned())).collect()
+}
+
+impl Facts {
+    /// What is known of a dialog from its Call-ID alone.
+    pub(super) fn of_dialog(call_id: &str) -> Self {
+        Self { call_id: call_id.to_owned(), ..Self::default() }
+    }
+
+    /// What a final answer of the far end says.
+    pub(super) fn of_answer(answer: &Response) -> Self {
+        Self {
+            call_id: answer.headers().call_id().map(|id| id.into_owned()).unwrap_or_default(),
+            status: Some(answer.status().code()),
+            headers: custom_headers(answer.headers()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::message::StatusCode;
+
+    #[test]
+    fn custom_headers_are_told_and_no_others() {
+        let mut response = Response::new(StatusCode::OK);
+        for (name, value) in [("x-Ticket", "7"), ("Subject", "s"), ("User-to-User", "beef"), ("X", "1")] {
+            response.headers_mut().push(name.parse().expect("a name"), value);
+        }
+        let told = custom_headers(response.headers());
+        assert_eq!(told, [("x-Ticket".into(), "7".into()), ("User-to-User".into(), "beef".into())]);
+    }
+
+    #[test]
+    fn a_far_end_that_says_too_much_is_told_in_part() {
+        let mut response = Response::new(StatusCode::OK);
+        let name: HeaderName = "X-Long".parse().expect("a name");
+        (0..100).for_each(|_| response.headers_mut().push(name.clone(), "short"));
+        assert_eq!(custom_headers(response.headers()).len(), MOST.0);
+        response.headers_mut().set(name, "y".repeat(MOST.1));
+        assert_eq!(custom_headers(response.headers()), []);
+    }
+}

@@ -1,0 +1,151 @@
+//! One INVITE to one target: how it is written, tried again, and what became of it.
+//! It must never decide for its leg: whether the others go on is none of its business.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use trunkline_media::sdp::Negotiation;
+
+use super::MAX_FORKS;
+use crate::leg::path::Path;
+use crate::leg::spec::Target;
+use crate::leg::verdict::{cause_of, rank};
+use crate::leg::{ALLOW, Core, Facts};
+use crate::ops::events::Cause;
+use crate::sip::auth::Proofs;
+use crate::sip::dispatch::Errand;
+use crate::sip::endpoint::{ClientKey, DialogKey};
+use crate::sip::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response};
+
+/// One INVITE to one target.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub key: ClientKey,
+    pub invite: Request,
+    pub path: Path,
+    pub(super) early: Vec<Early>,
+    pub(super) failed: Option<Failure>,
+    /// What this target may be proved.
+    #[serde(default)]
+    pub proofs: Option<Proofs>,
+}
+
+/// One early dialog of a forked INVITE (design: each keeps its own remote SDP and To-tag).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Early {
+    pub tag: String,
+    pub negotiation: Negotiation,
+}
+
+/// Why an attempt is over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Failure {
+    pub cause: Cause,
+    pub facts: Facts,
+}
+
+/// What all INVITEs of a leg have in common.
+pub(super) struct Letterhead<'a> {
+    pub from: &'a NameAddr,
+    pub to: &'a NameAddr,
+    pub headers: &'a [(HeaderName, String)],
+    pub max_forwards: u8,
+    pub offer: &'a Bytes,
+}
+
+impl Attempt {
+    pub(super) fn new(core: &mut Core, target: Target, call_id: &str, letterhead: &Letterhead<'_>) -> Self {
+        let Letterhead { from, to, headers: said, max_forwards, offer } = letterhead;
+        let branch = core.minter.branch();
+        let mut invite = Request::new(Method::Invite, target.uri);
+        let headers = invite.headers_mut();
+        headers.push(HeaderName::Via, target.path.via(&branch));
+        headers.push(HeaderName::MaxForwards, max_forwards);
+        headers.push(HeaderName::From, from);
+        headers.push(HeaderName::To, to);
+        headers.push(HeaderName::CallId, call_id);
+        headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Invite });
+        headers.push(HeaderName::Contact, target.path.contact());
+        headers.push(HeaderName::Allow, ALLOW);
+        headers.push(HeaderName::UserAgent, crate::leg::established::PRODUCT);
+        for (name, value) in *said {
+            headers.push(name.clone(), value);
+        }
+        invite.set_body("application/sdp", (*offer).clone());
+        Self {
+            key: ClientKey::of(&invite),
+            invite,
+            path: target.path,
+            early: Vec::new(),
+            failed: None,
+            proofs: target.login.map(Proofs::new),
+        }
+    }
+
+    pub fn call_id(&self) -> Option<String> {
+        self.invite.headers().call_id().ok().map(|id| id.into_owned())
+    }
+
+    pub fn dialog_key(&self) -> Option<DialogKey> {
+        let from = self.invite.headers().from().ok()?;
+        Some(DialogKey::new(self.call_id()?, from.tag()?))
+    }
+
+    /// Sends the INVITE.
+    pub fn errand(&self) -> Errand {
+        Errand::Request { request: self.invite.clone(), flow: self.path.flow.clone() }
+    }
+
+    /// The same INVITE as a new one: next CSeq, new branch, and a change to what the last one was refused for
+    /// (RFC 3261 §8.1.3.5). Early dialogs of the old one are gone with it.
+    pub fn renew(&mut self, core: &mut Core, change: impl FnOnce(&mut Headers)) {
+        let number = self.invite.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
+        let headers = self.invite.headers_mut();
+        headers.set(HeaderName::Via, self.path.via(&core.minter.branch()));
+        headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite });
+        change(headers);
+        if let Some(proofs) = &mut self.proofs {
+            proofs.sign(&mut self.invite, &mut core.minter);
+        }
+        self.early.clear();
+        self.key = ClientKey::of(&self.invite);
+    }
+
+    /// The early dialog with this To-tag, new if it was not known; `None` beyond the bound.
+    pub(super) fn early(&mut self, tag: &str, offered: &Negotiation) -> Option<&mut Early> {
+        let at = match self.early.iter().position(|early| early.tag == tag) {
+            Some(at) => at,
+            None if self.early.len() >= MAX_FORKS => return None,
+            None => {
+                self.early.push(Early { tag: tag.to_owned(), negotiation: offered.clone() });
+                self.early.len() - 1
+            }
+        };
+        self.early.get_mut(at)
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.failed.is_none()
+    }
+}
+
+impl Failure {
+    /// The far end refused.
+    pub fn refused(refusal: &Response) -> Self {
+        Self { cause: cause_of(refusal.status()), facts: Facts::of_answer(refusal) }
+    }
+
+    /// Nothing usable came: what that counts as (RFC 3261 §8.1.3.1), and what it means.
+    pub fn silent(attempt: &Attempt, status: u16, cause: Cause) -> Self {
+        let facts = Facts::of_dialog(&attempt.call_id().unwrap_or_default());
+        Self { cause, facts: Facts { status: Some(status), ..facts } }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.facts.status.unwrap_or_default()
+    }
+
+    /// Of several failures the one that tells the caller most.
+    pub fn rank(&self) -> u8 {
+        rank(self.status(), &self.cause)
+    }
+}

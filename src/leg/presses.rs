@@ -1,0 +1,138 @@
+//! Keys that a far end pressed: each press once, however it was told.
+//! It must never take two presses for one that were told by the same way.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::moment::Moment;
+
+use super::DigitWay;
+use crate::sip::message::Request;
+
+/// How far the two tellings of one press may lie apart: an INFO is sent when the key is let go, and may be repeated.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// Presses remembered at once; nobody's fingers are faster.
+const MOST: usize = 32;
+
+/// Body types of INFO that tell a key, as told in `Accept`.
+pub(super) const KINDS: &str = "application/dtmf-relay, application/dtmf";
+
+/// Presses that one way has told and the other has not, the oldest first. Telephones that tell a press both in RTP
+/// (RFC 4733) and by INFO are many; whichever comes first counts, and its twin is swallowed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Presses(VecDeque<Press>);
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Press {
+    digit: char,
+    by: DigitWay,
+    at: Moment,
+}
+
+impl Presses {
+    /// Whether this is news, and not the same press told by the other way.
+    pub fn is_new(&mut self, digit: char, by: DigitWay, now: Moment) -> bool {
+        self.0.retain(|press| now < press.at + WINDOW);
+        if let Some(twin) = self.0.iter().position(|press| press.digit == digit && press.by != by) {
+            self.0.remove(twin);
+            return false;
+        }
+        if self.0.len() >= MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(Press { digit, by, at: now });
+        true
+    }
+}
+
+/// What an INFO says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Info {
+    /// A key was pressed.
+    Digit(char),
+    /// Nothing that matters here: no body, a flash of the hook, a letter that no telephone has.
+    Nothing,
+    /// A body of a kind that we do not read.
+    Unknown,
+}
+
+impl Info {
+    /// Reads either of the two forms that phones send. Both name `*` and `#` by letter or by event number (RFC 4733).
+    pub fn of(info: &Request) -> Self {
+        if info.body().is_empty() {
+            return Self::Nothing;
+        }
+        let signal = |text: &str| {
+            let (name, value) = text.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("signal").then(|| value.trim().to_owned())
+        };
+        let text = String::from_utf8_lossy(info.body());
+        let value = match info.headers().content_type().as_deref() {
+            Some("application/dtmf-relay") => text.lines().find_map(signal),
+            Some("application/dtmf") => {
+                text.lines().find_map(signal).or_else(|| Some(text.trim().to_owned()))
+            }
+            _ => return Self::Unknown,
+        };
+        value.and_then(|value| key(&value)).map_or(Self::Nothing, Self::Digit)
+    }
+}
+
+fn key(value: &str) -> Option<char> {
+    let mut letters = value.chars();
+    match (letters.next()?.to_ascii_uppercase(), letters.next()) {
+        (letter @ ('0'..='9' | '*' | '#' | 'A'..='D'), None) => Some(letter),
+        _ => value.parse().ok().and_then(|event: usize| "0123456789*#ABCD".chars().nth(event)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_press_that_is_told_by_both_ways_is_one_and_two_presses_are_two() {
+        use DigitWay::{Info, Rtp};
+        let at = Moment::from_micros;
+        let mut presses = Presses::default();
+        assert!(presses.is_new('5', Rtp, at(0)));
+        assert!(!presses.is_new('5', Info, at(900_000)));
+        assert!(presses.is_new('5', Info, at(1_000_000)), "the next press, and this time INFO is first");
+        assert!(presses.is_new('5', Info, at(1_200_000)));
+        assert!(!presses.is_new('5', Rtp, at(1_300_000)));
+        assert!(!presses.is_new('5', Rtp, at(1_400_000)));
+        assert!(presses.is_new('6', Rtp, at(2_000_000)));
+        assert!(presses.is_new('7', Info, at(2_100_000)));
+        assert!(presses.is_new('6', Info, at(4_000_000)), "too late for a twin");
+    }
+
+    #[test]
+    fn a_storm_of_presses_is_remembered_within_bounds() {
+        let mut presses = Presses::default();
+        let is_new = |at| presses.is_new('1', DigitWay::Rtp, Moment::from_micros(at));
+        assert_eq!((0..1000).map(is_new).filter(|new| *new).count(), 1000);
+        assert_eq!(presses.0.len(), MOST);
+    }
+
+    #[test]
+    fn keys_have_letters_and_event_numbers() {
+        for (value, digit) in [
+            ("5", Some('5')),
+            ("*", Some('*')),
+            ("10", Some('*')),
+            ("11", Some('#')),
+            ("d", Some('D')),
+            ("15", Some('D')),
+            ("16", None),
+            ("", None),
+            ("55", None),
+            ("!", None),
+            ("-1", None),
+        ] {
+            assert_eq!(key(value), digit, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A leg that calls somebody who wants to know who it is.
+
+use super::*;
+
+fn login() -> Option<Login> {
+    Some(Login { user: "trunk".into(), password: "secret".into(), realm: None })
+}
+
+/// The carrier's refusal of a request, with this nonce.
+fn challenge(bench: &mut Bench, request: &Request, status: u16, nonce: &str) -> Vec<String> {
+    let name = if status == 407 { HeaderName::ProxyAuthenticate } else { HeaderName::WwwAuthenticate };
+    let mut response = request.response_tagged(StatusCode::new(status).expect("a status"), "carrier");
+    response.headers_mut().push(name, format!(r#"Digest realm="carrier", nonce="{nonce}", qop="auth""#));
+    let key = ClientKey::of(request);
+    bench.sip(Delivery::Response { key, response, flow: flow(5062) })
+}
+
+#[test]
+fn a_challenged_invite_is_sent_once_more_with_the_proof_and_every_request_of_the_dialog_has_it() {
+    let mut bench = calling_as(&[5062], login());
+    let first = bench.last_request();
+    assert!(first.headers().get(&HeaderName::ProxyAuthorization).is_none());
+    assert_eq!(challenge(&mut bench, &first, 407, "one"), ["send INVITE"]);
+    let second = bench.last_request();
+    second.validate().expect("what we send is valid");
+    let number = |request: &Request| request.headers().cseq().expect("CSeq").number;
+    assert_eq!((number(&first), number(&second)), (1, 2));
+    assert_eq!(first.headers().call_id(), second.headers().call_id());
+    assert_eq!(first.headers().from(), second.headers().from());
+    assert_ne!(ClientKey::of(&first), ClientKey::of(&second));
+    assert_eq!(first.body(), second.body());
+    let proof = |request: &Request| request.headers().get(&HeaderName::ProxyAuthorization).map(String::from);
+    assert!(proof(&second).is_some_and(|proof| proof.contains("nc=00000001")));
+
+    assert_eq!(bench.response(&second, 180, "alice", &nothing()), ["report ringing"]);
+    assert_eq!(bench.response(&second, 200, "alice", &both()), ["ack 2", "report answered"]);
+    assert!(bench.acks.last().and_then(proof).is_some(), "the ACK has it as well (RFC 3261 §22.1)");
+    bench.hang_up();
+    let bye = bench.last_request();
+    assert_eq!(number(&bye), 3);
+    assert!(proof(&bye).is_some_and(|proof| proof.contains("nc=00000003")), "{:?}", proof(&bye));
+}
+
+#[test]
+fn a_login_that_is_refused_ends_the_leg_and_a_leg_without_one_never_tries() {
+    let mut bench = calling_as(&[5062], login());
+    let first = bench.last_request();
+    challenge(&mut bench, &first, 401, "one");
+    let second = bench.last_request();
+    let words = challenge(&mut bench, &second, 401, "two");
+    assert_eq!(words, ["report ended Refused(401) by Peer", "close"]);
+
+    let mut stranger = calling(&[5062]);
+    let invite = stranger.last_request();
+    let words = challenge(&mut stranger, &invite, 401, "one");
+    assert_eq!(words, ["report ended Refused(401) by Peer", "close"]);
+}
+
+#[test]
+fn who_rang_before_the_challenge_is_forgotten_with_its_early_dialog() {
+    let mut bench = calling_as(&[5062], login());
+    let first = bench.last_request();
+    assert_eq!(bench.response(&first, 183, "early", &both()), ["report early media"]);
+    challenge(&mut bench, &first, 407, "one");
+    let second = bench.last_request();
+    assert_eq!(bench.response(&second, 183, "again", &sdp_at("8", "sendrecv", 7000)), ["report early media"]);
+    assert_eq!(bench.agreed(), Some((Codec::Pcma, 7000)));
+}

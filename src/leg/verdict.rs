@@ -1,0 +1,58 @@
+//! What the end of an INVITE means, and which status a caller is told: the one table of both.
+//! It must never depend on who asks: webhooks, Dial and refusals read the same causes.
+//!
+//! | What the far end said | Cause | A caller is told | `CallStatus` |
+//! | --- | --- | --- | --- |
+//! | 486, 600 | busy | 486 | busy |
+//! | 603 | declined | 603 | busy |
+//! | 480, 487, 408; we gave up in time | no answer | 480 | no-answer |
+//! | 404, 410, 484, 604 | not found | 404 | failed |
+//! | 488, 606 | not acceptable | 488 | failed |
+//! | 503, or nothing at all | unreachable | 480 | failed |
+//! | any other | refused, with the status | the same | failed |
+
+use crate::ops::events::Cause;
+use crate::sip::message::StatusCode;
+
+/// What a refusal of the far end means.
+pub(super) fn cause_of(status: StatusCode) -> Cause {
+    match status.code() {
+        486 | 600 => Cause::Busy,
+        603 => Cause::Declined,
+        408 | 480 | 487 => Cause::NoAnswer,
+        404 | 410 | 484 | 604 => Cause::NotFound,
+        488 | 606 => Cause::NotAcceptable,
+        503 => Cause::Unreachable,
+        other => Cause::Refused(other),
+    }
+}
+
+/// Which of several refusals is told, the lowest first: a decision of the callee before a fault on the way.
+pub(super) fn rank(status: u16, cause: &Cause) -> u8 {
+    match (status, cause) {
+        (600 | 603, _) => 0,
+        (486, _) => 1,
+        (601..=699, _) => 2,
+        (404 | 410 | 484, _) => 4,
+        (_, Cause::NoAnswer) => 5,
+        (500, _) | (_, Cause::Unreachable) => 6,
+        _ => 3,
+    }
+}
+
+/// What a caller is told when its call cannot be completed.
+pub(super) fn status_of(cause: &Cause) -> StatusCode {
+    match cause {
+        Cause::Busy => StatusCode::BUSY_HERE,
+        Cause::NoAnswer => StatusCode::TEMPORARILY_UNAVAILABLE,
+        Cause::Declined => StatusCode::DECLINE,
+        Cause::NotFound => StatusCode::NOT_FOUND,
+        Cause::Unreachable | Cause::AnsweredElsewhere => StatusCode::TEMPORARILY_UNAVAILABLE,
+        Cause::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Cause::NotAcceptable => StatusCode::NOT_ACCEPTABLE_HERE,
+        Cause::Refused(status) => StatusCode::new(*status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR),
+        Cause::Cancelled => StatusCode::REQUEST_TERMINATED,
+        Cause::HungUp => StatusCode::DECLINE,
+        Cause::NoAck | Cause::MediaTimeout | Cause::Internal => StatusCode::SERVER_INTERNAL_ERROR,
+    }
+}
