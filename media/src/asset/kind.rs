@@ -19,7 +19,7 @@ pub enum AudioKind {
 }
 
 /// Media types, without their parameters.
-const TYPES: [(&str, AudioKind); 16] = [
+const TYPES: [(&str, AudioKind); 18] = [
     ("audio/wav", AudioKind::Wav),
     ("audio/wave", AudioKind::Wav),
     ("audio/x-wav", AudioKind::Wav),
@@ -34,6 +34,8 @@ const TYPES: [(&str, AudioKind); 16] = [
     ("audio/ulaw", AudioKind::Ulaw),
     ("audio/x-mulaw", AudioKind::Ulaw),
     ("audio/basic", AudioKind::Ulaw),
+    ("audio/mulaw", AudioKind::Ulaw),
+    ("audio/pcmu", AudioKind::Ulaw),
     ("audio/gsm", AudioKind::Gsm),
     ("audio/x-gsm", AudioKind::Gsm),
 ];
