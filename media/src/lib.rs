@@ -6,6 +6,7 @@
 //! - [`codec`], [`tone`], [`dtmf`], [`asset`], [`resample`]: sound as octets and samples
 //! - [`sdp`]: session descriptions and their negotiation
 //! - [`player`]: where a prompt is
+//! - [`tap`]: samples on their way to a recorder
 //! - [`rtp`], [`rtcp`]: packets, the output clock, the source lock, reception, reports
 //! - [`session`]: one leg's media as a value
 //!

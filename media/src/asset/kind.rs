@@ -19,7 +19,7 @@ pub enum AudioKind {
 }
 
 /// Media types, without their parameters.
-const TYPES: [(&str, AudioKind); 16] = [
+const TYPES: [(&str, AudioKind); 18] = [
     ("audio/wav", AudioKind::Wav),
     ("audio/wave", AudioKind::Wav),
     ("audio/x-wav", AudioKind::Wav),
@@ -34,6 +34,8 @@ const TYPES: [(&str, AudioKind); 16] = [
     ("audio/ulaw", AudioKind::Ulaw),
     ("audio/x-mulaw", AudioKind::Ulaw),
     ("audio/basic", AudioKind::Ulaw),
+    ("audio/mulaw", AudioKind::Ulaw),
+    ("audio/pcmu", AudioKind::Ulaw),
     ("audio/gsm", AudioKind::Gsm),
     ("audio/x-gsm", AudioKind::Gsm),
 ];
@@ -47,8 +49,8 @@ impl AudioKind {
     pub fn of(mime: &str, bytes: &[u8]) -> Option<AudioKind> {
         let mime = mime.split(';').next().unwrap_or_default().trim();
         let is = |name: &&str| name.eq_ignore_ascii_case(mime);
-        let said = TYPES.iter().find(|(name, _)| is(&name)).map(|(_, kind)| *kind);
-        if said.is_none() && !VAGUE.iter().any(|name| is(&name)) {
+        let said = TYPES.iter().find(|(name, _)| is(name)).map(|(_, kind)| *kind);
+        if said.is_none() && !VAGUE.iter().any(is) {
             return None;
         }
         Self::sniff(bytes).or(said)

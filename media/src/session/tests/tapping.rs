@@ -1,6 +1,8 @@
 //! What a recorder gets of a session, and when it is over.
 //! Octets are µ-law: 0x80 is as loud as it gets, 0xFF is silence.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::dtmf::Report;
 use crate::tap::{Block, Ring, Tap, TapEnd};
@@ -238,4 +240,39 @@ fn a_resumed_session_records_on_where_the_time_is() {
     tapped.apply(tap, 2000);
     tapped.say(100..102, &LOUD);
     assert_eq!(tapped.places(), [2000, 2020]);
+}
+
+proptest! {
+    #[test]
+    fn no_datagram_of_the_peer_breaks_a_session_its_recorder_or_its_listeners(
+        datagrams in proptest::collection::vec(
+            (prop::sample::select(vec![0u8, 96, 13]), any::<(bool, u16, u32, u32)>(), proptest::collection::vec(any::<u8>(), 0..500), 0u64..500),
+            1..60,
+        ),
+    ) {
+        let mut tapped = Tapped::new(Some(500), Some(20_000));
+        let mut near = session(2, &plan(Source::Session(SessionId(1))));
+        let deaf = Some(Remote { events: None, ..remote(Codec::Pcma) });
+        let mut far = session(3, &Plan { remote: deaf, ..plan(Source::Session(SessionId(1))) });
+        let (mut now, mut out) = (0, [0; 2048]);
+        for (payload_type, (marker, sequence, timestamp, ssrc), payload, passed) in datagrams {
+            now += passed;
+            let mut datagram = vec![0; 12];
+            // Most packets continue a stream, so that they get beyond the front door.
+            let sequence = if ssrc % 4 > 0 { now as u16 } else { sequence };
+            let header = Header { marker, payload_type, sequence, timestamp, ssrc: ssrc % 2 };
+            header.write(&mut datagram).expect("room");
+            datagram.extend(payload);
+            if let Some(heard) = tapped.session.receive(&datagram, peer(), at(now)) {
+                tapped.session.record(&heard, at(now), &tapped.ring);
+                for listener in [&mut near, &mut far] {
+                    listener.forward(&heard, at(now), &mut out);
+                    poll(listener, at(now), None);
+                }
+            }
+            tapped.poll(now);
+        }
+        prop_assert!(tapped.blocks().all(|block| block.position + u64::from(block.length) <= 160_000));
+        prop_assert!(tapped.ends().len() <= 1);
+    }
 }
