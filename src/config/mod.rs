@@ -8,6 +8,7 @@ pub mod network;
 mod notation;
 pub mod secret;
 mod sections;
+mod session_timer;
 mod unknown;
 
 use std::net::IpAddr;
@@ -23,6 +24,7 @@ pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
+pub use session_timer::SessionTimer;
 
 /// Longest time that a call may ring: timer C of RFC 3261 §16.6.
 const MAX_RING: Duration = Duration::from_secs(180);
@@ -140,7 +142,7 @@ impl Config {
                 "it lies between min_expires and max_expires",
             ),
         ];
-        match rules.into_iter().find(|(_, holds, _)| !holds) {
+        match rules.into_iter().chain(sip.session_timer.rules()).find(|(_, holds, _)| !holds) {
             Some((key, _, message)) => Err(ConfigError::Contradiction { key, message }),
             None => match self.gateway.fault() {
                 Some((key, message)) => Err(ConfigError::Contradiction { key, message }),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{Advertised, Network, PortSpan};
 use super::notation::{auto, span};
+use super::session_timer::SessionTimer;
 
 /// `[sip]`: signalling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +26,10 @@ pub struct Sip {
     /// domain.
     #[serde(with = "auto")]
     pub domain: Option<String>,
-    /// RFC 3261 §17 and RFC 4028 timers.
+    /// RFC 3261 §17 timers.
     pub timers: Timers,
+    /// RFC 4028.
+    pub session_timer: SessionTimer,
 }
 
 /// `[sip.timers]`.
@@ -168,6 +171,7 @@ impl Default for Sip {
             advertised: None,
             domain: None,
             timers: Timers::default(),
+            session_timer: SessionTimer::default(),
         }
     }
 }

@@ -23,7 +23,8 @@ use trunkline_media::moment::Moment;
 use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
-use crate::sip::dispatch::{ALLOW, Delivery, Errand};
+use crate::sip::dialog::SessionPolicy;
+use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::message::{Request, Response};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
@@ -57,6 +58,11 @@ pub(crate) struct Core {
     pub minter: Minter,
     pub media: MediaSide,
     pub timing: crate::sip::transaction::Timing,
+    #[serde(default)]
+    pub session: SessionPolicy,
+    /// Whether the far end is told who wants to stay unknown to others.
+    #[serde(default)]
+    pub is_trusted: bool,
     /// What the far end was proved once it asked; every further request shows it.
     #[serde(default)]
     pub proofs: Option<Proofs>,

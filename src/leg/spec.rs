@@ -11,6 +11,7 @@ use super::presses::Presses;
 use super::{Core, Facts};
 use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::auth::Login;
+use crate::sip::dialog::SessionPolicy;
 use crate::sip::endpoint::ServerKey;
 use crate::sip::message::{HeaderName, NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
@@ -60,6 +61,10 @@ pub struct Basis {
     pub media_timeout: Option<std::time::Duration>,
     /// The timers of SIP.
     pub timing: Timing,
+    /// How long a session lasts without a refresh.
+    pub session: SessionPolicy,
+    /// Whether the far end's word on who calls is taken, and whether it may know who wants to stay unknown (RFC 3325).
+    pub is_trusted: bool,
     /// When it begins.
     pub began: Moment,
 }
@@ -127,6 +132,8 @@ impl Basis {
             minter,
             media,
             timing: self.timing,
+            session: self.session,
+            is_trusted: self.is_trusted,
             proofs: None,
             facts: Facts::default(),
             presses: Presses::default(),

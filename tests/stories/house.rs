@@ -14,6 +14,7 @@ use trunkline::leg::{Basis, Leg, OutboundSpec, Path, Seat, Target};
 use trunkline::ops::events::Cause;
 use trunkline::registrar::{Bounds, Registrar};
 use trunkline::routing::{self, Caller, Decision, Routes};
+use trunkline::sip::dialog::SessionPolicy;
 use trunkline::sip::endpoint::{ServerKey, Timing};
 use trunkline::sip::flow::Flow;
 use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusCode, Transport, Uri};
@@ -173,6 +174,8 @@ impl House {
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             media_timeout: None,
             timing: Self::timing(),
+            session: SessionPolicy::default(),
+            is_trusted: false,
             began: now,
         }
     }

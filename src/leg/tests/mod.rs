@@ -19,6 +19,7 @@ use self::bench::Bench;
 use super::*;
 use crate::ids::Minter;
 use crate::sip::auth::Login;
+use crate::sip::dispatch::ALLOW;
 use crate::sip::endpoint::{ClientKey, FailureCause, ServerKey};
 use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Limits, Message, NameAddr, StatusCode, Transport};
@@ -51,6 +52,8 @@ fn basis() -> Basis {
         codecs: vec![Codec::Pcmu, Codec::Pcma],
         media_timeout: None,
         timing: Timing::default(),
+        session: SessionPolicy::default(),
+        is_trusted: false,
         began: at(0),
     }
 }

@@ -6,7 +6,8 @@ use trunkline_media::moment::Moment;
 use super::gate::Passage;
 use crate::ids::LegId;
 use crate::routing::{Caller, Decision, Target};
-use crate::sip::dispatch::ALLOW;
+use crate::sip::dialog::SessionPolicy;
+use crate::sip::dispatch::{ALLOW, EXTENSIONS, SUPPORTED};
 use crate::sip::endpoint::ServerKey;
 use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
@@ -24,6 +25,10 @@ pub trait Exchange {
     fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response;
     /// Where a call goes.
     fn route(&self, caller: &Caller, dialled: &str) -> Decision;
+    /// How long sessions last without a refresh.
+    fn session(&self) -> SessionPolicy {
+        SessionPolicy::default()
+    }
     /// Begins a call. Asked twice for the same transaction, it names the same leg.
     ///
     /// # Errors
@@ -98,6 +103,15 @@ pub(super) fn receive(
     if let Some(refusal) = unsuitable(request) {
         return refusal;
     }
+    if *request.method() == Method::Invite
+        && let Some(shortest) = exchange.session().refuses(request.headers())
+    {
+        let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+        let mut response = request.response_tagged(status, &stateless::tag(request));
+        response.headers_mut().push(HeaderName::MinSe, shortest);
+        // Nothing is kept for who has proved nothing.
+        return Outcome::Dismissed(Some(Box::new(response)));
+    }
     if !exchange.serves(request.uri()) {
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     }
@@ -128,7 +142,7 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
         Method::Other(_) => return refused(StatusCode::NOT_IMPLEMENTED),
         _ => return refused(StatusCode::METHOD_NOT_ALLOWED),
     }
-    let unsupported = request.unsupported(&[]);
+    let unsupported = request.unsupported(&EXTENSIONS);
     if !unsupported.is_empty() {
         let mut response = request.response_tagged(StatusCode::BAD_EXTENSION, &stateless::tag(request));
         response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
@@ -154,7 +168,7 @@ fn options(request: &Request) -> Outcome {
     let mut response = request.response_tagged(StatusCode::OK, &stateless::tag(request));
     response.headers_mut().push(HeaderName::Allow, ALLOW);
     response.headers_mut().push(HeaderName::Accept, "application/sdp");
-    response.headers_mut().push(HeaderName::Supported, "");
+    response.headers_mut().push(HeaderName::Supported, SUPPORTED);
     Outcome::Dismissed(Some(Box::new(response)))
 }
 

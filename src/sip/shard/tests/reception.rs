@@ -57,12 +57,23 @@ fn what_a_method_is_worth_outside_of_dialogs() {
 #[test]
 fn refusals_say_what_would_be_right() {
     let mut bench = Bench::new();
-    bench.receive(request("OPTIONS", "sip:192.0.2.1", "one", &["Require: teleport, 100rel"]));
-    assert_eq!(header(bench.last_sent(), HeaderName::Unsupported).as_deref(), Some("teleport, 100rel"));
+    bench.receive(request("OPTIONS", "sip:192.0.2.1", "one", &["Require: teleport, 100rel, timer"]));
+    assert_eq!(header(bench.last_sent(), HeaderName::Unsupported).as_deref(), Some("teleport"));
     let mut text = request("INVITE", "sip:bob@192.0.2.1", "two", &[]);
     text.set_body("text/plain", Bytes::from_static(b"hello"));
     bench.receive(text);
     assert_eq!(header(bench.last_sent(), HeaderName::Accept).as_deref(), Some("application/sdp"));
+}
+
+#[test]
+fn a_session_shorter_than_we_put_up_with_is_refused_before_anybody_is_disturbed() {
+    let mut bench = Bench::new();
+    let lines = ["Supported: timer", "Session-Expires: 60"];
+    assert_eq!(bench.receive(request("INVITE", "sip:bob@192.0.2.1", "one", &lines)), ["send 422"]);
+    assert_eq!(header(bench.last_sent(), HeaderName::MinSe).as_deref(), Some("90"));
+    assert_eq!(bench.shard.census(), Census::default(), "nothing is kept");
+    let lines = ["Session-Expires: 60"];
+    assert_eq!(bench.receive(request("INVITE", "sip:bob@192.0.2.1", "two", &lines)), ["send 401"]);
 }
 
 #[test]
