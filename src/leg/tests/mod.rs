@@ -9,7 +9,10 @@ mod forking;
 mod incoming;
 mod outgoing;
 mod reinvite;
+mod reliable;
 mod reoffer;
+mod session;
+mod update;
 
 use bytes::Bytes;
 use trunkline_media::codec::Codec;
@@ -123,6 +126,20 @@ fn invite(body: &Bytes) -> Request {
 fn caller(invite: &Request) -> Leg {
     let (invite, key) = (invite.clone(), ServerKey::of(invite).expect("a key"));
     Leg::inbound(InboundSpec { basis: basis(), invite, key, path: path(5062) }).expect("a dialog")
+}
+
+/// The phone's INVITE with these headers.
+fn invite_with(lines: &[(HeaderName, &str)], body: &Bytes) -> Request {
+    let mut invite = invite(body);
+    lines.iter().for_each(|(name, value)| invite.headers_mut().push(name.clone(), value));
+    invite
+}
+
+/// The leg of a caller who sends that, begun.
+fn called_with(lines: &[(HeaderName, &str)], body: &Bytes) -> Bench {
+    let mut bench = Bench::of(caller(&invite_with(lines, body)));
+    assert_eq!(bench.start(), ["bind"]);
+    bench
 }
 
 /// A caller's leg that has begun.
