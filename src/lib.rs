@@ -5,14 +5,17 @@
 //! [`ids`] and the `trunkline-media` crate. Above them the actors and edges that execute what the machines decide.
 
 pub mod call;
+pub mod callbacks;
 pub mod config;
 pub mod ids;
 pub mod leg;
 pub mod node;
 pub mod ops;
+pub mod recording;
 pub mod registrar;
 pub mod routing;
 pub mod sip;
 pub mod speech;
 pub mod supervision;
 pub mod twiml;
+pub mod webhook;

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("sip::transport", 2),
     ("sip::shard", 2),
     ("webhook", 2),
+    ("callbacks", 2),
     ("speech", 2),
     ("journal", 2),
     ("cluster", 2),

@@ -1,16 +1,19 @@
 //! What a call, a packet and a registration cost the switch: a load tool that plays both ends around the built binary.
 //! It must never share the process under test, nor judge by wall time what the kernel counts as CPU time.
 //!
-//! `cargo bench --bench calls` takes all figures; `-- signalling`, `-- audio` or `-- registrations` one of them. Each is
+//! `cargo bench --bench calls` takes all figures; `-- signalling`, `-- audio`, `-- registrations`,
+//! `-- webhooks` or `-- gathers` one of them. Each is
 //! taken twice, of a fresh switch, and the better run is told: neighbours on the machine can only make it dearer.
 
 mod audio;
 mod bare;
 mod meter;
+mod prompts;
 mod registrations;
 mod switch;
 mod telephones;
 mod text;
+mod web;
 
 use std::time::Duration;
 
@@ -18,6 +21,7 @@ use anyhow::ensure;
 
 use audio::Ends;
 use meter::now;
+use prompts::Listeners;
 use switch::Switch;
 use telephones::Load;
 
@@ -54,8 +58,13 @@ fn main() -> anyhow::Result<()> {
     // The bare loop holds two sockets a call.
     trunkline::node::limits::of_host(&trunkline::config::Config::default());
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let benches: [(&str, Bench); 3] =
-        [("signalling", signalling), ("audio", audio), ("registrations", registrations)];
+    let benches: [(&str, Bench); 5] = [
+        ("signalling", signalling),
+        ("audio", audio),
+        ("registrations", registrations),
+        ("webhooks", webhooks),
+        ("gathers", gathers),
+    ];
     let mut figures = Vec::new();
     for (name, bench) in benches {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
@@ -63,7 +72,7 @@ fn main() -> anyhow::Result<()> {
             figures.extend(if first.cost <= second.cost { first } else { second }.figures);
         }
     }
-    ensure!(!figures.is_empty(), "there are signalling, audio and registrations");
+    ensure!(!figures.is_empty(), "there are signalling, audio, registrations, webhooks and gathers");
     println!("{:<44} {:>20}   {:<18} control", "figure", "measured", "bar");
     for Figure { name, measured, bar, control } in figures {
         println!("{name:<44} {measured:>20}   {bar:<18} {control}");
@@ -134,6 +143,64 @@ fn registrations() -> anyhow::Result<Run> {
     let figures =
         vec![Figure::new("digest registration, CPU µs, 500/s", format!("{cost:.0}"), "≤ 120", granted)];
     Ok(Run { cost, figures })
+}
+
+/// A switch whose number `prompt` asks a web application for this document.
+fn asking(document: &str) -> anyhow::Result<Switch> {
+    let web = web::Web::start(document, sound())?;
+    Switch::asking(&format!("http://{}/", web.address))
+}
+
+/// Four seconds at full loudness, as a WAV file: a square wave at 1 kHz.
+fn sound() -> Vec<u8> {
+    const SAMPLES: u32 = 4 * 8000;
+    let mut wav = b"RIFF".to_vec();
+    wav.extend((36 + SAMPLES * 2).to_le_bytes());
+    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    wav.extend(8000_u32.to_le_bytes());
+    wav.extend(16_000_u32.to_le_bytes());
+    wav.extend(b"\x02\0\x10\0data");
+    wav.extend((SAMPLES * 2).to_le_bytes());
+    let sample = |n: u32| if n % 8 < 4 { 12_000_i16 } else { -12_000 };
+    wav.extend((0..SAMPLES).flat_map(|n| sample(n).to_le_bytes()));
+    wav
+}
+
+fn webhooks() -> anyhow::Result<Run> {
+    let switch = asking("<Response><Play loop=\"0\">http://{host}/prompt.wav</Play></Response>")?;
+    // The sound is fetched once; the first callers would wait for that, too, and nobody else.
+    let one = Listeners { calls: 1, per_second: 1, hold: Duration::from_secs(1) };
+    prompts::listen(&one, switch.address, || {})?;
+    let load = Listeners { calls: 1000, per_second: 50, hold: Duration::from_secs(2) };
+    let heard = prompts::listen(&load, switch.address, || {})?;
+    ensure!(heard.answered == load.calls, "{} of {} calls were answered", heard.answered, load.calls);
+    let late = millis(heard.waits.percentile(99));
+    let waits = format!("{:.1} / {late:.1}", millis(heard.waits.percentile(50)));
+    let control = format!("of {} calls", load.calls);
+    let name = "answer to first prompt packet, ms, p50 / p99";
+    Ok(Run { cost: late, figures: vec![Figure::new(name, waits, "p99 ≤ 20", control)] })
+}
+
+fn gathers() -> anyhow::Result<Run> {
+    let switch = asking(
+        "<Response><Gather numDigits=\"4\"><Play loop=\"0\">http://{host}/prompt.wav</Play></Gather></Response>",
+    )?;
+    let load = Listeners { calls: TALKING, per_second: 50, hold: Duration::from_secs(22) };
+    let (mut spent, mut lasted) = (Duration::ZERO, Duration::ZERO);
+    let heard = prompts::listen(&load, switch.address, || {
+        let (before, begin) = (switch.spent(), now());
+        meter::rest_until(begin + Duration::from_secs(8));
+        (spent, lasted) = (switch.spent() - before, now() - begin);
+    })?;
+    ensure!(heard.answered == TALKING, "{} of {TALKING} calls were answered", heard.answered);
+    let gap = millis(heard.gaps.percentile(99));
+    let gaps = format!("{:.0} / {gap:.0}", millis(heard.gaps.percentile(50)));
+    let cost = millis(spent) / lasted.as_secs_f64() / TALKING as f64;
+    let figures = vec![
+        Figure::new("longest gap of 500 Gathers, ms, p50 / p99", gaps, "p99 ≤ 60", String::new()),
+        Figure::new("  whole switch, CPU ms a call-second", format!("{cost:.2}"), "", String::new()),
+    ];
+    Ok(Run { cost: gap, figures })
 }
 
 fn millis(span: Duration) -> f64 {

@@ -27,13 +27,28 @@ pub struct Switch {
 impl Switch {
     /// Starts a fresh one and waits until it answers.
     pub fn start() -> anyhow::Result<Switch> {
+        Self::with(Path::new(DIALPLAN))
+    }
+
+    /// The same, with a dialplan of one number, `prompt`, that asks this web application.
+    pub fn asking(webhook: &str) -> anyhow::Result<Switch> {
+        let dialplan = std::env::temp_dir().join(format!("trunkline-bench-{}-dialplan", std::process::id()));
+        std::fs::create_dir_all(&dialplan)?;
+        let route = format!("[[route]]\nnumber = \"prompt\"\nwebhook = \"{webhook}\"\npublic = true\n");
+        std::fs::write(dialplan.join("routes.toml"), route)?;
+        let switch = Self::with(&dialplan);
+        std::fs::remove_dir_all(&dialplan)?;
+        switch
+    }
+
+    fn with(dialplan: &Path) -> anyhow::Result<Switch> {
         let folder = std::env::temp_dir().join(format!("trunkline-bench-{}", std::process::id()));
         let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let users = registrations::users().map(|user| (user, registrations::PASSWORD.to_owned())).collect();
         let credentials = Credentials { users, ..Credentials::mint(|| [7; 16], &[]) };
         files::save_credentials(&folder.join("credentials.toml"), &credentials)?;
         let config = folder.join("trunkline.toml");
-        std::fs::write(&config, configuration(address, &folder))?;
+        std::fs::write(&config, configuration(address, &folder, dialplan))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
         command.arg("serve").arg("--config").arg(config).stdout(std::process::Stdio::null());
         let switch = Switch { process: command.spawn()?, folder, address };
@@ -67,14 +82,14 @@ impl Drop for Switch {
 }
 
 /// Audio has a loopback address of its own, where nobody else takes ports.
-fn configuration(address: SocketAddr, folder: &Path) -> String {
-    let folder = folder.display();
+fn configuration(address: SocketAddr, folder: &Path, dialplan: &Path) -> String {
+    let (folder, dialplan) = (folder.display(), dialplan.display());
     format!(
         r#"
         sip.listen = ["{address}"]
         media.address = "127.0.0.5"
         data.folder = "{folder}"
-        dialplan.folder = "{DIALPLAN}"
+        dialplan.folder = "{dialplan}"
         log.filter = "error"
         [limits]
         calls = 4000

@@ -3,7 +3,7 @@
 //!
 //! Pure, bottom up:
 //! - [`moment`]: time as data
-//! - [`codec`], [`tone`], [`asset`], [`resample`]: sound as octets and samples
+//! - [`codec`], [`tone`], [`dtmf`], [`asset`], [`resample`]: sound as octets and samples
 //! - [`sdp`]: session descriptions and their negotiation
 //! - [`player`]: where a prompt is
 //! - [`rtp`], [`rtcp`]: packets, the output clock, the source lock, reception, reports
@@ -14,6 +14,7 @@
 
 pub mod asset;
 pub mod codec;
+pub mod dtmf;
 pub mod moment;
 pub mod player;
 pub mod port;

@@ -1,15 +1,21 @@
 //! Call progress tones: frequencies and cadence, sample by sample.
 //! Must never keep state: a sample depends on its place alone.
 
+mod country;
+
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// A call progress tone, as heard in North America (ITU-T E.180 Supplement 2).
+pub use country::{Country, UnknownCountry};
+
+/// A call progress tone, as heard in North America unless it names a country (ITU-T E.180 Supplement 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Tone {
     /// The other end rings.
     Ringback,
+    /// The other end rings, as it does in that country.
+    Ringing(Country),
     /// The other end is busy.
     Busy,
     /// No way through.
@@ -24,6 +30,8 @@ const RATE: usize = 8000;
 const PEAK: f32 = 5000.0;
 /// Samples over which a tone swells and fades, so that it does not click: 5 ms.
 const EDGE: u64 = 40;
+/// Samples in a millisecond.
+const MS: u64 = 8;
 
 /// One second of a 1 Hz sine. Every whole frequency is periodic in it: stepping by `f` plays `f` Hz, exactly, for ever.
 static SINE: LazyLock<Box<[i16]>> = LazyLock::new(|| {
@@ -31,11 +39,24 @@ static SINE: LazyLock<Box<[i16]>> = LazyLock::new(|| {
     (0..RATE).map(|place| (angle(place).sin() * PEAK) as i16).collect()
 });
 
+/// What is heard while a tone sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timbre {
+    /// One frequency.
+    Pure(usize),
+    /// Two frequencies together.
+    Pair(usize, usize),
+    /// The first frequency, swelling and fading with the second one.
+    Trill(usize, usize),
+}
+
+/// Milliseconds of sound and of silence, in turn.
+type Cadence = &'static [(u64, u64)];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
-    hertz: &'static [usize],
-    /// Samples of sound and of silence in turn.
-    sound: u64,
-    pause: u64,
+    timbre: Timbre,
+    cadence: Cadence,
     is_endless: bool,
 }
 
@@ -49,34 +70,63 @@ impl Tone {
     }
 
     /// How many samples the tone has; `None` if it has no end.
-    pub const fn length(self) -> Option<u64> {
+    pub fn length(self) -> Option<u64> {
         let shape = self.shape();
-        if shape.is_endless { None } else { Some(shape.sound) }
+        (!shape.is_endless).then(|| shape.period())
     }
 
     const fn shape(self) -> Shape {
-        let (hertz, sound_ms, pause_ms): (&[usize], u64, u64) = match self {
-            Tone::Ringback => (&[440, 480], 2000, 4000),
-            Tone::Busy => (&[480, 620], 500, 500),
-            Tone::Congestion => (&[480, 620], 250, 250),
-            Tone::Beep => (&[1000], 500, 0),
+        let (timbre, cadence): (Timbre, Cadence) = match self {
+            Tone::Ringback => (Timbre::Pair(440, 480), &[(2000, 4000)]),
+            Tone::Ringing(country) => country.ringing(),
+            Tone::Busy => (Timbre::Pair(480, 620), &[(500, 500)]),
+            Tone::Congestion => (Timbre::Pair(480, 620), &[(250, 250)]),
+            Tone::Beep => (Timbre::Pure(1000), &[(500, 0)]),
         };
-        Shape { hertz, sound: sound_ms * 8, pause: pause_ms * 8, is_endless: pause_ms > 0 }
+        Shape { timbre, cadence, is_endless: !matches!(self, Tone::Beep) }
     }
 }
 
 impl Shape {
-    fn sample(&self, place: u64) -> i16 {
-        let within = if self.is_endless { place % (self.sound + self.pause) } else { place };
-        if within >= self.sound {
-            return 0;
-        }
-        let edge = (within + 1).min(self.sound - within).min(EDGE) as i32;
-        let sine =
-            |hertz: &usize| SINE.get((place % RATE as u64) as usize * hertz % RATE).copied().unwrap_or(0);
-        let sum: i32 = self.hertz.iter().map(|hertz| i32::from(sine(hertz))).sum();
-        (sum * edge / EDGE as i32) as i16
+    /// Samples of one round of the cadence.
+    fn period(&self) -> u64 {
+        self.cadence.iter().map(|(sound, pause)| (sound + pause) * MS).sum()
     }
+
+    fn sample(&self, place: u64) -> i16 {
+        let mut within = if self.is_endless { place % self.period().max(1) } else { place };
+        for (sound, pause) in self.cadence {
+            let (sound, pause) = (sound * MS, pause * MS);
+            if within < sound {
+                let edge = (within + 1).min(sound - within).min(EDGE) as i32;
+                return (self.timbre.sample(place) * edge / EDGE as i32) as i16;
+            }
+            if within < sound + pause {
+                return 0;
+            }
+            within -= sound + pause;
+        }
+        0
+    }
+}
+
+impl Timbre {
+    fn sample(self, place: u64) -> i32 {
+        match self {
+            Timbre::Pure(hertz) => sine(hertz, place),
+            Timbre::Pair(low, high) => sine(low, place) + sine(high, place),
+            // Nine tenths of full modulation: never quite silent, and no louder than a pure tone.
+            Timbre::Trill(hertz, beat) => {
+                let depth = PEAK as i32 * 19 / 10;
+                sine(hertz, place) * (PEAK as i32 + sine(beat, place) * 9 / 10) / depth
+            }
+        }
+    }
+}
+
+/// The sample at `place` of a sine of 5000 at its peak, 13 dB below full load.
+pub(crate) fn sine(hertz: usize, place: u64) -> i32 {
+    SINE.get((place % RATE as u64) as usize * hertz % RATE).copied().unwrap_or(0).into()
 }
 
 #[cfg(test)]
@@ -124,6 +174,30 @@ mod tests {
         assert!(power(&samples[..4000], 1000.0) > 2000.0);
         assert!(samples[4000..].iter().all(|sample| *sample == 0));
         assert_eq!(Tone::Beep.length(), Some(4000));
+        assert!(samples.iter().all(|sample| sample.unsigned_abs() <= 5000));
+    }
+
+    #[test]
+    fn germany_rings_one_second_in_five_and_britain_twice() {
+        let heard = |tone: Tone| {
+            let mut samples = vec![0; 10 * 8000];
+            tone.fill(0, &mut samples);
+            samples.chunks(800).map(|tenth| tenth.iter().any(|sample| *sample != 0)).collect::<Vec<bool>>()
+        };
+        let german: Vec<bool> = (0..100).map(|tenth| tenth % 50 < 10).collect();
+        assert_eq!(heard(Tone::Ringing(Country::De)), german);
+        let british: Vec<bool> = (0..100).map(|tenth| matches!(tenth % 30, 0..4 | 6..10)).collect();
+        assert_eq!(heard(Tone::Ringing(Country::Uk)), british);
+    }
+
+    #[test]
+    fn a_trill_carries_its_beat_in_the_side_bands() {
+        let mut samples = vec![0; 3200];
+        Tone::Ringing(Country::Za).fill(0, &mut samples);
+        let carrier = power(&samples, 400.0);
+        for band in [367.0, 433.0] {
+            assert!(power(&samples, band) > carrier / 4.0, "{band} Hz");
+        }
         assert!(samples.iter().all(|sample| sample.unsigned_abs() <= 5000));
     }
 }

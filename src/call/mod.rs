@@ -5,6 +5,7 @@ mod alignment;
 mod dialing;
 pub mod opening;
 pub mod script;
+pub mod sound;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use trunkline_media::moment::{Moment, earliest};
 
 use self::dialing::Dialing;
 use self::script::{Told, Wanted};
+use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, Minter};
 use crate::leg::{Hear, Order, Report, Voice};
 use crate::ops::events::{Cause, Event};
@@ -43,6 +45,8 @@ pub enum CallPost {
     Leg(Order),
     /// To its script.
     Script(Told),
+    /// To its outbox.
+    Callback(Box<Callback>),
 }
 
 /// A leg that the call wants to exist.
@@ -76,6 +80,8 @@ pub struct CallerId {
 pub enum CallEffect {
     /// This leg shall exist.
     Dial(Box<Dialled>),
+    /// The outbox of this call shall exist: there are callbacks to be posted.
+    OpenOutbox,
 }
 
 /// A call.
@@ -166,6 +172,11 @@ impl Call {
         self.is_candidate(leg) && self.children.get(&leg).is_some_and(|child| child.unheard.is_some())
     }
 
+    /// The oldest letter that `reader` has not read, by its number.
+    pub fn unread_by(&self, reader: Party) -> Option<u64> {
+        self.mail.pending_for(reader).first().map(|letter| letter.number)
+    }
+
     fn order(&mut self, leg: LegId, order: Order, turn: &mut Turn<Self>) {
         turn.letters.push(self.mail.post(Party::Leg(leg), CallPost::Leg(order)));
     }
@@ -246,6 +257,7 @@ impl Call {
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
+            Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
             Report::Played { .. } | Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
@@ -267,6 +279,7 @@ impl Call {
                 self.note_voice(self.parent, voice, turn);
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
+            Report::Refer(_) => self.order(self.parent, Order::Referred { status: 603 }, turn),
             Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
     }
@@ -347,6 +360,10 @@ impl Machine for Call {
     }
 
     fn undeliverable(&mut self, post: CallPost, turn: &mut Turn<Self>) {
+        if let CallPost::Callback(callback) = post {
+            // Whoever wanted to be told misses it; nobody who talks shall suffer for that.
+            return tracing::error!(call = %self.id, leg = %callback.lane, "a status callback is lost");
+        }
         tracing::error!(call = %self.id, ?post, "a letter could not be delivered");
         self.end_all(Cause::Internal, turn);
         if matches!(post, CallPost::Script(Told::CallerGone)) {

@@ -6,11 +6,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+pub use super::sound::{Sound, SoundError};
 use crate::ids::{CallId, LegId};
 use crate::ops::events::Event;
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 use crate::twiml::script::{Action, Outcome, Script};
 use crate::twiml::verb::{Dial, Noun};
+use crate::webhook::WebhookError;
+use crate::webhook::document::{Fetch, Fetched};
 
 /// What a script wants of its call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,23 +57,14 @@ pub enum ScriptInput {
     /// From the call.
     Told(Told),
     /// A sound that it asked for is there, by its key; or cannot be had, and why.
-    Prepared(u64, Result<String, String>),
-}
-
-/// A sound that a step needs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Sound {
-    /// Speech.
-    Speech {
-        /// What to say.
-        text: String,
-        /// BCP 47.
-        language: String,
-        /// By name.
-        voice: Option<String>,
+    Prepared(u64, Result<String, SoundError>),
+    /// A document that it asked for is there, or cannot be had.
+    Fetched {
+        /// Names the step.
+        number: u64,
+        /// The document.
+        result: Result<Box<Fetched>, WebhookError>,
     },
-    /// A file, as the document names it.
-    File(String),
 }
 
 /// What a running script wants of the world outside.
@@ -83,6 +77,8 @@ pub enum ScriptEffect {
         /// Which sound.
         sound: Sound,
     },
+    /// Fetch this document.
+    Fetch(Box<Fetch>),
 }
 
 /// A running script.
@@ -193,7 +189,7 @@ impl ScriptRun {
         self.perform(action, turn);
     }
 
-    fn on_prepared(&mut self, activity: u64, sound: Result<String, String>, turn: &mut Turn<Self>) {
+    fn on_prepared(&mut self, activity: u64, sound: Result<String, SoundError>, turn: &mut Turn<Self>) {
         if self.waiting != Waiting::Sound(activity) {
             return;
         }
@@ -203,7 +199,9 @@ impl ScriptRun {
                 self.want(Wanted::Prompt { activity, asset, loops }, turn);
             }
             (Ok(_), _) => {}
-            (Err(reason), _) => self.advance(Outcome::Failed { activity, reason }, turn),
+            (Err(error), _) => {
+                self.advance(Outcome::Failed { activity, reason: error.message }, turn);
+            }
         }
     }
 }
@@ -244,6 +242,8 @@ impl Machine for ScriptRun {
                 self.perform(action, turn);
             }
             ScriptInput::Prepared(activity, sound) => self.on_prepared(activity, sound, turn),
+            // No step waits for a document yet.
+            ScriptInput::Fetched { .. } => {}
             ScriptInput::Told(Told::CallerGone) => self.waiting = Waiting::Nothing,
             ScriptInput::Told(Told::Outcome(outcome)) => {
                 // A step that is over may be told of once more: a leg that is brought back asks for its prompt

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Config, ConfigError, Credentials};
+use super::{Config, ConfigError, Credentials, Examination};
 
 /// Longest configuration or credentials file in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -23,12 +23,12 @@ pub enum FileError {
         source: io::Error,
     },
     /// The configuration is wrong.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}", told(path, errors))]
     Config {
         /// Which file.
         path: PathBuf,
-        /// Where and why.
-        source: ConfigError,
+        /// Where and why: everything that is wrong.
+        errors: Vec<ConfigError>,
     },
     /// The credentials cannot be read. The text is not repeated: it may hold secrets.
     #[error("{}: these are no credentials (line {line})", .path.display())]
@@ -45,8 +45,23 @@ pub enum FileError {
 /// # Errors
 /// The file cannot be read, or its content is wrong.
 pub fn load_config(path: &Path) -> Result<Config, FileError> {
+    let Examination { config, errors, .. } = examine_config(path)?;
+    if errors.is_empty() { Ok(config) } else { Err(FileError::Config { path: path.to_owned(), errors }) }
+}
+
+/// Reads the configuration, with everything that is wrong in it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn examine_config(path: &Path) -> Result<Examination, FileError> {
     let text = read(path).map_err(|source| FileError::Disk { path: path.to_owned(), source })?;
-    Config::parse(&text).map_err(|source| FileError::Config { path: path.to_owned(), source })
+    Ok(Config::examine(&text))
+}
+
+/// One line for each error.
+fn told(path: &Path, errors: &[ConfigError]) -> String {
+    let lines: Vec<String> = errors.iter().map(|error| format!("{}: {error}", path.display())).collect();
+    lines.join("\n")
 }
 
 /// Reads the credentials; none if there is no such file. One that others could read is closed to them.

@@ -2,14 +2,22 @@
 //! Nothing else may read the environment or a configuration file.
 
 pub mod credentials;
+mod difference;
+mod doubts;
+mod examination;
 pub mod files;
+mod finding;
 pub mod gateway;
+mod http;
+mod keys;
 pub mod network;
 mod notation;
+mod recordings;
 pub mod secret;
 mod sections;
 mod session_timer;
 mod unknown;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -18,13 +26,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use credentials::Credentials;
+pub use difference::{Change, Difference};
+pub use examination::Examination;
+pub use finding::{Doubt, Finding, Severity};
 pub use gateway::Gateway;
+pub use http::Http;
 pub use network::{Advertised, Network, PortSpan};
+pub use recordings::Recordings;
 pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
 pub use session_timer::SessionTimer;
+pub use webhooks::Webhooks;
 
 /// Longest time that a call may ring: timer C of RFC 3261 §16.6.
 const MAX_RING: Duration = Duration::from_secs(180);
@@ -47,8 +61,14 @@ pub struct Config {
     pub data: DataFolder,
     /// Where routes and scripts are.
     pub dialplan: Dialplan,
+    /// Documents, sounds and callbacks over HTTP.
+    pub webhooks: Webhooks,
     /// Networks whose hosts see the switch's own addresses instead of the advertised ones.
     pub local_networks: LocalNetworks,
+    /// The web server.
+    pub http: Http,
+    /// Recordings.
+    pub recordings: Recordings,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -67,39 +87,41 @@ pub enum ConfigError {
         nearest: Option<String>,
     },
     /// Not TOML, or a value of the wrong type.
-    #[error("line {line}: {message}")]
+    #[error("line {line}: {}{message}", .key.as_ref().map(|key| format!("{key} = ")).unwrap_or_default())]
     Value {
         /// Line in the file, from 1.
         line: usize,
-        /// What is wrong.
+        /// The key with its table, where it is a value of a key.
+        key: Option<String>,
+        /// The value as written, and what is wrong; a secret is not repeated.
         message: String,
     },
     /// Values that contradict each other or lie out of range.
-    #[error("{key}: {message}")]
+    #[error("{}{key} = {value}: {message}", .line.map(|line| format!("line {line}: ")).unwrap_or_default())]
     Contradiction {
+        /// Line in the file, from 1; none if the value is the default.
+        line: Option<usize>,
         /// The key with its table.
         key: &'static str,
+        /// The value in force.
+        value: String,
         /// What would be right.
         message: &'static str,
     },
 }
 
 impl Config {
-    /// Reads a configuration file.
+    /// Reads a configuration file. Everything that is wrong with one is told by [`Config::examine`].
     ///
     /// # Errors
     /// The text is not TOML, has an unknown key, or a value out of its type or range.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
-        unknown::refuse(text)?;
-        let config: Config = toml::from_str(text).map_err(|error| ConfigError::Value {
-            line: notation::line_of(text, error.span()),
-            message: error.message().to_owned(),
-        })?;
-        config.check()?;
-        Ok(config)
+        let Examination { config, errors, .. } = Self::examine(text);
+        errors.into_iter().next().map_or(Ok(config), Err)
     }
 
-    /// The configuration in force, as TOML that [`Config::parse`] reads back. It holds no secrets.
+    /// The configuration in force, as TOML that [`Config::parse`] reads back; but secrets are hidden, and have to be
+    /// written in by hand.
     pub fn effective(&self) -> String {
         // Only a path that is not UTF-8, from the command line, cannot be written.
         toml::to_string(self).unwrap_or_else(|error| format!("# {error}\n"))
@@ -110,45 +132,55 @@ impl Config {
         self.data.folder.join("credentials.toml")
     }
 
+    /// Where recordings are kept.
+    pub fn recordings_folder(&self) -> PathBuf {
+        self.recordings.folder.clone().unwrap_or_else(|| self.data.folder.join("recordings"))
+    }
+
     /// Whether `host` sees the switch from inside: it is told the sockets' own addresses.
     pub fn is_local(&self, host: IpAddr) -> bool {
         self.local_networks.ranges.iter().any(|network| network.contains(host))
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        let Config { sip, media, limits, registrar, .. } = self;
+    /// The rules that hold between values: the key that breaks one, and what would be right.
+    fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
+        let Config { sip, media, limits, registrar, http, recordings, webhooks, .. } = self;
         let timers = &sip.timers;
         let second = Duration::from_secs(1);
         let rules = [
             ("sip.listen", !sip.listen.is_empty(), "at least one address is needed"),
-            ("sip.timers.t1", !timers.t1.is_zero(), "it is longer than 0s"),
-            ("sip.timers.t2", timers.t2 >= timers.t1, "it is not shorter than t1"),
-            ("sip.timers.t4", timers.t4 >= timers.t1, "it is not shorter than t1"),
+            ("sip.timers.t1", !timers.t1.is_zero(), "must be longer than 0s"),
+            ("sip.timers.t2", timers.t2 >= timers.t1, "must not be shorter than sip.timers.t1"),
+            ("sip.timers.t4", timers.t4 >= timers.t1, "must not be shorter than sip.timers.t1"),
             (
                 "sip.timers.ring",
                 (second..=MAX_RING).contains(&timers.ring),
-                "it lies between 1s and 3m (timer C)",
+                "must lie between 1s and 3m (timer C of RFC 3261)",
             ),
             ("media.codecs", !media.codecs.is_empty(), "at least one codec is needed"),
             ("limits.calls", limits.calls > 0, "at least one call is needed"),
-            ("limits.legs", limits.legs >= limits.calls, "each call has a leg: it is not smaller than calls"),
-            ("limits.calls_per_second", limits.calls_per_second > 0, "it is greater than 0"),
-            ("limits.transactions", limits.transactions > 0, "it is greater than 0"),
-            ("limits.bindings_per_user", limits.bindings_per_user > 0, "it is greater than 0"),
-            ("registrar.min_expires", registrar.min_expires >= second, "it is not shorter than 1s"),
+            (
+                "limits.legs",
+                limits.legs >= limits.calls,
+                "must not be smaller than limits.calls: each call has a leg",
+            ),
+            ("limits.calls_per_second", limits.calls_per_second > 0, "must be greater than 0"),
+            ("limits.transactions", limits.transactions > 0, "must be greater than 0"),
+            ("limits.bindings_per_user", limits.bindings_per_user > 0, "must be greater than 0"),
+            ("registrar.min_expires", registrar.min_expires >= second, "must not be shorter than 1s"),
+            ("webhooks.concurrency_per_host", webhooks.concurrency_per_host > 0, "must be greater than 0"),
             (
                 "registrar.default_expires",
                 (registrar.min_expires..=registrar.max_expires).contains(&registrar.default_expires),
-                "it lies between min_expires and max_expires",
+                "must lie between registrar.min_expires and registrar.max_expires",
             ),
+            ("http.public_url", http.is_sound(), "must be a URL such as \"https://voice.example.com\""),
+            ("http.connections", http.connections > 0, "must be greater than 0"),
+            ("http.per_source", http.per_source > 0, "must be greater than 0"),
+            ("recordings.open", recordings.open > 0, "must be greater than 0"),
         ];
-        match rules.into_iter().chain(sip.session_timer.rules()).find(|(_, holds, _)| !holds) {
-            Some((key, _, message)) => Err(ConfigError::Contradiction { key, message }),
-            None => match self.gateway.fault() {
-                Some((key, message)) => Err(ConfigError::Contradiction { key, message }),
-                None => Ok(()),
-            },
-        }
+        let broken = rules.into_iter().chain(sip.session_timer.rules()).filter(|(_, holds, _)| !holds);
+        broken.map(|(key, _, message)| (key, message)).chain(self.gateway.fault()).collect()
     }
 }
 

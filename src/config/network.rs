@@ -85,6 +85,19 @@ impl Network {
             _ => false,
         }
     }
+
+    /// Whether it is the whole of the address family of `host`.
+    pub fn contains_all_of(&self, host: IpAddr) -> bool {
+        self.prefix == 0 && self.address.is_ipv4() == host.is_ipv4()
+    }
+}
+
+impl PortSpan {
+    /// How many pairs of an even port and the odd one above it there are (RFC 3550 §11).
+    pub fn pairs(&self) -> usize {
+        let first = u32::from(self.first).next_multiple_of(2);
+        (u32::from(self.last) + 1).saturating_sub(first) as usize / 2
+    }
 }
 
 impl FromStr for Network {

@@ -10,32 +10,36 @@ use super::{Config, ConfigError};
 /// How alike two keys must be for one to be suggested for the other: 1 less the share of letters to change.
 const ALIKE: f64 = 0.6;
 
-/// Refuses the first unknown key of a configuration.
-pub(super) fn refuse(text: &str) -> Result<(), ConfigError> {
-    let given = DeTable::parse(text).map_err(|error| ConfigError::Value {
-        line: line_of(text, error.span()),
-        message: error.message().to_owned(),
-    })?;
+/// Takes every unknown key out of a configuration, and tells of each.
+pub(super) fn take_out(text: &str, given: &mut DeTable<'_>) -> Vec<ConfigError> {
     // Every key has a default that is written out, so that the default configuration lists all keys.
     let known = Table::try_from(Config::default()).unwrap_or_default();
-    compare(text, given.get_ref(), &known, "")
+    let mut errors = Vec::new();
+    compare(text, given, &known, "", &mut errors);
+    errors.sort_by_key(|error| match error {
+        ConfigError::UnknownKey { line, .. } => *line,
+        _ => 0,
+    });
+    errors
 }
 
-fn compare(text: &str, given: &DeTable<'_>, known: &Table, path: &str) -> Result<(), ConfigError> {
-    for (key, value) in given {
+fn compare(text: &str, given: &mut DeTable<'_>, known: &Table, path: &str, errors: &mut Vec<ConfigError>) {
+    let mut unknown = Vec::new();
+    for (key, value) in given.iter_mut() {
         let name = format!("{path}{}", key.get_ref());
-        match (known.get(key.get_ref().as_ref()), value.get_ref()) {
+        match (known.get(key.get_ref().as_ref()), value.get_mut()) {
             (None, _) => {
                 let (line, nearest) = (line_of(text, Some(key.span())), nearest(key.get_ref(), known, path));
-                return Err(ConfigError::UnknownKey { line, key: name, nearest });
+                errors.push(ConfigError::UnknownKey { line, key: name, nearest });
+                unknown.push(key.clone());
             }
             (Some(toml::Value::Table(known)), DeValue::Table(given)) => {
-                compare(text, given, known, &format!("{name}."))?;
+                compare(text, given, known, &format!("{name}."), errors);
             }
             (Some(_), _) => {}
         }
     }
-    Ok(())
+    unknown.iter().for_each(|key| drop(given.remove(key)));
 }
 
 /// The key that looks most like `key`: of the same table, or else of any.

@@ -3,6 +3,7 @@
 
 mod forks;
 mod offers;
+mod referral;
 mod reoffer;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use trunkline_media::sdp::Negotiation;
 
 use self::forks::Acknowledged;
 pub(crate) use self::forks::Forks;
+use self::referral::Referral;
 use self::reoffer::Reoffer;
 use super::leaving::Leaving;
 use super::path::Path;
@@ -54,6 +56,9 @@ pub(crate) struct Established {
     /// A PRACK that may still come for a provisional answer of ours (RFC 3262 §3).
     #[serde(default)]
     owed: Option<RAck>,
+    /// A transfer that the far end asked for.
+    #[serde(default)]
+    referral: Option<Referral>,
 }
 
 /// A 2xx is sent again by its user agent until the ACK comes (RFC 3261 §13.3.1.4).
@@ -83,6 +88,7 @@ impl Established {
             timer: SessionTimer::default(),
             takes_update: false,
             owed: None,
+            referral: None,
         }
     }
 
@@ -193,6 +199,10 @@ impl Established {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
                 self.hang_up(core, cause, Side::Switch, turn)
             }
+            Order::Referred { status } => {
+                self.referred(core, status, turn);
+                Next::Stay
+            }
             Order::Align(codec) => {
                 self.align(core, codec, turn);
                 Next::Stay
@@ -253,6 +263,7 @@ impl Established {
                 let response = self.on_prack(request);
                 core.errand(Errand::Respond { key, response }, turn);
             }
+            Method::Refer => self.on_refer(core, key, request, turn),
             _ => {
                 let response = bystander(core, request, turn);
                 core.errand(Errand::Respond { key, response }, turn);
@@ -272,6 +283,7 @@ impl Established {
         }
         self.resume_reoffer(core, turn);
         self.refresh_when_due(core, turn);
+        self.expire_referral(core, turn);
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
             return self.hang_up(core, Cause::NoAck, Side::Switch, turn);
@@ -287,9 +299,15 @@ impl Established {
 
     pub fn next_deadline(&self) -> Option<Moment> {
         let repeat = self.unacknowledged.as_ref().map(|waiting| waiting.due.min(waiting.give_up));
-        [repeat, self.reoffer_deadline(), self.refresh_deadline(), self.timer.ends_at()]
-            .into_iter()
-            .fold(None, earliest)
+        [
+            repeat,
+            self.reoffer_deadline(),
+            self.refresh_deadline(),
+            self.timer.ends_at(),
+            self.referral_deadline(),
+        ]
+        .into_iter()
+        .fold(None, earliest)
     }
 
     /// Ends the dialog with BYE.

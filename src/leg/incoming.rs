@@ -148,6 +148,7 @@ impl Incoming {
             Order::Progress
             | Order::Hear(_)
             | Order::Press(_)
+            | Order::Referred { .. }
             | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,

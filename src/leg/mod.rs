@@ -32,7 +32,7 @@ pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub use self::words::{DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Report, Voice};
+pub use self::words::{DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Report, Voice};
 
 use self::established::Established;
 use self::incoming::Incoming;

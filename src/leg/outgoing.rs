@@ -96,6 +96,7 @@ impl Outgoing {
             | Order::Answer
             | Order::Hear(_)
             | Order::Press(_)
+            | Order::Referred { .. }
             | Order::Tape(_)
             | Order::Joined(_)
             | Order::Align(_) => Next::Stay,

@@ -33,7 +33,7 @@ pub(super) fn bystander(core: &mut Core, request: &Request, turn: &mut Turn<Leg>
         Method::Options => allowing(request, StatusCode::OK),
         // Of an event that nobody has subscribed to (RFC 6665 §4.1.3).
         Method::Notify => request.response(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
-        // Transfers and subscriptions find their place here: REFER, SUBSCRIBE.
+        // A transfer before the answer, a subscription.
         _ => allowing(request, StatusCode::METHOD_NOT_ALLOWED),
     }
 }

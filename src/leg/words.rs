@@ -12,6 +12,7 @@ use super::media::{Hear, Taping, Wish};
 use crate::ids::LegId;
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dispatch::{Delivery, Errand};
+use crate::sip::message::ReferTo;
 
 /// What a call asks of a leg.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,11 @@ pub enum Order {
     Press(Keys),
     /// From now on what the far end says is recorded, or no longer.
     Tape(Option<Taping>),
+    /// How the transfer goes that the far end asked for: 100 to 199, or its end.
+    Referred {
+        /// The status of the call that it leads to.
+        status: u16,
+    },
     /// The leg was joined with another one: a line for the log.
     Joined(LegId),
     /// An answered leg shall speak this codec, if its far end agrees.
@@ -84,6 +90,8 @@ pub enum Report {
         /// Which telling came first.
         by: DigitWay,
     },
+    /// The far end wants to be replaced by somebody else; told by [`Order::Referred`] what became of it.
+    Refer(Box<Refer>),
     /// The keys of this activity were sent.
     Pressed {
         /// Names the sending.
@@ -131,6 +139,15 @@ pub struct Facts {
     pub status: Option<u16>,
     /// `X-…` headers and `User-to-User` of the final answer.
     pub headers: Vec<(String, String)>,
+}
+
+/// A transfer that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refer {
+    /// Whom the other party shall talk to, and perhaps the dialog that is replaced.
+    pub refer_to: ReferTo,
+    /// Who says that it is by them (RFC 3892).
+    pub by: Option<String>,
 }
 
 /// What the media side tells the leg.

@@ -3,14 +3,16 @@
 
 use std::rc::Rc;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::cell::{CallActor, Cell, FULL_MAILBOX_PAUSE, LegActor, ScriptActor};
+use super::cell::{CallActor, Cell, FULL_MAILBOX_PAUSE, LegActor, OutboxActor, ScriptActor};
 use super::house::House;
 use super::shard_actor::ShardMail;
 use crate::call::Call;
 use crate::call::opening::Opening;
 use crate::call::script::{ScriptInput, ScriptRun};
+use crate::callbacks::{Outbox, OutboxInput};
 use crate::ids::{CallId, Generation, LegId};
 use crate::leg::{Leg, LegInput};
 use crate::ops::events::{Entry, Event};
@@ -132,6 +134,33 @@ impl Cell {
         }
     }
 
+    /// Begins the outbox of a call that has something to be told. Asked again for one that exists, nothing happens.
+    ///
+    /// One that follows another that could not be kept alive begins with the letters which that one has not read.
+    pub(super) fn open_outbox(&self, call: CallId) {
+        let machine = {
+            let records = self.records.borrow();
+            if records.outboxes.contains_key(&call) {
+                return;
+            }
+            let Some(owner) = records.calls.get(&call) else { return };
+            let patience = self.house.config.webhooks.callback_patience;
+            let mut machine = Outbox::new(call, patience, self.seed());
+            let first = owner.unread_by(Party::Outbox(call));
+            machine.mail().skip(Party::Call(call), first.map_or(0, |number| number - 1));
+            machine
+        };
+        Host::<Outbox>::commit(self, &machine, Vec::new());
+        self.house.load.outboxes.fetch_add(1, Ordering::Relaxed);
+        let spec = self.outbox_spec(call);
+        let supervisor = self.actors.borrow().supervisors.get(&call).cloned();
+        let started = supervisor.map(|supervisor| supervisor.try_send(StartChild(spec)));
+        if !matches!(started, Some(Ok(()))) {
+            tracing::error!(%call, "the supervisor of the call cannot take its outbox");
+            self.lost(machine.party());
+        }
+    }
+
     pub(super) fn leg_spec(&self, leg: LegId) -> ChildSpec {
         let (spec, handle): (_, Handle<LegActor>) =
             ChildSpec::new(name(Party::Leg(leg)), TRANSIENT, move |generation| {
@@ -161,6 +190,17 @@ impl Cell {
             });
         self.actors.borrow_mut().scripts.insert(leg, handle);
         guarded(spec, Party::Script(leg))
+    }
+
+    fn outbox_spec(&self, call: CallId) -> ChildSpec {
+        let (spec, handle): (_, Handle<OutboxActor>) =
+            ChildSpec::new(name(Party::Outbox(call)), TRANSIENT, move |generation| {
+                restored(Party::Outbox(call), generation, |cell| {
+                    cell.records.borrow().outboxes.get(&call).cloned()
+                })
+            });
+        self.actors.borrow_mut().outboxes.insert(call, handle);
+        guarded(spec, Party::Outbox(call))
     }
 
     /// A leg is over and everything it wrote was read.
@@ -202,6 +242,18 @@ impl Cell {
         self.reads_no_more(Party::Call(call.id()), writers);
         self.forget(Party::Call(call.id()));
         House::give_back(&self.house.load.calls);
+        self.signal_outbox(call.id(), OutboxInput::CallGone);
+    }
+
+    /// An outbox has delivered everything, and its call is over.
+    pub(super) fn outbox_gone(self: &Rc<Self>, outbox: &Outbox) {
+        let call = outbox.call();
+        self.actors.borrow_mut().outboxes.remove(&call);
+        if self.records.borrow_mut().drop_outbox(call).is_some() {
+            House::give_back(&self.house.load.outboxes);
+        }
+        self.reads_no_more(Party::Outbox(call), [Party::Call(call)]);
+        self.forget(Party::Outbox(call));
     }
 
     /// A script is over.

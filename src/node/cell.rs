@@ -2,7 +2,7 @@
 //! It must never decide anything about a call: it does what machines say.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use super::records::Records;
 use super::shard_actor::{ShardActor, ShardMail};
 use crate::call::script::{ScriptInput, ScriptRun};
 use crate::call::{Call, CallInput};
+use crate::callbacks::{Outbox, OutboxInput};
 use crate::ids::{CallId, Generation, LegId, Minter};
 use crate::leg::{Leg, LegInput};
 use crate::ops::events::Event;
@@ -33,6 +34,8 @@ pub type LegActor = Runner<Leg, Cell>;
 pub type CallActor = Runner<Call, Cell>;
 /// Runs a script.
 pub type ScriptActor = Runner<ScriptRun, Cell>;
+/// Runs the outbox of a call.
+pub type OutboxActor = Runner<Outbox, Cell>;
 
 /// How long a letter waits that found its reader's mailbox full.
 pub(super) const FULL_MAILBOX_PAUSE: Duration = Duration::from_millis(20);
@@ -65,6 +68,8 @@ pub struct Cell {
     pub(super) pace: RefCell<Pace>,
     receipts: RefCell<Receipts>,
     pub(super) suspects: RefCell<Suspects>,
+    /// Callbacks being posted, by their call and number.
+    pub(super) posting: RefCell<HashSet<(CallId, u64)>>,
     /// Tasks under way that serve calls.
     pub(super) tasks: std::cell::Cell<u64>,
     /// How late the shard is: queue delay of what it handles.
@@ -81,6 +86,7 @@ pub(super) struct Actors {
     pub legs: HashMap<LegId, Handle<LegActor>>,
     pub calls: HashMap<CallId, Handle<CallActor>>,
     pub scripts: HashMap<LegId, Handle<ScriptActor>>,
+    pub outboxes: HashMap<CallId, Handle<OutboxActor>>,
 }
 
 impl Cell {
@@ -108,6 +114,7 @@ impl Cell {
             pace,
             receipts: RefCell::default(),
             suspects: RefCell::default(),
+            posting: RefCell::default(),
             tasks: std::cell::Cell::new(0),
             lag: std::cell::Cell::new(Duration::ZERO),
         });
@@ -139,6 +146,10 @@ impl Cell {
 
     pub(super) fn signal_script(&self, leg: LegId, input: ScriptInput) {
         signal(self.actors.borrow().scripts.get(&leg), Party::Script(leg), input);
+    }
+
+    pub(super) fn signal_outbox(&self, call: CallId, input: OutboxInput) {
+        signal(self.actors.borrow().outboxes.get(&call), Party::Outbox(call), input);
     }
 
     /// Hands a letter to the runner of its reader.
@@ -179,6 +190,7 @@ impl Cell {
             Party::Leg(leg) => actors.legs.get(&leg).map(|way| way.try_send(post)),
             Party::Call(call) => actors.calls.get(&call).map(|way| way.try_send(post)),
             Party::Script(leg) => actors.scripts.get(&leg).map(|way| way.try_send(post)),
+            Party::Outbox(call) => actors.outboxes.get(&call).map(|way| way.try_send(post)),
         };
         if let Some(Err(Undelivered::Full)) = result {
             drop(actors);
@@ -202,14 +214,20 @@ impl Cell {
             Party::Leg(leg) => records.legs.contains_key(&leg),
             Party::Call(call) => records.calls.contains_key(&call),
             Party::Script(leg) => records.scripts.contains_key(&leg),
+            Party::Outbox(call) => records.outboxes.contains_key(&call),
             Party::Shard => true,
         }
     }
 
-    /// Whether a call waits for this leg to begin.
-    fn is_wanted(&self, call: Party, leg: Party) -> bool {
-        let (Party::Call(call), Party::Leg(leg)) = (call, leg) else { return false };
-        self.records.borrow().calls.get(&call).is_some_and(|call| call.wants(leg))
+    /// Whether a call waits for this leg, or its outbox, to begin.
+    fn is_wanted(&self, call: Party, reader: Party) -> bool {
+        let Party::Call(call) = call else { return false };
+        let records = self.records.borrow();
+        match reader {
+            Party::Leg(leg) => records.calls.get(&call).is_some_and(|call| call.wants(leg)),
+            Party::Outbox(_) => records.calls.contains_key(&call),
+            _ => false,
+        }
     }
 
     /// What was noted for `writer`.
@@ -258,6 +276,7 @@ impl Cell {
                 let legs = records.legs_of(call);
                 legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
             }
+            Party::Outbox(call) => vec![Party::Call(call)],
             Party::Script(leg) => {
                 records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect()
             }
@@ -300,12 +319,15 @@ impl Cell {
     /// An actor was brought back from its snapshot.
     pub(super) fn note_restored(&self, party: Party, generation: Generation) {
         let leg = match party {
-            Party::Leg(leg) | Party::Script(leg) | Party::Call(CallId(leg)) => leg,
+            Party::Leg(leg) | Party::Script(leg) | Party::Call(CallId(leg)) | Party::Outbox(CallId(leg)) => {
+                leg
+            }
             Party::Shard => return tracing::warn!(generation = generation.0, "the shard was brought back"),
         };
         let kind = match party {
             Party::Leg(_) => "leg",
             Party::Call(_) => "call",
+            Party::Outbox(_) => "outbox",
             _ => "script",
         };
         self.note(leg, Event::Restored { actor: kind.to_owned(), generation: generation.0 });

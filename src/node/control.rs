@@ -92,6 +92,7 @@ impl Desk {
             census.calls += part.calls;
             census.legs += part.legs;
             census.scripts += part.scripts;
+            census.outboxes += part.outboxes;
             census.actors += part.actors;
             census.tasks += part.tasks;
             census.mails += part.mails;
@@ -164,9 +165,16 @@ impl Cell {
             calls: records.calls.len() as u64,
             legs: records.legs.len() as u64,
             scripts: records.scripts.len() as u64,
-            actors: (actors.legs.len() + actors.calls.len() + actors.scripts.len() + actors.supervisors.len())
-                as u64,
-            snapshots: (records.legs.len() + records.calls.len() + records.scripts.len()) as u64
+            outboxes: records.outboxes.len() as u64,
+            actors: (actors.legs.len()
+                + actors.calls.len()
+                + actors.scripts.len()
+                + actors.outboxes.len()
+                + actors.supervisors.len()) as u64,
+            snapshots: (records.legs.len()
+                + records.calls.len()
+                + records.scripts.len()
+                + records.outboxes.len()) as u64
                 + self.admitted.borrow().len() as u64,
             mails: shard.mails + self.open_letters() as u64,
             client_transactions: shard.client,
@@ -239,6 +247,7 @@ impl Handler<Down> for Undertaker {
                 "leg" => cell.lost(Party::Leg(leg)),
                 "call" => cell.lost(Party::Call(CallId(leg))),
                 "script" => cell.lost(Party::Script(leg)),
+                "outbox" => cell.lost(Party::Outbox(CallId(leg))),
                 _ => {}
             }
         }

@@ -6,6 +6,7 @@ use trunkline_media::moment::Moment;
 use super::cell::Cell;
 use crate::call::script::{ScriptEffect, ScriptInput, ScriptRun, Wanted};
 use crate::call::{Call, CallEffect, CallInput, CallPost};
+use crate::callbacks::{Outbox, OutboxEffect, OutboxInput, Unwritten};
 use crate::leg::{Leg, LegEffect, LegInput, LegPost};
 use crate::ops::events::Entry;
 use crate::ops::log::leg_span;
@@ -126,6 +127,11 @@ impl Host<Call> for Cell {
                 let way = self.actors.borrow().scripts.get(&leg).cloned();
                 cell.hand(way, letter.to, incoming(&letter, ScriptInput::Told(told.clone())));
             }
+            (CallPost::Callback(callback), Party::Outbox(call)) => {
+                cell.open_outbox(call);
+                let way = self.actors.borrow().outboxes.get(&call).cloned();
+                cell.hand(way, letter.to, incoming(&letter, OutboxInput::Callback(callback.clone())));
+            }
             _ => {}
         }
     }
@@ -134,6 +140,7 @@ impl Host<Call> for Cell {
         let Party::Call(call) = party else { return };
         match effect {
             CallEffect::Dial(dialled) => self.dial(call, *dialled),
+            CallEffect::OpenOutbox => self.open_outbox(call),
         }
     }
 
@@ -174,6 +181,7 @@ impl Host<ScriptRun> for Cell {
         let Party::Script(leg) = party else { return };
         match effect {
             ScriptEffect::Prepare { activity, sound } => self.prepare(leg, activity, sound),
+            ScriptEffect::Fetch(fetch) => self.fetch(leg, *fetch),
         }
     }
 
@@ -186,6 +194,44 @@ impl Host<ScriptRun> for Cell {
     fn finished(&self, machine: &ScriptRun) {
         if let Some(cell) = Cell::present() {
             cell.script_gone(machine);
+        }
+    }
+}
+
+impl Host<Outbox> for Cell {
+    common!();
+
+    fn span(&self, machine: &Outbox) -> tracing::Span {
+        leg_span(machine.call(), machine.call().0)
+    }
+
+    fn commit(&self, machine: &Outbox, events: Vec<Entry>) {
+        let mut records = self.records.borrow_mut();
+        records.log(machine.call(), events);
+        records.put_outbox(machine.clone());
+    }
+
+    fn deliver(&self, letter: Letter<Unwritten>) {
+        match letter.body {}
+    }
+
+    fn execute(&self, party: Party, effect: OutboxEffect) {
+        let Party::Outbox(call) = party else { return };
+        match effect {
+            OutboxEffect::Post { number, request } => self.post_callback(call, number, *request),
+            OutboxEffect::Watch => self.watch_call(call),
+        }
+    }
+
+    fn begun(&self, machine: &Outbox) {
+        if let Some(cell) = Cell::present() {
+            cell.offer_again_to(machine.party());
+        }
+    }
+
+    fn finished(&self, machine: &Outbox) {
+        if let Some(cell) = Cell::present() {
+            cell.outbox_gone(machine);
         }
     }
 }

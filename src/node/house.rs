@@ -13,9 +13,10 @@ use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
 use super::gateway::Gateway;
-use crate::call::script::Sound;
+use crate::call::sound::{Sound, SoundError};
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
+use crate::recording::Recordings;
 use crate::registrar::Registrar;
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
@@ -25,6 +26,7 @@ use crate::speech::Speech;
 use crate::supervision::Clock;
 use crate::twiml::document::{Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
+use crate::webhook::Webhooks;
 
 /// Sounds kept in memory; past it the table is emptied, and what plays keeps its own.
 const SOUNDS: usize = 512;
@@ -47,6 +49,8 @@ pub struct House {
     pub ports: PortTable,
     /// Media workers.
     pub engine: Engine,
+    /// Documents, sounds and callbacks over HTTP.
+    pub webhooks: Webhooks,
     /// Text to audio.
     pub speech: Speech,
     /// Sounds in memory.
@@ -59,6 +63,10 @@ pub struct House {
     pub trace: SipTrace,
     /// Counts against the limits.
     pub load: Load,
+    /// Recordings.
+    pub recordings: Recordings,
+    /// What begins the URLs that scripts are told, without a slash at its end.
+    pub public_url: String,
 }
 
 /// Counts against the limits of the configuration.
@@ -68,6 +76,8 @@ pub struct Load {
     pub calls: AtomicUsize,
     /// Legs that are up.
     pub legs: AtomicUsize,
+    /// Outboxes with status callbacks that are not delivered yet, or may still come.
+    pub outboxes: AtomicUsize,
     /// The node is being stopped: no new calls.
     pub closing: std::sync::atomic::AtomicBool,
     /// Datagrams that found a full mailbox.
@@ -259,17 +269,26 @@ impl House {
     ///
     /// # Errors
     /// In words for a developer.
-    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, String> {
-        let key = serde_json::to_string(sound).map_err(|error| error.to_string())?;
+    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
+        let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
         if self.sounds.get(&key).is_some() {
             return Ok(key);
         }
         let spoken = match sound {
             Sound::Speech { text, language, voice } => {
                 let spoken = self.speech.say(text, language, voice.as_deref()).await;
-                Some(spoken.map_err(|error| error.to_string())?)
+                Some(spoken.map_err(|error| SoundError::skipped(error.to_string()))?)
             }
             Sound::File(_) => None,
+            Sound::Url(url) => {
+                return Err(self
+                    .webhooks
+                    .media(url)
+                    .await
+                    .map(drop)
+                    .err()
+                    .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
+            }
         };
         let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
         let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
@@ -284,8 +303,9 @@ impl House {
                     path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
                 house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
             }
-            (None, Sound::Speech { .. }) => Ok(()),
+            (None, Sound::Speech { .. } | Sound::Url(_)) => Ok(()),
         });
-        kept.await.map_err(|error| error.to_string())?.map(|()| key)
+        let kept = kept.await.map_err(|error| error.to_string()).and_then(|kept| kept);
+        kept.map(|()| key).map_err(SoundError::skipped)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::cell::Cell;
 use crate::call::Call;
 use crate::call::script::ScriptRun;
+use crate::callbacks::Outbox;
 use crate::leg::Leg;
 use crate::supervision::machine::{Machine, Party, Turn};
 use crate::supervision::runner::Host;
@@ -45,6 +46,14 @@ impl Cell {
                 if let Some(run) = run {
                     let run = cell.last_rites(run, ScriptRun::give_up, |_, _| {});
                     cell.bury(run);
+                }
+            }
+            Party::Outbox(call) => {
+                let is_first = cell.actors.borrow_mut().outboxes.remove(&call).is_some();
+                let outbox = cell.records.borrow().outboxes.get(&call).cloned().filter(|_| is_first);
+                if let Some(outbox) = outbox {
+                    let outbox = cell.last_rites(outbox, Outbox::give_up, |_, _| {});
+                    cell.outbox_gone(&outbox);
                 }
             }
             // The shard is permanent: its supervisor escalates.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
 use crate::call::script::ScriptRun;
+use crate::callbacks::Outbox;
 use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
 use crate::ops::events::Entry;
@@ -25,6 +26,7 @@ pub struct Records {
     pub(super) legs: HashMap<LegId, Leg>,
     pub(super) calls: HashMap<CallId, Call>,
     pub(super) scripts: HashMap<LegId, ScriptRun>,
+    pub(super) outboxes: HashMap<CallId, Outbox>,
     shard: HashMap<ShardKey, ShardPart>,
     logs: HashMap<CallId, CallLog>,
     archive: VecDeque<(CallId, CallLog)>,
@@ -76,6 +78,11 @@ impl Records {
     /// Keeps a script.
     pub fn put_script(&mut self, script: ScriptRun) {
         self.scripts.insert(script.leg(), script);
+    }
+
+    /// Keeps the outbox of a call.
+    pub fn put_outbox(&mut self, outbox: Outbox) {
+        self.outboxes.insert(outbox.call(), outbox);
     }
 
     /// Keeps what a step of the shard changed.
@@ -149,8 +156,18 @@ impl Records {
         self.archive_if_over(call);
     }
 
+    /// Forgets the outbox of a call.
+    pub fn drop_outbox(&mut self, call: CallId) -> Option<Outbox> {
+        let gone = self.outboxes.remove(&call)?;
+        self.archive_if_over(call);
+        Some(gone)
+    }
+
+    /// The log of a call is complete when its last callback has arrived.
     fn archive_if_over(&mut self, call: CallId) {
-        let is_over = !self.calls.contains_key(&call) && self.legs_of(call).is_empty();
+        let is_over = !self.calls.contains_key(&call)
+            && !self.outboxes.contains_key(&call)
+            && self.legs_of(call).is_empty();
         if is_over && let Some(log) = self.logs.remove(&call) {
             if self.archive.len() >= ARCHIVE {
                 self.archive.pop_front();

@@ -9,7 +9,8 @@ use trunkline_media::port::{Command, EventSink};
 use trunkline_media::session::{Event as MediaEvent, EventTypes, Plan, Remote, SessionId, Source, Stats};
 
 use super::cell::Cell;
-use crate::call::script::{ScriptInput, Sound};
+use crate::call::script::ScriptInput;
+use crate::call::sound::{Sound, SoundError};
 use crate::ids::LegId;
 use crate::leg::{Hear, LegInput, Notice, Wish};
 use crate::ops::events::Event;
@@ -44,7 +45,7 @@ impl Cell {
         let wished = wish.clone();
         match wish {
             Wish::Closed { leg } => self.close_session(leg),
-            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping: _, timeout } => {
+            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping, timeout } => {
                 let worker = self.worker_of(leg);
                 let session = SessionId(leg.session_bits());
                 let Some(source) = self.source(leg, hear) else { return };
@@ -72,7 +73,7 @@ impl Cell {
                     round,
                     source,
                     keys,
-                    tap: None,
+                    tap: taping.map(|taping| self.house.tap(*taping)),
                 };
                 self.command(worker, Command::Apply { session, generation: generation.0, plan });
             }
@@ -116,7 +117,7 @@ impl Cell {
         super::cell::spawn(async move {
             let fetched = match serde_json::from_str::<Sound>(&key) {
                 Ok(sound) => house.fetch(&sound).await,
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(SoundError::skipped(error.to_string())),
             };
             let Some(cell) = Cell::present() else { return };
             match fetched {
@@ -175,7 +176,7 @@ impl Cell {
                 self.sessions.borrow_mut().remove(&leg.session_bits());
                 Notice::Closed(Box::new(quality(&stats)))
             }
-            MediaEvent::MediaResumed { .. } => return,
+            MediaEvent::MediaResumed { .. } | MediaEvent::Moved { .. } => return,
             MediaEvent::Refused { generation, seen, .. } => {
                 return tracing::warn!(%leg, generation, seen, "a plan of an older generation was refused");
             }

@@ -24,6 +24,7 @@ use crate::config::{Config, Credentials};
 use crate::ids::Minter;
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
+use crate::recording::{Limits, Recordings};
 use crate::registrar::{Bounds, Registrar};
 use crate::sip::shard::Gate;
 use crate::sip::transport::{LocalAddresses, Udp};
@@ -33,6 +34,7 @@ use crate::supervision::{
     Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
     Supervisor, SystemClock,
 };
+use crate::webhook::{Account, Webhooks};
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
 const PERMANENT: ChildPolicy = ChildPolicy {
@@ -135,7 +137,10 @@ impl Node {
                 tracing::error!("an arbiter does not answer: its calls are cut off");
             }
         }
-        while self.house.load.legs.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < deadline {
+        let load = &self.house.load;
+        let is_quiet =
+            || load.legs.load(Ordering::Relaxed) == 0 && load.outboxes.load(Ordering::Relaxed) == 0;
+        while !is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -187,6 +192,8 @@ fn furnish(
     plan: Plan,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<House> {
+    // One provider for all that speaks TLS; whoever was first has set the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let sockets = config.sip.listen.iter().map(|address| {
         Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
@@ -201,7 +208,15 @@ fn furnish(
         default: seconds(config.registrar.default_expires),
         limit: config.limits.bindings_per_user,
     };
+    let recordings = recordings(&config, clock.clone())?;
+    let public_url =
+        config.http.public_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
+    let account = Account { sid: credentials.account_sid.clone(), token: credentials.auth_token.clone() };
+    let webhooks = Webhooks::new(&config.webhooks, account, Vec::new());
     Ok(House {
+        public_url: public_url.trim_end_matches('/').to_owned(),
+        recordings,
+        webhooks: webhooks.context("webhooks need TLS")?,
         registrar: Registrar::new(bounds),
         ports: PortTable::new(range, config.media.port_rest).seeded(seed),
         engine: engine.context("media workers cannot be started")?,
@@ -217,6 +232,13 @@ fn furnish(
         credentials,
         plan,
     })
+}
+
+fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
+    let crate::config::Recordings { open, bytes, keep_free, .. } = config.recordings;
+    let folder = config.recordings_folder();
+    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock)
+        .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
 }
 
 fn cores() -> usize {

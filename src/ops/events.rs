@@ -145,6 +145,11 @@ pub enum Event {
         /// The other one.
         with: LegId,
     },
+    /// The far end wants to be replaced: a transfer.
+    Referred {
+        /// By whom.
+        to: String,
+    },
     /// No longer joined.
     Unbridged,
     /// A digit was pressed.
@@ -175,6 +180,22 @@ pub enum Event {
         /// Twilio's number for it.
         code: u32,
         /// In words.
+        message: String,
+    },
+    /// A status callback was posted, or given up.
+    Callback {
+        /// Where.
+        url: String,
+        /// Which try, from 1; 0: given up before the first.
+        attempt: u32,
+        /// The status of the answer, if there was one.
+        #[serde(default)]
+        status: Option<u16>,
+        /// Twilio's number for what went wrong; none: it was delivered.
+        #[serde(default)]
+        code: Option<u32>,
+        /// What went wrong, in words.
+        #[serde(default)]
         message: String,
     },
     /// An actor of this leg panicked.

@@ -9,7 +9,7 @@ use super::flow::Flow;
 use super::message::{Request, Response};
 
 /// The methods that a leg understands, as told in `Allow`.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE";
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER";
 
 /// The extensions that a leg understands, as told in `Supported`.
 pub const SUPPORTED: &str = "100rel, timer";

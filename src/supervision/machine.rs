@@ -22,6 +22,8 @@ pub enum Party {
     Call(CallId),
     /// The script that runs for a leg.
     Script(LegId),
+    /// The status callbacks of a call.
+    Outbox(CallId),
 }
 
 impl fmt::Display for Party {
@@ -31,6 +33,7 @@ impl fmt::Display for Party {
             Party::Leg(id) => write!(f, "leg {id}"),
             Party::Call(id) => write!(f, "call {id}"),
             Party::Script(id) => write!(f, "script {id}"),
+            Party::Outbox(id) => write!(f, "outbox {id}"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod house;
 mod media;
 mod network;
 mod offers;
+mod outbox;
 mod outcome;
 mod parcel;
 mod phone;

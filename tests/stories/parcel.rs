@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use trunkline::call::CallInput;
 use trunkline::call::script::ScriptInput;
+use trunkline::callbacks::OutboxInput;
 use trunkline::ids::{CallId, LegId};
 use trunkline::leg::LegInput;
 use trunkline::sip::dispatch::Errand;
@@ -20,6 +21,7 @@ pub enum Parcel {
     Leg(LegId, Mailed<LegInput>),
     Call(CallId, Mailed<CallInput>),
     Script(LegId, Mailed<ScriptInput>),
+    Outbox(CallId, Mailed<OutboxInput>),
     Shard(ShardMail),
 }
 
@@ -41,6 +43,7 @@ impl Parcel {
             Parcel::Leg(leg, _) => Party::Leg(*leg),
             Parcel::Call(call, _) => Party::Call(*call),
             Parcel::Script(leg, _) => Party::Script(*leg),
+            Parcel::Outbox(call, _) => Party::Outbox(*call),
             Parcel::Shard(_) => Party::Shard,
         }
     }
@@ -50,6 +53,7 @@ impl Parcel {
             Party::Leg(leg) => Parcel::Leg(leg, Mailed::Start),
             Party::Call(call) => Parcel::Call(call, Mailed::Start),
             Party::Script(leg) => Parcel::Script(leg, Mailed::Start),
+            Party::Outbox(call) => Parcel::Outbox(call, Mailed::Start),
             Party::Shard => Parcel::Shard(ShardMail::Start),
         }
     }
@@ -59,6 +63,7 @@ impl Parcel {
             Party::Leg(leg) => Parcel::Leg(leg, Mailed::Alarm),
             Party::Call(call) => Parcel::Call(call, Mailed::Alarm),
             Party::Script(leg) => Parcel::Script(leg, Mailed::Alarm),
+            Party::Outbox(call) => Parcel::Outbox(call, Mailed::Alarm),
             Party::Shard => Parcel::Shard(ShardMail::Alarm),
         }
     }
@@ -74,6 +79,7 @@ impl Parcel {
             Parcel::Leg(_, Mailed::Letter(Incoming { writer, number, .. })) => (writer, number),
             Parcel::Script(_, Mailed::Letter(Incoming { writer, number, .. })) => (writer, number),
             Parcel::Call(_, Mailed::Letter(Incoming { writer, number, .. })) => (writer, number),
+            Parcel::Outbox(_, Mailed::Letter(Incoming { writer, number, .. })) => (writer, number),
             Parcel::Shard(ShardMail::Errand(letter)) => (&letter.from, &letter.number),
             _ => return None,
         };
@@ -86,6 +92,7 @@ impl Parcel {
             Parcel::Leg(_, Mailed::Start)
                 | Parcel::Call(_, Mailed::Start)
                 | Parcel::Script(_, Mailed::Start)
+                | Parcel::Outbox(_, Mailed::Start)
                 | Parcel::Shard(ShardMail::Start)
         )
     }

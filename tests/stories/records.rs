@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use trunkline::call::Call;
 use trunkline::call::script::ScriptRun;
+use trunkline::callbacks::Outbox;
 use trunkline::ids::{CallId, LegId};
 use trunkline::leg::Leg;
 use trunkline::ops::events::Entry;
@@ -19,6 +20,7 @@ pub struct Records {
     pub legs: BTreeMap<LegId, Leg>,
     pub calls: BTreeMap<CallId, Call>,
     pub scripts: BTreeMap<LegId, ScriptRun>,
+    pub outboxes: BTreeMap<CallId, Outbox>,
     pub shard: BTreeMap<ShardKey, ShardPart>,
     pub bindings: BTreeMap<String, Bindings>,
     pub log: Vec<Entry>,
@@ -57,6 +59,7 @@ impl Records {
             legs: all_reborn(&self.legs),
             calls: all_reborn(&self.calls),
             scripts: all_reborn(&self.scripts),
+            outboxes: all_reborn(&self.outboxes),
             shard: all_reborn(&self.shard),
             bindings: all_reborn(&self.bindings),
             log: reborn(&self.log),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use trunkline::call::script::{ScriptEffect, ScriptInput, ScriptRun, Wanted};
 use trunkline::call::{Call, CallEffect, CallInput, CallPost};
+use trunkline::callbacks::{Outbox, OutboxEffect, OutboxInput, Unwritten};
 use trunkline::ids::{CallId, LegId};
 use trunkline::leg::{Leg, LegEffect, LegInput, LegPost};
 use trunkline::ops::events::Entry;
@@ -293,6 +294,9 @@ impl Kind for Call {
             (CallPost::Script(told), Party::Script(leg)) => {
                 Some(Parcel::Script(leg, incoming(letter, ScriptInput::Told(told.clone()))))
             }
+            (CallPost::Callback(callback), Party::Outbox(call)) => {
+                Some(Parcel::Outbox(call, incoming(letter, OutboxInput::Callback(callback.clone()))))
+            }
             _ => None,
         }
     }
@@ -300,11 +304,51 @@ impl Kind for Call {
     fn execute(world: &mut World, name: CallId, effect: CallEffect) {
         match effect {
             CallEffect::Dial(dialled) => world.dial(name, *dialled),
+            CallEffect::OpenOutbox => world.open_outbox(name),
         }
     }
 
     fn finished(world: &mut World, machine: &Call) {
         world.call_gone(machine);
+    }
+
+    fn last_word(machine: &mut Self, turn: &mut Turn<Self>) {
+        machine.give_up(turn);
+    }
+}
+
+impl Kind for Outbox {
+    type Name = CallId;
+
+    fn party_of(name: CallId) -> Party {
+        Party::Outbox(name)
+    }
+
+    fn among(live: &mut Live) -> &mut BTreeMap<CallId, Option<Outbox>> {
+        &mut live.outboxes
+    }
+
+    fn put(records: &mut Records, machine: Outbox) {
+        records.outboxes.insert(machine.call(), machine);
+    }
+
+    fn committed(records: &Records, name: CallId) -> Option<&Outbox> {
+        records.outboxes.get(&name)
+    }
+
+    fn parcel(letter: &Letter<Unwritten>) -> Option<Parcel> {
+        match letter.body {}
+    }
+
+    fn execute(world: &mut World, name: CallId, effect: OutboxEffect) {
+        match effect {
+            OutboxEffect::Post { number, request } => world.post_callback(name, number, *request),
+            OutboxEffect::Watch => world.watch_call(name),
+        }
+    }
+
+    fn finished(world: &mut World, machine: &Outbox) {
+        world.outbox_gone(machine);
     }
 
     fn last_word(machine: &mut Self, turn: &mut Turn<Self>) {
@@ -339,6 +383,7 @@ impl Kind for ScriptRun {
     fn execute(world: &mut World, name: LegId, effect: ScriptEffect) {
         match effect {
             ScriptEffect::Prepare { activity, sound } => world.prepare(name, activity, sound),
+            ScriptEffect::Fetch(fetch) => panic!("no story fetches {} yet", fetch.request.url),
         }
     }
 

@@ -6,14 +6,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use trunkline::call::script::{ScriptInput, ScriptRun, Sound};
+use trunkline::call::script::{ScriptInput, ScriptRun, Sound, SoundError};
 use trunkline::call::{Call, CallInput, Dialled};
+use trunkline::callbacks::Outbox;
 use trunkline::ids::{CallId, Generation, LegId};
 use trunkline::leg::{Leg, LegInput, Notice, Wish};
 use trunkline::ops::events::{Entry, Event};
 use trunkline::sip::shard::Shard;
 use trunkline::supervision::machine::{Machine, Party};
 use trunkline::supervision::runner::Post;
+use trunkline::webhook::Request;
 use trunkline_media::moment::{Moment, earliest};
 
 use crate::house::{Dialling, House};
@@ -52,6 +54,7 @@ pub struct Live {
     pub legs: BTreeMap<LegId, Option<Leg>>,
     pub calls: BTreeMap<CallId, Option<Call>>,
     pub scripts: BTreeMap<LegId, Option<ScriptRun>>,
+    pub outboxes: BTreeMap<CallId, Option<Outbox>>,
 }
 
 /// Everything.
@@ -77,6 +80,8 @@ pub struct World {
     pub inputs: usize,
     /// When nothing was left of any call, if so.
     pub emptied: Option<Moment>,
+    /// Status callbacks as they were posted.
+    pub posted: Vec<(Moment, Request)>,
     fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
     fetched: usize,
     told: bool,
@@ -104,6 +109,7 @@ impl World {
             commits: 0,
             inputs: 0,
             emptied: None,
+            posted: Vec::new(),
             fetching: BTreeMap::new(),
             fetched: 0,
             told: false,
@@ -183,6 +189,7 @@ impl World {
             Parcel::Leg(leg, mailed) => self.run::<Leg>(leg, mailed),
             Parcel::Call(call, mailed) => self.run::<Call>(call, mailed),
             Parcel::Script(leg, mailed) => self.run::<ScriptRun>(leg, mailed),
+            Parcel::Outbox(call, mailed) => self.run::<Outbox>(call, mailed),
             Parcel::Shard(mail) => self.run_shard(mail),
         }
         self.is_dying = false;
@@ -237,6 +244,10 @@ impl World {
             self.live.scripts.insert(*leg, None);
             self.queue.push_back(Parcel::start(Party::Script(*leg)));
         }
+        for call in self.records.outboxes.keys() {
+            self.live.outboxes.insert(*call, None);
+            self.queue.push_back(Parcel::start(Party::Outbox(*call)));
+        }
     }
 
     fn deadlines(&self) -> Vec<(Moment, Party)> {
@@ -249,8 +260,12 @@ impl World {
             .scripts
             .iter()
             .map(|(id, m)| (Party::Script(*id), m.as_ref().and_then(Machine::next_deadline)));
+        let outboxes = live
+            .outboxes
+            .iter()
+            .map(|(id, m)| (Party::Outbox(*id), m.as_ref().and_then(Machine::next_deadline)));
         let shard = (Party::Shard, live.shard.as_ref().and_then(Shard::next_deadline));
-        let all = legs.chain(calls).chain(scripts).chain([shard]);
+        let all = legs.chain(calls).chain(scripts).chain(outboxes).chain([shard]);
         all.filter_map(|(party, due)| Some((due?, party))).collect()
     }
 
@@ -277,7 +292,7 @@ impl World {
         while let Some(entry) = self.fetching.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (leg, activity, sound) = entry.remove();
             let prepared = match &sound {
-                Sound::File(name) if name == "missing.wav" => Err("no such file".to_owned()),
+                Sound::File(name) if name == "missing.wav" => Err(SoundError::skipped("no such file")),
                 sound => Ok(serde_json::to_string(sound).expect("a sound has a name")),
             };
             if self.live.scripts.get(&leg).is_some_and(Option::is_some) {
@@ -339,14 +354,19 @@ impl World {
             Party::Leg(leg) => self.records.legs.contains_key(&leg),
             Party::Call(call) => self.records.calls.contains_key(&call),
             Party::Script(leg) => self.records.scripts.contains_key(&leg),
+            Party::Outbox(call) => self.records.outboxes.contains_key(&call),
             Party::Shard => true,
         }
     }
 
-    /// Whether a call waits for this leg to begin.
-    fn is_wanted(&self, call: Party, leg: Party) -> bool {
-        let (Party::Call(call), Party::Leg(leg)) = (call, leg) else { return false };
-        self.records.calls.get(&call).is_some_and(|call| call.wants(leg))
+    /// Whether a call waits for this leg, or its outbox, to begin.
+    fn is_wanted(&self, call: Party, reader: Party) -> bool {
+        let Party::Call(call) = call else { return false };
+        match reader {
+            Party::Leg(leg) => self.records.calls.get(&call).is_some_and(|call| call.wants(leg)),
+            Party::Outbox(_) => self.records.calls.contains_key(&call),
+            _ => false,
+        }
     }
 
     /// Hands a letter to its reader. One that has ended has read everything; one that is being born asks for it.
@@ -358,6 +378,7 @@ impl World {
             Party::Leg(leg) => self.live.legs.get(&leg).map(Option::is_some),
             Party::Call(call) => self.live.calls.get(&call).map(Option::is_some),
             Party::Script(leg) => self.live.scripts.get(&leg).map(Option::is_some),
+            Party::Outbox(call) => self.live.outboxes.get(&call).map(Option::is_some),
         };
         match state {
             None if self.is_here(reader) || self.is_wanted(writer, reader) => {}
@@ -380,6 +401,9 @@ impl World {
             Party::Script(leg) if self.live.scripts.get(&leg).is_some_and(Option::is_some) => {
                 Parcel::Script(leg, Mailed::Post(post))
             }
+            Party::Outbox(call) if self.live.outboxes.get(&call).is_some_and(Option::is_some) => {
+                Parcel::Outbox(call, Mailed::Post(post))
+            }
             _ => return,
         };
         self.queue.push_back(parcel);
@@ -401,6 +425,7 @@ impl World {
             Party::Script(leg) => {
                 records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect()
             }
+            Party::Outbox(call) => vec![Party::Call(call)],
             Party::Shard => records.legs.keys().copied().map(Party::Leg).collect(),
         };
         writers.into_iter().for_each(|writer| self.told(writer, Post::OfferAgain { reader }));
@@ -473,6 +498,7 @@ impl World {
         if !self.committed() {
             self.reads_no_more(Party::Call(call.id()), writers);
             self.forget_receipts(Party::Call(call.id()));
+            self.watch_call(call.id());
         }
     }
 
@@ -493,13 +519,14 @@ impl World {
                 left.push(format!("{n} {what}"));
             }
         };
-        let Records { legs, calls, scripts, .. } = &self.records;
+        let Records { legs, calls, scripts, outboxes, .. } = &self.records;
         count("legs on record", legs.len());
         count("calls on record", calls.len());
         count("scripts on record", scripts.len());
+        count("outboxes on record", outboxes.len());
         count("mails of the shard", self.records.legs_with_mail().len());
         let live = &self.live;
-        count("actors", live.legs.len() + live.calls.len() + live.scripts.len());
+        count("actors", live.legs.len() + live.calls.len() + live.scripts.len() + live.outboxes.len());
         if let Some(shard) = &live.shard {
             let open = shard.census();
             count("client transactions", open.client);

@@ -6,12 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PortPair;
+use super::desk::Desk;
+use crate::asset::Asset;
 use crate::session::{ClockSeed, Event, Plan, Session, SessionId};
 
 /// Receives the events of a session, on the worker's thread.
 pub trait EventSink: Send + Sync {
     /// Takes one event. Never blocks, never waits for a lock that is held for long.
     fn event(&self, event: Event);
+}
+
+/// Another worker of the same engine.
+#[derive(Clone)]
+pub struct Destination(pub(super) Arc<Desk>);
+
+/// A session on its way from worker to worker.
+#[derive(Clone)]
+pub struct Moving {
+    pub(super) session: Box<Session>,
+    pub(super) sockets: Arc<PortPair>,
+    pub(super) sink: Arc<dyn EventSink>,
+    pub(super) asset: Option<Arc<Asset>>,
 }
 
 /// What a media worker is asked to do. Each may be sent twice.
@@ -48,6 +63,16 @@ pub enum Command {
         /// The condition wanted.
         plan: Plan,
     },
+    /// Hands a session to another worker: its state, sockets and place in the stream stay. [`Event::Moved`] tells
+    /// when it is there; what is asked of it meanwhile finds it at neither.
+    Move {
+        /// Which session.
+        session: SessionId,
+        /// To whom.
+        to: Destination,
+    },
+    /// From worker to worker: a session that comes over.
+    Adopt(Moving),
     /// Ends a session: says goodbye, tells [`Event::Closed`]. The ports stay leased.
     Close {
         /// Which session.
@@ -62,6 +87,8 @@ impl fmt::Debug for Command {
             Command::Resume { snapshot, sockets, .. } => {
                 write!(f, "Resume({:?}, {sockets:?})", snapshot.id())
             }
+            Command::Move { session, .. } => write!(f, "Move({session:?})"),
+            Command::Adopt(moving) => write!(f, "Adopt({:?})", moving.session.id()),
             Command::Apply { session, generation, plan } => {
                 write!(f, "Apply({session:?}, {generation}, {plan:?})")
             }

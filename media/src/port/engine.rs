@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::desk::Desk;
-use super::{Command, thread};
+use super::{Command, Destination, thread};
 use crate::session::{Session, SessionId, Stats};
 
 /// How the engine is built.
@@ -84,6 +84,11 @@ impl Engine {
         desk.commands.push(command).map_err(|_| Full { worker })?;
         desk.ring();
         Ok(())
+    }
+
+    /// Where [`Command::Move`] takes a session to; `None`: there is no such worker.
+    pub fn destination(&self, worker: usize) -> Option<Destination> {
+        self.desks.get(worker).map(|desk| Destination(Arc::clone(desk)))
     }
 
     /// The counters of a session, at most a second old.

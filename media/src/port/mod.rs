@@ -11,6 +11,6 @@ mod table;
 mod thread;
 mod worker;
 
-pub use command::{Command, EventSink};
+pub use command::{Command, Destination, EventSink, Moving};
 pub use engine::{Census, Engine, EngineConfig, Full};
 pub use table::{Lease, PortPair, PortRange, PortTable, PortsExhausted};

@@ -11,7 +11,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use super::deadlines::Deadlines;
 use super::desk::Desk;
 use super::switchboard::{Line, Switchboard};
-use super::{Command, EventSink, PortPair, clock};
+use super::{Command, Destination, EventSink, Moving, PortPair, clock};
 use crate::moment::{Moment, earliest};
 use crate::session::{Channel, Event, Plan, Session, SessionId, Source};
 
@@ -166,6 +166,8 @@ impl<'a> Worker<'a> {
                 }
             }
             Command::Apply { session, generation, plan } => self.apply(session, generation, &plan, now),
+            Command::Move { session, to } => self.hand_over(session, to, now),
+            Command::Adopt(moving) => self.take_over(moving, now),
             Command::Close { session } => match self.switchboard.place(session) {
                 Some(place) => self.close(place, now),
                 None => self.misdirect(session),
@@ -215,6 +217,47 @@ impl<'a> Worker<'a> {
         self.desk.strike(line.session.id());
         line.tell();
         line.sink.event(Event::Closed { session: line.session.id(), stats: line.session.stats() });
+    }
+
+    /// Hands a session to another worker. One whose queue is full is asked again later: until then all stays as it is.
+    fn hand_over(&mut self, session: SessionId, to: Destination, now: Moment) {
+        let Some(place) = self.switchboard.place(session) else { return self.misdirect(session) };
+        self.switchboard.current = Some(place);
+        let Some(line) = self.switchboard.take(place) else { return };
+        for socket in [&line.sockets.rtp, &line.sockets.rtcp] {
+            let _ = self.epoll.delete(socket);
+        }
+        self.desk.strike(session);
+        let Line { session: state, sockets, sink, asset, .. } = line;
+        let moving = Moving { session: Box::new(state), sockets, sink, asset };
+        match to.0.commands.push(Command::Adopt(moving)) {
+            Ok(()) => to.0.ring(),
+            Err(Command::Adopt(moving)) => {
+                self.settle(moving, now);
+                if self.desk.commands.push(Command::Move { session, to }).is_err() {
+                    tracing::error!(
+                        session = session.0,
+                        "two media workers have too much to do: a session stays"
+                    );
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn take_over(&mut self, moving: Moving, now: Moment) {
+        let (session, sink) = (moving.session.id(), Arc::clone(&moving.sink));
+        self.settle(moving, now);
+        sink.event(Event::Moved { session });
+    }
+
+    fn settle(&mut self, moving: Moving, now: Moment) {
+        let Moving { session, sockets, sink, asset } = moving;
+        let id = session.id();
+        self.open(*session, sockets, sink, now);
+        if let Some(line) = self.switchboard.place(id).and_then(|place| self.switchboard.line(place)) {
+            line.asset = asset;
+        }
     }
 
     fn misdirect(&self, session: SessionId) {

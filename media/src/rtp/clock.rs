@@ -13,6 +13,9 @@ const RATE: u64 = 8000;
 /// A received timestamp further ahead of the time that passed than this is a fault of its sender: 2 s.
 const AHEAD: u32 = 16_000;
 
+/// How long a segment of an event may be that is too long for its field (RFC 4733 §2.5.1.3).
+pub(crate) const SEGMENT: std::ops::RangeInclusive<u32> = 0xF000..=0x1_0000;
+
 /// A received packet, as the clock sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming {
@@ -22,7 +25,7 @@ pub struct Incoming {
     pub sequence: u64,
     /// Its timestamp.
     pub timestamp: u32,
-    /// Its marker.
+    /// Its marker; of an event: whether it is the first packet of it that came.
     pub marker: bool,
     /// How many samples it holds; `None` for an event, whose timestamp is that of its start (RFC 4733 §2.2).
     pub samples: Option<u32>,
@@ -49,6 +52,16 @@ pub struct OutputClock {
     first: u32,
     latest: Option<Latest>,
     feed: Feed,
+    /// The event that was forwarded last.
+    #[serde(default)]
+    event: Option<Renamed>,
+}
+
+/// The timestamp of an event, as received and as sent: all of its packets keep it (RFC 4733 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Renamed {
+    heard: u32,
+    told: u32,
 }
 
 /// The packet with the highest timestamp so far.
@@ -82,12 +95,22 @@ struct Offsets {
     seam: u64,
     /// The highest timestamp received.
     heard: u32,
+    /// Taken up with an event, whose timestamp says little of the time: the first sound sets the timestamps right.
+    #[serde(default)]
+    is_loose: bool,
 }
 
 impl OutputClock {
     /// A clock that starts at these values (random, RFC 3550 §5.1).
     pub const fn new(ssrc: u32, sequence: u16, timestamp: u32) -> Self {
-        OutputClock { ssrc, next: sequence as u64, first: timestamp, latest: None, feed: Feed::Cut }
+        OutputClock {
+            ssrc,
+            next: sequence as u64,
+            first: timestamp,
+            latest: None,
+            feed: Feed::Cut,
+            event: None,
+        }
     }
 
     /// The synchronisation source, the same for ever.
@@ -118,13 +141,14 @@ impl OutputClock {
     /// Leaves the source: the next packet begins a new one, with marker, by the time that passed.
     pub fn cut(&mut self) {
         self.feed = Feed::Cut;
+        self.event = None;
     }
 
     /// Skips numbers that may have been used after this state was saved, `age` ago.
     pub fn leap(&mut self, age: Duration) {
         // Packets of 10 ms are the shortest in use.
         self.next += u64::try_from(age.as_millis() / 10).unwrap_or(u64::MAX >> 16) + 100;
-        self.feed = Feed::Cut;
+        self.cut();
     }
 
     /// Stamps a frame made here.
@@ -140,9 +164,16 @@ impl OutputClock {
         Stamp { sequence, timestamp, marker }
     }
 
+    /// Stamps a report of an event made here that began at `start`, or begins now: time goes on as with frames, but
+    /// the timestamp stays (RFC 4733 §2.2).
+    pub fn report(&mut self, start: Option<u32>, samples: u32, now: Moment) -> Stamp {
+        let stamp = self.make(samples, now);
+        Stamp { timestamp: start.unwrap_or(stamp.timestamp), marker: start.is_none(), ..stamp }
+    }
+
     /// Stamps a packet of a received stream; `None` for one from before the stream was taken up.
     pub fn forward(&mut self, incoming: &Incoming, now: Moment) -> Option<Stamp> {
-        let (mut offsets, fresh) = match self.feed {
+        let (mut offsets, is_fresh) = match self.feed {
             Feed::Forwarded(offsets) if offsets.stream == incoming.stream => (offsets, false),
             _ => (self.take_up(incoming, now), true),
         };
@@ -150,23 +181,49 @@ impl OutputClock {
             return None;
         }
         let extended = incoming.sequence.wrapping_add(offsets.sequence);
-        let mut marker = incoming.marker || fresh;
-        if let Some(samples) = incoming.samples {
-            if extended >= self.next && self.is_broken(&offsets, incoming.timestamp, now) {
-                offsets.timestamp = self.splice(now).wrapping_sub(incoming.timestamp);
-                marker = true;
+        let stamp = match incoming.samples {
+            Some(samples) => {
+                let is_broken = extended >= self.next && self.is_broken(&offsets, incoming.timestamp, now);
+                if is_broken || offsets.is_loose {
+                    offsets.timestamp = self.splice(now).wrapping_sub(incoming.timestamp);
+                }
+                let marker = incoming.marker || is_fresh || is_broken || offsets.is_loose;
+                offsets.is_loose = false;
+                let timestamp = incoming.timestamp.wrapping_add(offsets.timestamp);
+                self.note(timestamp, samples, now);
+                if is_later(incoming.timestamp, offsets.heard) || marker {
+                    offsets.heard = incoming.timestamp;
+                }
+                Stamp { sequence: extended as u16, timestamp, marker }
             }
-            self.note(incoming.timestamp.wrapping_add(offsets.timestamp), samples, now);
-            if is_later(incoming.timestamp, offsets.heard) || marker {
-                offsets.heard = incoming.timestamp;
+            None => {
+                let Some(timestamp) = self.rename(incoming, &offsets) else {
+                    self.omit(incoming);
+                    return None;
+                };
+                if self.latest.is_none() {
+                    self.note(timestamp, 0, now);
+                }
+                Stamp { sequence: extended as u16, timestamp, marker: incoming.marker }
             }
-        } else if self.latest.is_none() {
-            self.note(incoming.timestamp.wrapping_add(offsets.timestamp), 0, now);
-        }
+        };
         self.next = self.next.max(extended + 1);
         self.feed = Feed::Forwarded(offsets);
-        let timestamp = incoming.timestamp.wrapping_add(offsets.timestamp);
-        Some(Stamp { sequence: extended as u16, timestamp, marker })
+        Some(stamp)
+    }
+
+    /// The timestamp of an event's packet; `None` for the rest of an event that began before its stream was taken up:
+    /// whoever pressed that key meant somebody else.
+    fn rename(&mut self, incoming: &Incoming, offsets: &Offsets) -> Option<u32> {
+        let heard = incoming.timestamp;
+        let known = self.event.filter(|event| event.heard == heard);
+        let goes_on = |event: Renamed| SEGMENT.contains(&heard.wrapping_sub(event.heard));
+        if known.is_none() && !incoming.marker && !self.event.is_some_and(goes_on) {
+            return None;
+        }
+        let event = known.unwrap_or(Renamed { heard, told: heard.wrapping_add(offsets.timestamp) });
+        self.event = Some(event);
+        Some(event.told)
     }
 
     /// Closes the hole of a packet that is not forwarded on purpose, so that it does not look lost.
@@ -195,6 +252,7 @@ impl OutputClock {
             timestamp: self.splice(now).wrapping_sub(incoming.timestamp),
             seam: incoming.sequence,
             heard: incoming.timestamp,
+            is_loose: incoming.samples.is_none(),
         }
     }
 

@@ -6,6 +6,7 @@ mod lock;
 mod packet;
 mod reception;
 
+pub(crate) use clock::SEGMENT;
 pub use clock::{Incoming, OutputClock, Stamp};
 pub use lock::{SourceLock, Verdict};
 pub use packet::{Header, Packet, is_rtcp};

@@ -64,6 +64,11 @@ pub enum Event {
         /// Whether anything louder than silence was heard.
         voiced: bool,
     },
+    /// The session is with another worker now.
+    Moved {
+        /// Which.
+        session: SessionId,
+    },
     /// A plan came from an older generation than one already seen, and was not applied.
     Refused {
         /// Whose.
@@ -91,6 +96,7 @@ impl Event {
             | Event::MediaResumed { session }
             | Event::PlayerEnded { session, .. }
             | Event::Digit { session, .. }
+            | Event::Moved { session }
             | Event::KeysSent { session, .. }
             | Event::TapEnded { session, .. }
             | Event::Refused { session, .. }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dtmf::Presses;
 use crate::moment::Moment;
 use crate::player::Playback;
 use crate::rtcp::Reporter;
@@ -55,6 +56,8 @@ pub struct Session {
     clock: OutputClock,
     lock: SourceLock,
     reception: Reception,
+    #[serde(default)]
+    presses: Presses,
     reporter: Reporter,
     vigil: Vigil,
     counters: Counters,
@@ -78,6 +81,7 @@ impl Session {
             clock: OutputClock::new(seed.ssrc, seed.sequence, seed.timestamp),
             lock: SourceLock::default(),
             reception: Reception::default(),
+            presses: Presses::default(),
             reporter: Reporter::default(),
             vigil: Vigil::new(timeout),
             counters: Counters::default(),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::{Event, Remote, Session};
 use crate::codec::Codec;
+use crate::dtmf::{Key, Report};
 use crate::moment::Moment;
 use crate::rtp::{Arrival, Incoming, Packet, Verdict, is_rtcp};
 
@@ -29,6 +30,8 @@ pub struct Heard<'a> {
     pub kind: Kind,
     /// Its place in its stream.
     pub place: Incoming,
+    /// The key whose press it is the first to tell.
+    pub press: Option<Key>,
     /// What the codec reads.
     pub payload: &'a [u8],
 }
@@ -66,10 +69,24 @@ impl Session {
             return None;
         }
         let Arrival::Fresh(sequence) = arrival else { return None };
-        let samples = matches!(kind, Kind::Audio(_)).then_some(packet.payload.len() as u32);
-        let (marker, timestamp) = (packet.header.marker, packet.header.timestamp);
-        let place = Incoming { stream: self.reception.stream(), sequence, timestamp, marker, samples };
-        Some(Heard { kind, place, payload: packet.payload })
+        let header = packet.header;
+        let mut place = Incoming {
+            stream: self.reception.stream(),
+            sequence,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            samples: matches!(kind, Kind::Audio(_)).then_some(packet.payload.len() as u32),
+        };
+        let report = Report::read(packet.payload).filter(|_| kind == Kind::Event);
+        let press = report.and_then(|report| self.presses.take(report, header.timestamp, header.marker));
+        if report.is_some_and(|report| Key::from_event(report.event).is_some()) {
+            // Senders set it on each packet, or it was lost with the first one: what counts is what is new to us.
+            place.marker = press.is_some();
+        }
+        if let Some(key) = press {
+            self.tell(Event::Digit { session: self.id, digit: key.digit() });
+        }
+        Some(Heard { kind, place, press, payload: packet.payload })
     }
 
     /// Takes a datagram from the RTCP socket. Only the host of the other end is listened to.

@@ -72,7 +72,7 @@ impl Bench {
         let turn = step(&mut self.call, self.now, act);
         let mut words = Vec::new();
         for effect in turn.effects {
-            let CallEffect::Dial(dialled) = effect;
+            let CallEffect::Dial(dialled) = effect else { continue };
             self.children.push(dialled.leg);
             words.push(format!("dial {}", noun(&dialled.noun)));
         }

@@ -2,6 +2,7 @@
 
 use super::super::script::{ScriptEffect, ScriptInput, ScriptRun};
 use super::*;
+use crate::call::sound::SoundError;
 
 struct Run {
     run: ScriptRun,
@@ -20,9 +21,14 @@ impl Run {
     fn step(&mut self, act: impl Fn(&mut ScriptRun, &mut Turn<ScriptRun>)) -> Vec<String> {
         let turn = step(&mut self.run, self.now, act);
         self.log.extend(turn.events.into_iter().map(|entry| entry.event));
-        let effects = turn.effects.into_iter().map(|ScriptEffect::Prepare { activity, sound }| match sound {
-            Sound::Speech { text, .. } => format!("{activity} prepare \"{text}\""),
-            Sound::File(file) => format!("{activity} prepare {file}"),
+        let effects = turn.effects.into_iter().map(|effect| match effect {
+            ScriptEffect::Prepare { activity, sound: Sound::Speech { text, .. } } => {
+                format!("{activity} prepare \"{text}\"")
+            }
+            ScriptEffect::Prepare { activity, sound: Sound::File(source) | Sound::Url(source) } => {
+                format!("{activity} prepare {source}")
+            }
+            ScriptEffect::Fetch(fetch) => format!("{} fetch {}", fetch.number, fetch.request.url),
         });
         let letters = turn.letters.into_iter().map(|letter| match letter.body {
             Wanted::Prompt { activity, asset, loops } => format!("{activity} play {asset} {loops}"),
@@ -34,7 +40,7 @@ impl Run {
     }
 
     fn prepared(&mut self, activity: u64, sound: Result<&str, &str>) -> Vec<String> {
-        let sound = sound.map(str::to_owned).map_err(str::to_owned);
+        let sound = sound.map(str::to_owned).map_err(SoundError::skipped);
         self.step(|run, turn| run.handle(ScriptInput::Prepared(activity, sound.clone()), turn))
     }
 

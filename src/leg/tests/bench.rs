@@ -252,6 +252,7 @@ fn short(report: &Report) -> String {
     match report {
         Report::Ended { cause, by, .. } => format!("ended {cause:?} by {by:?}"),
         Report::Answered { .. } => "answered".to_owned(),
+        Report::Refer(refer) => format!("refer to {}, {:?}", refer.refer_to.target, refer.refer_to.replaces),
         Report::Ringing => "ringing".to_owned(),
         Report::EarlyMedia => "early media".to_owned(),
         Report::Revoiced(voice) => format!("speaks {:?} of {:?}", voice.codec, voice.understood),

@@ -8,6 +8,7 @@ mod established;
 mod forking;
 mod incoming;
 mod outgoing;
+mod referring;
 mod reinvite;
 mod reliable;
 mod reoffer;

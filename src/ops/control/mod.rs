@@ -147,6 +147,8 @@ pub struct Census {
     pub legs: u64,
     /// Running scripts.
     pub scripts: u64,
+    /// Outboxes with status callbacks that are not delivered yet.
+    pub outboxes: u64,
     /// Actors of calls, legs and scripts, and their supervisors.
     pub actors: u64,
     /// Tasks that serve calls: sounds being fetched, names being looked up, letters that wait.

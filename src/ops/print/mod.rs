@@ -79,6 +79,7 @@ pub fn census(census: &Census) -> String {
         ("calls", census.calls),
         ("legs", census.legs),
         ("scripts", census.scripts),
+        ("outboxes", census.outboxes),
         ("actors", census.actors),
         ("tasks", census.tasks),
         ("letters in flight", census.mails),

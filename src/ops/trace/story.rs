@@ -174,6 +174,7 @@ impl<'a> Narrator<'a> {
             Event::Resumed => format!("{name} takes the call back"),
             Event::Negotiated { .. } | Event::MediaLearnt { .. } => self.media(leg, event),
             Event::Bridged { .. } | Event::Unbridged => self.bridge(leg, event)?,
+            Event::Referred { to } => format!("{name} transfers the call to {}", short(to)),
             Event::Digit { digit } => format!("{name} presses {digit}"),
             Event::VerbStarted { verb, detail } if detail.is_empty() => format!("script: {verb}"),
             Event::VerbStarted { verb, detail } => format!("script: {verb} “{detail}”"),
@@ -181,6 +182,10 @@ impl<'a> Narrator<'a> {
             Event::ScriptFinding { line, column, code, message } => {
                 let text = format!("script, line {line}, column {column}: {message} ({code})");
                 return Some((text, Weight::Alarm));
+            }
+            Event::Callback { url, attempt, status, code, message } => {
+                let weight = if code.is_some() { Weight::Alarm } else { Weight::Plain };
+                return Some((words::callback(url, *attempt, *status, *code, message), weight));
             }
             Event::Panicked { actor, message } => {
                 return Some((format!("{} panicked: {message}", self.actor(leg, actor)), Weight::Alarm));

@@ -32,6 +32,23 @@ pub(super) fn ended(name: &str, is_caller: bool, cause: &Cause, by: Side) -> Str
     }
 }
 
+/// What came of one post of a status callback.
+pub(super) fn callback(
+    url: &str,
+    attempt: u32,
+    status: Option<u16>,
+    code: Option<u32>,
+    what: &str,
+) -> String {
+    match (code, status) {
+        (None, status) => {
+            let status = status.map(|status| format!(" ({status})")).unwrap_or_default();
+            format!("callback to {url} delivered{status}")
+        }
+        (Some(code), _) => format!("callback to {url}, try {attempt}: {what} ({code})"),
+    }
+}
+
 /// What an attempt to reach a target came to.
 pub(super) fn attempt_failed(target: &str, status: u16) -> String {
     match status {

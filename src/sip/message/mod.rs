@@ -30,8 +30,8 @@ mod tests;
 pub use glimpse::call_id_of;
 pub use grammar::SyntaxError;
 pub use header::{
-    CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Protocol, RAck, Reason, Role,
-    SessionExpires, Via,
+    CSeq, Contacts, DigestParams, HeaderError, HeaderName, Problem, Protocol, RAck, Reason, ReferTo,
+    Replaces, Role, SessionExpires, Via,
 };
 pub use headers::Headers;
 pub use host::Host;

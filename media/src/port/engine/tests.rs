@@ -269,3 +269,48 @@ fn a_session_is_resumed_by_another_engine_on_the_same_ports() {
     assert_eq!((after.ssrc, text.as_slice()), (before.ssrc, &b"after"[..]));
     assert!(after.sequence > before.sequence);
 }
+
+#[test]
+fn a_session_that_moves_to_another_worker_goes_on_in_its_stream_and_joins_who_is_there() {
+    let table = PortTable::new(PortRange { first: 18_180, last: 18_199 }, PATIENCE);
+    let engine = Engine::start(EngineConfig { workers: 2, ..EngineConfig::default() }).expect("threads");
+    let (mut a, mut b) = (Party::new(1, &table), Party::new(2, &table));
+    for (worker, party) in [(0, &a), (1, &b)] {
+        engine.send(worker, party.open()).expect("room");
+        engine.send(worker, party.apply(Source::Echo)).expect("room");
+    }
+    b.say(b"before");
+    let (before, _) = b.hear();
+    assert_eq!(b.event(), b.learnt());
+    let to = engine.destination(0).expect("a worker");
+    engine.send(1, Command::Move { session: b.id, to }).expect("room");
+    assert_eq!(b.event(), Event::Moved { session: b.id });
+    for command in [a.apply(Source::Session(b.id)), b.apply(Source::Session(a.id))] {
+        engine.send(0, command).expect("room");
+    }
+    a.say(b"hello");
+    let (after, heard) = b.hear();
+    assert_eq!(heard, b"hello");
+    assert_eq!((after.ssrc, after.sequence), (before.ssrc, before.sequence.wrapping_add(1)));
+    b.say(b"and back");
+    assert_eq!(a.hear().1, b"and back");
+    let Census { sessions, misdirected, .. } = engine.census();
+    assert_eq!((sessions, misdirected), (2, 0));
+}
+
+#[test]
+fn a_session_that_is_not_there_cannot_move_and_nothing_comes_of_it() {
+    let table = PortTable::new(PortRange { first: 18_200, last: 18_219 }, PATIENCE);
+    let engine = Engine::start(EngineConfig { workers: 2, ..EngineConfig::default() }).expect("threads");
+    let to = engine.destination(1).expect("a worker");
+    assert!(engine.destination(2).is_none());
+    let witness = Party::new(1, &table);
+    for command in
+        [Command::Move { session: SessionId(9), to }, witness.open(), Command::Close { session: witness.id }]
+    {
+        engine.send(0, command).expect("room");
+    }
+    assert!(matches!(witness.event(), Event::Closed { .. }), "what came after is done");
+    let Census { sessions, misdirected, .. } = engine.census();
+    assert_eq!((sessions, misdirected), (0, 1));
+}

@@ -73,10 +73,60 @@ fn a_sender_that_sets_its_timestamp_back_is_mended() {
 fn a_digit_keeps_the_timestamp_of_its_start_and_audio_goes_on_behind_it() {
     let mut clock = OutputClock::new(1, 0, 0);
     clock.forward(&incoming(1, 1000), at(0));
-    let digit = |sequence| Incoming { samples: None, ..incoming(sequence, 1160) };
-    assert_eq!(clock.forward(&digit(2), at(20)), stamp(1, 160, false));
-    assert_eq!(clock.forward(&digit(3), at(40)), stamp(2, 160, false));
+    assert_eq!(clock.forward(&event(2, 1160, true), at(20)), stamp(1, 160, true));
+    assert_eq!(clock.forward(&event(3, 1160, false), at(40)), stamp(2, 160, false));
     assert_eq!(clock.forward(&incoming(4, 1480), at(60)), stamp(3, 480, false));
+}
+
+/// A packet of an event.
+fn event(sequence: u64, timestamp: u32, marker: bool) -> Incoming {
+    Incoming { samples: None, marker, ..incoming(sequence, timestamp) }
+}
+
+#[test]
+fn an_event_keeps_its_timestamp_though_the_audio_around_it_is_mended() {
+    let mut clock = OutputClock::new(1, 0, 0);
+    clock.forward(&incoming(1, 1000), at(0));
+    assert_eq!(clock.forward(&event(2, 1160, true), at(20)), stamp(1, 160, true));
+    assert_eq!(clock.forward(&incoming(3, 77), at(40)), stamp(2, 320, true), "set back");
+    assert_eq!(clock.forward(&event(4, 1160, false), at(60)), stamp(3, 160, false));
+}
+
+#[test]
+fn a_stream_that_begins_with_an_event_shows_the_time_that_passes_during_it() {
+    let mut clock = OutputClock::new(1, 0, 0);
+    clock.make(160, at(0));
+    assert_eq!(clock.forward(&event(9, 5000, true), at(100)), stamp(1, 800, true));
+    assert_eq!(clock.forward(&event(10, 5000, false), at(180)), stamp(2, 800, false));
+    assert_eq!(clock.forward(&incoming(11, 7000), at(200)), stamp(3, 1600, true), "100 ms, not 250");
+    assert_eq!(clock.forward(&event(12, 5000, false), at(210)), stamp(4, 800, false), "a late one");
+}
+
+#[test]
+fn the_rest_of_an_event_that_somebody_else_was_meant_to_hear_stays_out() {
+    let mut clock = OutputClock::new(1, 0, 0);
+    assert_eq!(clock.forward(&event(9, 5000, false), at(0)), None);
+    assert_eq!(clock.forward(&incoming(10, 5160), at(20)), stamp(0, 0, true));
+    assert_eq!(clock.forward(&event(11, 5000, false), at(21)), None);
+    assert_eq!(clock.forward(&incoming(12, 5320), at(40)), stamp(1, 160, false), "and leaves no hole");
+}
+
+#[test]
+fn the_segments_of_a_long_press_follow_each_other_without_a_marker() {
+    let mut clock = OutputClock::new(1, 0, 0);
+    clock.forward(&event(1, 1000, true), at(0));
+    assert_eq!(clock.forward(&event(2, 1000 + 0xFFFF, false), at(8192)), stamp(1, 0xFFFF, false));
+    assert_eq!(clock.forward(&event(3, 1000 + 2 * 0xFFFF, false), at(16_384)), stamp(2, 2 * 0xFFFF, false));
+}
+
+#[test]
+fn reports_of_an_event_made_here_share_a_timestamp_while_time_goes_on() {
+    let mut clock = OutputClock::new(1, 0, 0);
+    clock.make(160, at(0));
+    let first = clock.report(None, 160, at(20));
+    assert_eq!(Some(first), stamp(1, 160, true));
+    assert_eq!(Some(clock.report(Some(first.timestamp), 160, at(40))), stamp(2, 160, false));
+    assert_eq!(Some(clock.make(160, at(60))), stamp(3, 480, false));
 }
 
 #[test]

@@ -1,0 +1,317 @@
+//! Recordings: blocks of sound from the rings of media workers become WAV files that can be read at every moment. Edge.
+//! It must never make a media worker or a call wait, and never name a file by anything but a parsed Sid.
+//!
+//! One thread empties the rings (`writer`), another makes durable what was written (`durable`), and a recording that
+//! is over is put on the shelf (`shelf`) by whoever asks for it.
+
+mod durable;
+mod folder;
+mod shelf;
+mod timeline;
+mod trim;
+mod wav;
+mod writer;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use trunkline_media::moment::Moment;
+use trunkline_media::tap::Ring;
+
+use self::folder::{Folder, Kind};
+use self::shelf::Past;
+pub use self::timeline::Channels;
+use self::writer::{Closed, Command};
+use crate::ids::RecordingSid;
+use crate::supervision::Clock;
+
+/// Blocks that a ring holds: five seconds of both sides, should the disk make the writer wait.
+const RING: usize = 512;
+
+/// How long [`Recordings::finish`] waits for the writer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bounds of what is recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Recordings at a time.
+    pub open: usize,
+    /// Bytes of all recordings in the folder.
+    pub bytes: u64,
+    /// Bytes that are left free on the disk.
+    pub keep_free: u64,
+}
+
+/// What a recording came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Seconds, rounded up, with the silence that was trimmed.
+    pub duration: u32,
+    /// 1 or 2.
+    pub channels: u8,
+    /// Nothing worth keeping was recorded: less than half a second, or only silence which was to be trimmed. There is
+    /// no file.
+    pub is_empty: bool,
+}
+
+/// Why there is no recording, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordingError {
+    /// Nothing was ever recorded under this name, or it was deleted.
+    #[error("there is no such recording")]
+    Unknown,
+    /// It was not begun: a limit is reached.
+    #[error("the recording was not begun: {0}")]
+    Refused(String),
+    /// It broke off. What had been written is kept.
+    #[error("the recording failed: {0}")]
+    Failed(String),
+    /// The disk does not answer; it may be asked for again.
+    #[error("the recording is not written yet: the disk does not answer")]
+    Unresponsive,
+}
+
+/// What is being recorded, and what went wrong since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Recordings that are written now.
+    pub open: u64,
+    /// Bytes of all recordings in the folder.
+    pub bytes: u64,
+    /// Recordings that failed or were refused.
+    pub failed: u64,
+    /// Blocks (20 ms) that found their ring full.
+    pub lost_blocks: u64,
+    /// Samples that came too late for their place.
+    pub misplaced_samples: u64,
+    /// Too little space is left: nothing is recorded.
+    pub is_full: bool,
+}
+
+/// All recordings of a node.
+pub struct Recordings {
+    shared: Arc<Shared>,
+    commands: Option<mpsc::Sender<Command>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Dropping it ends the thread that makes durable.
+    alive: Option<mpsc::Sender<()>>,
+}
+
+/// What callers and threads share.
+struct Shared {
+    folder: Folder,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    slots: Mutex<HashMap<RecordingSid, Slot>>,
+    past: Mutex<Past>,
+    shelving: [Mutex<()>; 16],
+    durable: Mutex<HashMap<RecordingSid, Arc<File>>>,
+    /// Recordings that were closed because nobody had anything to do with them any more.
+    orphans: Mutex<Vec<RecordingSid>>,
+    /// Where those push who are not to be recorded.
+    void: Arc<Ring>,
+    counts: Counts,
+}
+
+/// A recording that is not on the shelf yet.
+enum Slot {
+    Open(Arc<Ring>),
+    Closed(Closed),
+}
+
+#[derive(Default)]
+struct Counts {
+    bytes: AtomicU64,
+    failed: AtomicU64,
+    lost_blocks: AtomicU64,
+    misplaced_samples: AtomicU64,
+    is_full: AtomicBool,
+}
+
+impl Recordings {
+    /// Opens the folder, finishes what a crash left unfinished, and starts the threads.
+    ///
+    /// # Errors
+    /// The folder cannot be made, closed to others or read, or there is no thread to be had.
+    pub fn start(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let shared = Arc::new(Shared::open(folder, limits, clock)?);
+        shared.repair()?;
+        let (commands, taken) = mpsc::channel();
+        let (alive, gone) = mpsc::channel();
+        let (writing, syncing) = (Arc::clone(&shared), Arc::clone(&shared));
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let threads = vec![
+            thread("recordings").spawn(move || writer::run(&writing, &taken))?,
+            thread("recordings-sync").spawn(move || durable::run(&syncing, &gone))?,
+        ];
+        Ok(Self { shared, commands: Some(commands), threads, alive: Some(alive) })
+    }
+
+    /// The ring of a recording that began at `origin`: opened once, the same ever after. There always is one, so that
+    /// calls go on; [`finish`](Self::finish) tells whether what was pushed could be kept.
+    pub fn ring(&self, sid: RecordingSid, channels: Channels, origin: Moment) -> Arc<Ring> {
+        let shared = &self.shared;
+        let mut slots = shared.slots();
+        match slots.get(&sid) {
+            Some(Slot::Open(ring)) => return Arc::clone(ring),
+            Some(Slot::Closed(_)) => return Arc::clone(&shared.void),
+            None if shared.past().get(sid).is_some() => return Arc::clone(&shared.void),
+            None => {}
+        }
+        let ring = Arc::new(Ring::new(RING));
+        let command = Command::Open { sid, channels, origin, ring: Arc::clone(&ring) };
+        let refusal = shared.refusal(slots.len());
+        let refusal = refusal.or_else(|| self.command(command).is_err().then_some("the writer is gone"));
+        if let Some(reason) = refusal {
+            drop(slots);
+            tracing::error!(%sid, reason, "a recording is not begun");
+            shared.counts.failed.fetch_add(1, Ordering::Relaxed);
+            shared.past().keep(sid, Err(RecordingError::Refused(reason.to_owned())));
+            return Arc::clone(&shared.void);
+        }
+        slots.insert(sid, Slot::Open(Arc::clone(&ring)));
+        ring
+    }
+
+    /// Takes in the last blocks, closes the file and puts it on the shelf: from then on it is served. Asking again,
+    /// even of the next process, gives the same answer. `trim` cuts silence off both ends.
+    ///
+    /// To be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// See [`RecordingError`].
+    pub async fn finish(&self, sid: RecordingSid, trim: bool) -> Result<Finished, RecordingError> {
+        let (reply, closed) = oneshot::channel();
+        if self.command(Command::Close { sid, reply }).is_ok() {
+            let closed = tokio::time::timeout(PATIENCE, closed).await;
+            // A reply that is dropped comes from a thread that is gone: what is on disk counts.
+            drop(closed.map_err(|_| RecordingError::Unresponsive)?);
+        }
+        let shared = Arc::clone(&self.shared);
+        let shelved = tokio::task::spawn_blocking(move || shared.shelve(sid, trim)).await;
+        shelved.unwrap_or_else(|error| Err(RecordingError::Failed(error.to_string())))
+    }
+
+    /// Where the file of a finished recording lies. Asks the disk: for the blocking pool.
+    pub fn file(&self, sid: RecordingSid) -> Option<PathBuf> {
+        let folder = &self.shared.folder;
+        folder.has(sid, Kind::Wav).then(|| folder.path(sid, Kind::Wav))
+    }
+
+    /// Opens a finished recording; `None`: there is no such one. Asks the disk: for the blocking pool.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn open(&self, sid: RecordingSid) -> io::Result<Option<File>> {
+        match self.shared.folder.read(sid, Kind::Wav) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a finished recording and all that is known of it; says whether there was one. Asks the disk: for the
+    /// blocking pool.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn delete(&self, sid: RecordingSid) -> io::Result<bool> {
+        self.shared.delete(sid)
+    }
+
+    /// What is being recorded.
+    pub fn census(&self) -> Census {
+        let counts = &self.shared.counts;
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let slots = self.shared.slots();
+        let open = slots.values().filter_map(|slot| match slot {
+            Slot::Open(ring) => Some(ring.lost()),
+            Slot::Closed(_) => None,
+        });
+        let (open, lost) = open.fold((0, 0), |(open, lost), ring| (open + 1, lost + ring));
+        Census {
+            open,
+            bytes: count(&counts.bytes),
+            failed: count(&counts.failed),
+            lost_blocks: count(&counts.lost_blocks) + lost,
+            misplaced_samples: count(&counts.misplaced_samples),
+            is_full: counts.is_full.load(Ordering::Relaxed),
+        }
+    }
+
+    fn command(&self, command: Command) -> Result<(), mpsc::SendError<Command>> {
+        match &self.commands {
+            Some(commands) => commands.send(command),
+            None => Err(mpsc::SendError(command)),
+        }
+    }
+}
+
+impl Drop for Recordings {
+    /// Everything that is in the rings is written.
+    fn drop(&mut self) {
+        drop((self.commands.take(), self.alive.take()));
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the recordings had died");
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn open(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Ok(Self {
+            folder: Folder::open(folder)?,
+            limits,
+            clock,
+            slots: Mutex::default(),
+            past: Mutex::default(),
+            shelving: Default::default(),
+            durable: Mutex::default(),
+            orphans: Mutex::default(),
+            void: Arc::new(Ring::new(1)),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Why no other recording may begin, with `open` of them open.
+    fn refusal(&self, open: usize) -> Option<&'static str> {
+        if open >= self.limits.open { Some("recordings.open is reached") } else { self.lack_of_space() }
+    }
+
+    fn lack_of_space(&self) -> Option<&'static str> {
+        if self.counts.is_full.load(Ordering::Relaxed) {
+            Some("the disk has less than recordings.keep_free left")
+        } else if self.counts.bytes.load(Ordering::Relaxed) >= self.limits.bytes {
+            Some("recordings.bytes is reached")
+        } else {
+            None
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<RecordingSid, Slot>> {
+        lock(&self.slots)
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        lock(&self.past)
+    }
+}
+
+/// All that is kept behind locks is changed in one go: a panic elsewhere leaves nothing half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
