@@ -141,9 +141,9 @@ impl super::attempt::Early {
 impl Attempt {
     /// The PRACK of a provisional answer; none for one that is repeated or out of order.
     fn prack(&mut self, core: &mut Core, tag: &str, response: &Response) -> Option<Request> {
-        let via = self.path.via(&core.minter.branch());
         let early = self.early.iter_mut().find(|early| early.tag == tag)?;
         let rack = early.heard.receive(response)?;
+        let via = self.path.via(&core.minter.branch());
         let mut prack = early.dialog.as_mut()?.request(Method::Prack, &via, None);
         prack.headers_mut().push(HeaderName::RAck, rack);
         if let Some(proofs) = &mut self.proofs {
