@@ -76,6 +76,7 @@ impl Dialing {
 
 impl Call {
     pub(super) fn dial(&mut self, activity: u64, dial: Dial, turn: &mut Turn<Call>) {
+        self.forget_remarks();
         if !dial.answer_on_bridge {
             self.answer(turn);
         }

@@ -4,6 +4,7 @@
 mod alignment;
 mod dialing;
 pub mod opening;
+mod remarks;
 pub mod script;
 pub mod sound;
 
@@ -19,7 +20,7 @@ use self::dialing::Dialing;
 use self::script::{Told, Wanted};
 use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, Minter};
-use crate::leg::{Hear, Order, Report, Voice};
+use crate::leg::{Facts, Hear, Order, Remarks, Report, Voice};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 use crate::twiml::script::{DialStatus, Outcome};
@@ -100,6 +101,9 @@ pub struct Call {
     dialing: Option<Dialing>,
     /// Why the latest Dial failed: an unanswered caller is refused with it.
     failure: Option<Cause>,
+    /// What callees said when they ended, of the latest Dial.
+    #[serde(default)]
+    remarks: Vec<(Cause, Remarks)>,
     mail: Mail<CallPost>,
 }
 
@@ -152,6 +156,7 @@ impl Call {
             children: BTreeMap::new(),
             dialing: None,
             failure: None,
+            remarks: Vec::new(),
             mail: Mail::new(Party::Call(id)),
         }
     }
@@ -213,10 +218,12 @@ impl Call {
         }
         match wanted {
             Wanted::Prompt { activity, asset, loops } => {
+                self.forget_remarks();
                 self.answer(turn);
                 self.order(self.parent, Order::Hear(Hear::Prompt { activity, asset, loops }), turn);
             }
             Wanted::Echo => {
+                self.forget_remarks();
                 self.answer(turn);
                 self.order(self.parent, Order::Hear(Hear::Echo), turn);
             }
@@ -234,6 +241,7 @@ impl Call {
                 Cause::HungUp
             }
         };
+        self.remark_to_caller(&cause, turn);
         self.order(self.parent, Order::Hangup { cause }, turn);
     }
 
@@ -256,7 +264,7 @@ impl Call {
                 voice.into_iter().for_each(|voice| self.note_voice(leg, voice, turn));
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
-            Report::Ended { cause, .. } => self.on_child_ended(leg, cause, turn),
+            Report::Ended { cause, facts, .. } => self.on_child_ended(leg, cause, facts.as_deref(), turn),
             Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
             Report::Played { .. } | Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
         }
@@ -265,8 +273,9 @@ impl Call {
     fn on_parent(&mut self, report: Report, turn: &mut Turn<Self>) {
         match report {
             Report::Played { activity } => self.tell_script(Told::Outcome(Outcome::Done { activity }), turn),
-            Report::Ended { cause, .. } => {
+            Report::Ended { cause, facts, .. } => {
                 self.phase = Phase::Over;
+                self.remark_to_callees(facts.as_deref(), turn);
                 let cause = match cause {
                     Cause::Cancelled => Cause::Cancelled,
                     Cause::Internal => Cause::Internal,
@@ -284,8 +293,9 @@ impl Call {
         }
     }
 
-    fn on_child_ended(&mut self, leg: LegId, cause: Cause, turn: &mut Turn<Self>) {
+    fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<&Facts>, turn: &mut Turn<Self>) {
         self.children.remove(&leg);
+        self.note_remarks(&cause, facts);
         if cause == Cause::Internal {
             // The switch lost a leg for good: the call cannot go on as if nothing had happened.
             return self.end_all(Cause::Internal, turn);
@@ -324,7 +334,7 @@ impl Machine for Call {
                 // It will never read what was written to it.
                 self.mail.acknowledge(Party::Leg(leg), u64::MAX);
                 if self.children.contains_key(&leg) {
-                    self.on_child_ended(leg, cause, turn);
+                    self.on_child_ended(leg, cause, None, turn);
                 }
             }
         }

@@ -210,6 +210,7 @@ impl Established {
             Order::Ring
             | Order::Progress
             | Order::Answer
+            | Order::Remark(_)
             | Order::Hear(_)
             | Order::Press(_)
             | Order::Tape(_)
@@ -254,6 +255,7 @@ impl Established {
         }
         match request.method() {
             Method::Bye => {
+                core.note_remarks(request, turn);
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
                 return self.leave(core, None, Cause::HungUp, Side::Peer, turn);
             }
@@ -313,7 +315,7 @@ impl Established {
     /// Ends the dialog with BYE.
     pub fn hang_up(&mut self, core: &mut Core, cause: Cause, by: Side, turn: &mut Turn<Leg>) -> Next {
         let mut bye = self.dialog.request(Method::Bye, &self.path.via(&core.minter.branch()), None);
-        if let Some(reason) = reason_of(&cause) {
+        if let Some(reason) = reason_of(&cause).map(str::to_owned).or_else(|| core.remarks.reason()) {
             bye.headers_mut().push(HeaderName::Reason, reason);
         }
         let key = ClientKey::of(&bye);

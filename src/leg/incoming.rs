@@ -146,6 +146,7 @@ impl Incoming {
                 self.refuse(core, status, cause, Side::Switch, turn)
             }
             Order::Progress
+            | Order::Remark(_)
             | Order::Hear(_)
             | Order::Press(_)
             | Order::Referred { .. }
@@ -157,7 +158,8 @@ impl Incoming {
 
     pub fn on_sip(&mut self, core: &mut Core, delivery: Delivery, turn: &mut Turn<Leg>) -> Next {
         match delivery {
-            Delivery::Cancelled { key, .. } if key == self.key => {
+            Delivery::Cancelled { key, request } if key == self.key => {
+                core.note_remarks(&request, turn);
                 self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn)
             }
             Delivery::Request { key, request, .. } => self.early_request(core, key, &request, turn),
@@ -225,6 +227,7 @@ impl Incoming {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().set(HeaderName::RetryAfter, 5 + core.minter.number() % 11);
         }
+        core.remarks.annotate(&mut response);
         core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
         let leaving = Leaving::new(None, Forks::default(), turn.now).owed(self.provisionals.stop());
         Next::Leave { leaving: Box::new(leaving), cause, by }

@@ -32,7 +32,9 @@ pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub use self::words::{DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Report, Voice};
+pub use self::words::{
+    DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Remarks, Report, Voice,
+};
 
 use self::established::Established;
 use self::incoming::Incoming;
@@ -69,6 +71,9 @@ pub(crate) struct Core {
     /// What its signalling has said so far.
     #[serde(default)]
     pub facts: Facts,
+    /// What the call wants to be said with the end.
+    #[serde(default)]
+    pub remarks: Remarks,
     #[serde(default)]
     presses: Presses,
     mail: Mail<LegPost>,
@@ -134,6 +139,19 @@ impl Core {
         if self.presses.is_new(digit, by, turn.now) {
             self.tell(Event::Digit { digit }, turn);
             self.report(Report::Digit { digit, by }, turn);
+        }
+    }
+
+    /// The far end ends it, and may say why.
+    pub(crate) fn note_remarks(&mut self, request: &Request, turn: &mut Turn<Leg>) {
+        self.facts.remarks = Remarks::of(request.headers());
+        self.tell_remarks(turn);
+    }
+
+    /// Writes into the log why the far end ends it, if it has said so.
+    pub(crate) fn tell_remarks(&self, turn: &mut Turn<Leg>) {
+        if let Some(reason) = self.facts.remarks.reason() {
+            self.tell(Event::Remarked { reason }, turn);
         }
     }
 
@@ -322,6 +340,10 @@ impl Leg {
             Order::Tape(taping) => {
                 core.media.taping = taping;
                 return self.media_changed(turn);
+            }
+            Order::Remark(remarks) => {
+                core.remarks = remarks;
+                return;
             }
             Order::Joined(with) => return core.tell(Event::Bridged { with }, turn),
             order => order,

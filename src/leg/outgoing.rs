@@ -81,12 +81,13 @@ impl Outgoing {
     pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
         match order {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
-                let reason = matches!(cause, Cause::AnsweredElsewhere).then_some(ELSEWHERE);
+                let is_elsewhere = matches!(cause, Cause::AnsweredElsewhere);
+                let reason = is_elsewhere.then(|| ELSEWHERE.to_owned()).or_else(|| core.remarks.reason());
                 let given_up = self.attempts.iter().find(|attempt| attempt.is_open());
                 let call_id = given_up.and_then(Attempt::call_id).unwrap_or_default();
                 let status = Some(StatusCode::REQUEST_TERMINATED.code());
                 core.facts = Facts { status, ..Facts::of_dialog(&call_id) };
-                self.cancel_others(None, core, reason, turn);
+                self.cancel_others(None, core, reason.as_deref(), turn);
                 let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
                 Next::Leave { leaving: Box::new(leaving), cause, by: Side::Switch }
             }
@@ -94,6 +95,7 @@ impl Outgoing {
             Order::Ring
             | Order::Progress
             | Order::Answer
+            | Order::Remark(_)
             | Order::Hear(_)
             | Order::Press(_)
             | Order::Referred { .. }
@@ -294,6 +296,7 @@ impl Outgoing {
             return Next::Stay;
         };
         core.facts = facts;
+        core.tell_remarks(turn);
         let by = if matches!(cause, Cause::Unreachable) { Side::Switch } else { Side::Peer };
         let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
         Next::Leave { leaving: Box::new(leaving), cause, by }

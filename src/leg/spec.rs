@@ -8,7 +8,7 @@ use trunkline_media::port::Lease;
 use super::media::MediaSide;
 use super::path::Path;
 use super::presses::Presses;
-use super::{Core, Facts};
+use super::{Core, Facts, Remarks};
 use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::auth::Login;
 use crate::sip::dialog::SessionPolicy;
@@ -136,6 +136,7 @@ impl Basis {
             is_trusted: self.is_trusted,
             proofs: None,
             facts: Facts::default(),
+            remarks: Remarks::default(),
             presses: Presses::default(),
             mail: Mail::new(Party::Leg(self.id)),
         }

@@ -19,6 +19,7 @@ mod outcome;
 mod parcel;
 mod phone;
 mod post;
+mod reasons;
 mod records;
 mod refusals;
 mod registration;

@@ -86,6 +86,7 @@ impl Incoming {
         let response = match request.method() {
             // It ends the dialog, and the INVITE with it (RFC 3261 §15).
             Method::Bye => {
+                core.note_remarks(request, turn);
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
                 return self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn);
             }

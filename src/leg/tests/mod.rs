@@ -11,6 +11,7 @@ mod outgoing;
 mod referring;
 mod reinvite;
 mod reliable;
+mod remarks;
 mod reoffer;
 mod session;
 mod update;

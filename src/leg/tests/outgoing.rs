@@ -116,18 +116,18 @@ fn the_call_hears_what_the_signalling_said() {
     bench.response(&invites[0], 480, "alice", &nothing());
     bench.sip(Delivery::Response { key: ClientKey::of(&invites[1]), response: busy, flow: flow(5064) });
     let headers = vec![("X-Why".to_owned(), "lunch".to_owned())];
-    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(486), headers });
+    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(486), headers, ..Facts::default() });
 
     let mut bench = calling(&[5062, 5064]);
     let invites = bench.requests.clone();
     let call_id = |at: usize| invites[at].headers().call_id().expect("a Call-ID").into_owned();
     bench.response(&invites[0], 486, "alice", &nothing());
     bench.order(Order::Hangup { cause: Cause::NoAnswer });
-    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(487), headers: Vec::new() });
+    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(487), ..Facts::default() });
 
     let (mut bench, invite) = connected();
     let call_id = invite.headers().call_id().expect("a Call-ID").into_owned();
-    let facts = Facts { call_id, status: Some(200), headers: Vec::new() };
+    let facts = Facts { call_id, status: Some(200), ..Facts::default() };
     assert_eq!(bench.facts(), facts);
     bench.hang_up();
     assert_eq!(bench.facts(), facts);
