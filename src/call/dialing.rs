@@ -105,7 +105,7 @@ impl Call {
         let leg = LegId::from_bytes(self.minter.bytes());
         dialing.candidates.push(leg);
         let caller = match &dialing.dial.caller_id {
-            Some(user) => CallerId { display: None, user: user.clone() },
+            Some(user) => CallerId { display: None, user: user.clone(), privacy: false },
             None => self.caller.clone(),
         };
         let (seed, max_forwards) = (self.minter.bytes(), self.max_forwards);

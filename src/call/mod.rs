@@ -74,6 +74,9 @@ pub struct CallerId {
     pub display: Option<String>,
     /// The number or user.
     pub user: String,
+    /// Whether the caller wants to stay unknown (RFC 3323): only trusted far ends are told.
+    #[serde(default)]
+    pub privacy: bool,
 }
 
 /// What a call wants of the world outside.

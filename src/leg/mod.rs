@@ -3,6 +3,7 @@
 
 mod established;
 mod facts;
+mod identity;
 mod incoming;
 mod leaving;
 mod media;
@@ -62,9 +63,6 @@ pub(crate) struct Core {
     pub timing: crate::sip::transaction::Timing,
     #[serde(default)]
     pub session: SessionPolicy,
-    /// Whether the far end is told who wants to stay unknown to others.
-    #[serde(default)]
-    pub is_trusted: bool,
     /// What the far end was proved once it asked; every further request shows it.
     #[serde(default)]
     pub proofs: Option<Proofs>,

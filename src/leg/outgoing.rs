@@ -11,6 +11,7 @@ use trunkline_media::sdp::Negotiation;
 pub(crate) use self::attempt::Attempt;
 use self::attempt::{Failure, Letterhead};
 use super::established::{Established, Forks};
+use super::identity::present;
 use super::leaving::Leaving;
 use super::spec::OutboundSpec;
 use super::{Core, Facts, Leg, Next, Order};
@@ -41,7 +42,9 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub fn from_spec(spec: OutboundSpec) -> (Core, Self) {
-        let OutboundSpec { basis, seat, from, to, headers, targets, max_forwards } = spec;
+        let OutboundSpec { basis, seat, from, is_private, to, headers, targets, max_forwards } = spec;
+        let (from, identity) = present(from, is_private, basis.is_trusted);
+        let headers: Vec<_> = identity.into_iter().chain(headers).collect();
         let peer = to.uri.to_string();
         let address =
             targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);

@@ -102,6 +102,8 @@ pub struct OutboundSpec {
     pub seat: Seat,
     /// Who calls, without tag.
     pub from: NameAddr,
+    /// Whether the caller wants to stay unknown to whom is not trusted.
+    pub is_private: bool,
     /// Who is called.
     pub to: NameAddr,
     /// Further headers of the INVITE: what a script says to whom it calls.
@@ -133,7 +135,6 @@ impl Basis {
             media,
             timing: self.timing,
             session: self.session,
-            is_trusted: self.is_trusted,
             proofs: None,
             facts: Facts::default(),
             remarks: Remarks::default(),

@@ -54,6 +54,10 @@ impl Exchange for Cell {
         self.house.session()
     }
 
+    fn trusts(&self, flow: &Flow) -> bool {
+        self.house.trusts(flow.remote.ip())
+    }
+
     fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
         if let Some(leg) = self.admitted.borrow().leg(admission.key) {
             return Ok(leg);

@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn call(number: u16) -> Call {
-        let caller = CallerId { display: None, user: "alice".to_owned() };
+        let caller = CallerId { display: None, user: "alice".to_owned(), privacy: false };
         Call::new(CallSpec { parent: id(number), caller, max_forwards: 70, seed: [1; 16] })
     }
 

@@ -227,9 +227,10 @@ impl House {
         if targets.is_empty() {
             return Dialling::Refused(Cause::Unreachable);
         }
-        let CallerId { display, user: caller } = dialled.caller;
+        let CallerId { display, user: caller, privacy } = dialled.caller;
         let spec = OutboundSpec {
             headers: Vec::new(),
+            is_private: privacy,
             basis: self.basis(dialled.leg, call, dialled.seed, now),
             seat: Seat { shard: 0, of: 1 },
             from: named(display, &caller),

@@ -11,6 +11,7 @@ mod endings;
 mod forking;
 mod holding;
 mod house;
+mod identities;
 mod media;
 mod network;
 mod offers;

@@ -63,7 +63,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let caller = CallerId { display: Some("Bob".to_owned()), user: "bob".to_owned() };
+        let caller = CallerId { display: Some("Bob".to_owned()), user: "bob".to_owned(), privacy: false };
         let call = Call::new(CallSpec { parent: PARENT, caller, max_forwards: 69, seed: [5; 16] });
         Self { call, now: at(0), children: Vec::new(), log: Vec::new() }
     }

@@ -178,6 +178,7 @@ fn calling_as(ports: &[u16], login: Option<Login>) -> Bench {
         basis: basis(),
         seat: Seat { shard: 0, of: 1 },
         from: named("sip:1001@192.0.2.1"),
+        is_private: false,
         to: named("sip:alice@192.0.2.1"),
         headers: vec![("X-Order".parse().expect("a name"), "4711".to_owned())],
         targets: ports

@@ -10,7 +10,7 @@ use crate::sip::dialog::SessionPolicy;
 use crate::sip::dispatch::{ALLOW, EXTENSIONS, SUPPORTED};
 use crate::sip::endpoint::ServerKey;
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
+use crate::sip::message::{HeaderName, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri};
 use crate::sip::stateless;
 
 /// What a shard must know of the house. Answers come at once: nothing here waits.
@@ -28,6 +28,10 @@ pub trait Exchange {
     /// How long sessions last without a refresh.
     fn session(&self) -> SessionPolicy {
         SessionPolicy::default()
+    }
+    /// Whether the word of whoever sends by this flow is taken on who calls (RFC 3325).
+    fn trusts(&self, _flow: &Flow) -> bool {
+        false
     }
     /// Begins a call. Asked twice for the same transaction, it names the same leg.
     ///
@@ -112,7 +116,9 @@ pub(super) fn receive(
         // Nothing is kept for who has proved nothing.
         return Outcome::Dismissed(Some(Box::new(response)));
     }
-    if !exchange.serves(request.uri()) {
+    // A telephone number has no host: it is ours to find out where it leads.
+    let is_number = *request.method() == Method::Invite && *request.uri().scheme() == Scheme::Tel;
+    if !is_number && !exchange.serves(request.uri()) {
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     }
     match request.method() {
@@ -186,12 +192,17 @@ fn register(request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment
     Outcome::answered(exchange.register(&user, request, flow, now))
 }
 
+/// Whether From says that it names nobody (RFC 3323 §4.1.1.3).
+fn is_nobody(request: &Request) -> bool {
+    request.headers().from().is_ok_and(|from| from.uri.host() == NameAddr::anonymous().uri.host())
+}
+
 fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment) -> Outcome {
-    let Some(dialled) = request.uri().user().map(|user| user.into_owned()) else {
+    let Some(dialled) = request.uri().subscriber().map(|user| user.into_owned()) else {
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     };
-    let from = request.headers().from().ok();
-    let claimed = from.and_then(|from| from.uri.user().map(|user| user.into_owned()));
+    let named = |address: Option<NameAddr>| Some(address?.uri.subscriber()?.into_owned());
+    let claimed = named(request.headers().from().ok());
     let has_credentials = request.headers().get(&HeaderName::Authorization).is_some();
     let stranger = exchange.route(&Caller { user: None }, &dialled);
     let is_public = matches!(stranger.target, Target::Script(_) | Target::Endpoint(_));
@@ -214,8 +225,11 @@ fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchan
     } else {
         (None, stranger)
     };
-    // A user's name that nobody proved is not shown to a callee (T15).
-    let caller = user.clone().or_else(|| claimed.filter(|name| !exchange.is_user(name)));
+    // A user's name that nobody proved is not shown to a callee (T15); P-Asserted-Identity of anybody else but a trusted
+    // peer is no proof.
+    let asserted = || named(request.headers().asserted_identity()).filter(|_| exchange.trusts(flow));
+    let claimed = claimed.filter(|name| !exchange.is_user(name) && !is_nobody(request));
+    let caller = user.clone().or_else(asserted).or(claimed);
     if let Some(status) = decision.target.refusal().and_then(StatusCode::new) {
         return Outcome::refused(request, status);
     }

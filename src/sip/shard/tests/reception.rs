@@ -202,3 +202,40 @@ fn without_room_a_call_is_refused_early_and_told_when_to_come_again() {
     bench.house.is_full.set(false);
     assert_eq!(bench.receive(invite("one")), ["send 503"], "decided is decided");
 }
+
+/// Who is shown as the caller of number 100, which anybody may call.
+fn shown(is_trusting: bool, lines: &[&str]) -> Option<String> {
+    let mut bench = Bench::new();
+    bench.house.is_trusting.set(is_trusting);
+    let invite = request("INVITE", "sip:100@192.0.2.1", "one", lines);
+    assert_eq!(bench.receive(invite), [""; 0], "the leg answers");
+    bench.house.shown.take()
+}
+
+#[test]
+fn who_calls_is_proved_or_said_by_somebody_who_is_trusted() {
+    const CARRIER: &str = "From: <sip:+15550001@carrier.example>;tag=1";
+    const ASSERTED: &str = "P-Asserted-Identity: \"Bob\" <sip:+1-555-0002@carrier.example;user=phone>";
+    const UNKNOWN: &str = "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1";
+    let caller = |is_trusting, lines: &[&str]| shown(is_trusting, lines);
+    assert_eq!(caller(false, &[CARRIER]).as_deref(), Some("+15550001"));
+    assert_eq!(caller(false, &[CARRIER, ASSERTED]).as_deref(), Some("+15550001"), "no proof");
+    assert_eq!(caller(true, &[CARRIER, ASSERTED]).as_deref(), Some("+15550002"));
+    assert_eq!(caller(true, &[UNKNOWN, ASSERTED, "Privacy: id"]).as_deref(), Some("+15550002"));
+    assert_eq!(caller(false, &[UNKNOWN, ASSERTED]), None);
+    assert_eq!(caller(false, &["P-Asserted-Identity: <sip:bob@192.0.2.1>"]), None, "From claims to be alice");
+    let login = ["Authorization: alice", UNKNOWN, "P-Preferred-Identity: <sip:bob@192.0.2.1>"];
+    assert_eq!(caller(false, &login).as_deref(), Some("alice"), "the login alone counts");
+    assert_eq!(caller(false, &["From: <tel:+1-555-0003>;tag=1"]).as_deref(), Some("+15550003"));
+}
+
+#[test]
+fn a_telephone_number_is_dialled_in_either_form() {
+    for uri in ["tel:1-0-0", "sip:1-00@192.0.2.1;user=phone", "sip:100@192.0.2.1"] {
+        let mut bench = Bench::new();
+        assert_eq!(bench.receive(request("INVITE", uri, "one", &[])), [""; 0], "{uri}");
+        assert_eq!(bench.asked(), ["admit a stranger"], "{uri}");
+    }
+    let mut bench = Bench::new();
+    assert_eq!(bench.receive(request("OPTIONS", "tel:100", "one", &[])), ["send 404"]);
+}
