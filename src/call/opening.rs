@@ -95,8 +95,15 @@ mod tests {
         use HeaderName::{From, PAssertedIdentity as Pai, PPreferredIdentity as Ppi, Privacy};
         let alice = (From, "\"Alice\" <sip:alice@192.0.2.1>;tag=1");
         let nobody = (From, "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1");
-        assert_eq!(called(&[alice.clone()], Some("alice"), false), id(Some("Alice"), "alice", false));
-        assert_eq!(called(&[alice.clone()], Some("bob"), false), id(None, "bob", false), "not its name");
+        assert_eq!(
+            called(std::slice::from_ref(&alice), Some("alice"), false),
+            id(Some("Alice"), "alice", false)
+        );
+        assert_eq!(
+            called(std::slice::from_ref(&alice), Some("bob"), false),
+            id(None, "bob", false),
+            "not its name"
+        );
         let preferred = (Ppi, "\"Alice L.\" <sip:alice@192.0.2.1>");
         let hidden = [nobody.clone(), preferred, (Privacy, "id")];
         assert_eq!(called(&hidden, Some("alice"), false), id(Some("Alice L."), "alice", true));
