@@ -3,8 +3,9 @@
 
 # What Say needs: flite speaks English, espeak-ng everything else.
 RUN_PACKAGES  = flite espeak-ng
-# What the end-to-end tests need besides: real SIP peers, and tools that judge what the switch sends.
-TEST_PACKAGES = $(RUN_PACKAGES) sip-tester baresip-core tshark sipsak sox
+# What the tests need besides: real SIP peers, tools that judge what the switch sends, and what installs and runs the
+# official libraries that make TwiML.
+TEST_PACKAGES = $(RUN_PACKAGES) sip-tester baresip-core tshark sipsak sox python3-pip nodejs npm
 
 CARGO ?= cargo
 # The release binary, wherever cargo is told to build.

@@ -7,10 +7,12 @@
 pub mod call;
 pub mod callbacks;
 pub mod config;
+pub mod http;
 pub mod ids;
 pub mod leg;
 pub mod node;
 pub mod ops;
+pub mod recorded;
 pub mod recording;
 pub mod registrar;
 pub mod routing;

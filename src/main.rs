@@ -167,7 +167,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let plan = Plan::load(&config.dialplan.folder)?;
-    limits::of_host(&config).iter().for_each(|warning| tracing::warn!("{warning}"));
+    limits::of_host(&config)
+        .iter()
+        .for_each(|warning| tracing::warn!("{}: {}", warning.key, warning.message));
     let control = control::ControlSocket::open(&data)?;
     let mut node = Node::start(config, credentials, plan).await?;
     println!("{}", ready(node.house(), &data, are_new));
@@ -209,11 +211,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// What is told once the switch answers.
 fn ready(house: &House, data: &Path, is_first_start: bool) -> String {
-    let numbers = numbers(&house.plan);
+    let settings = house.settings();
+    let numbers = numbers(&settings.plan);
     print::banner(&print::Banner {
         addresses: &house.reachable(),
         users: &house.credentials.users,
         numbers: &numbers,
+        web: &house.web_url,
         data,
         is_first_start,
     })
@@ -264,7 +268,9 @@ fn credentials(config: &Config, json: bool, replace: bool) -> anyhow::Result<Exi
 fn check(config: &Config) -> anyhow::Result<ExitCode> {
     let plan = Plan::load(&config.dialplan.folder)?;
     let mut is_sound = true;
-    limits::of_host(config).iter().for_each(|warning| println!("warning: {warning}"));
+    limits::of_host(config)
+        .iter()
+        .for_each(|warning| println!("warning: {}: {}", warning.key, warning.message));
     for (name, findings) in plan.findings() {
         match findings {
             Ok(findings) => findings.iter().for_each(|finding| println!("{name}: warning: {finding}")),
@@ -295,6 +301,7 @@ fn show(data: &Path, question: &Question, json: bool) -> anyhow::Result<ExitCode
         Answer::Registrations(phones) => print::registrations(phones),
         Answer::Trace(trace) => trace::ladder(trace),
         Answer::Census(census) => print::census(census),
+        Answer::Reloaded(reloaded) => serde_json::to_string_pretty(reloaded)?,
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),
     };

@@ -8,6 +8,8 @@ mod table;
 pub use numbers::Numbers;
 use pattern::Pattern;
 
+use crate::twiml::verb::Method;
+
 /// The dialplan: which number leads where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
@@ -22,6 +24,27 @@ struct Route {
     target: Target,
     public: bool,
     description: String,
+    status_callback: Option<StatusCallback>,
+}
+
+/// A web application that says what to do with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its URL.
+    pub url: String,
+    /// How it is asked.
+    pub method: Method,
+    /// What is asked when that fails, and how: a URL, or a file of the dialplan.
+    pub fallback: Option<(String, Method)>,
+}
+
+/// Who is told when a call is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusCallback {
+    /// A URL.
+    pub url: String,
+    /// How it is told.
+    pub method: Method,
 }
 
 /// One line of the dialplan, for people.
@@ -53,6 +76,8 @@ pub struct Decision {
     pub target: Target,
     /// Why, for the event log.
     pub reason: String,
+    /// Who is told when the call is over.
+    pub status_callback: Option<StatusCallback>,
 }
 
 /// Where a call goes.
@@ -60,6 +85,8 @@ pub struct Decision {
 pub enum Target {
     /// A document of the dialplan folder runs for the caller: its path in there.
     Script(String),
+    /// A web application is asked.
+    Webhook(Box<Webhook>),
     /// The telephones of this user ring.
     Endpoint(String),
     /// Nobody has that number: 404.
@@ -82,7 +109,7 @@ impl Target {
     /// The SIP status of a refusal; none where the call goes on.
     pub fn refusal(&self) -> Option<u16> {
         match self {
-            Self::Script(_) | Self::Endpoint(_) => None,
+            Self::Script(_) | Self::Webhook(_) | Self::Endpoint(_) => None,
             Self::Unknown => Some(404),
             Self::Forbidden => Some(403),
         }
@@ -111,11 +138,28 @@ impl Routes {
             (_, Some(route)) if route.public => route.decision(),
             (None, _) => refusal(Target::Forbidden, "a stranger reaches public routes only"),
             (Some(_), Some(route)) => route.decision(),
-            (Some(_), None) if is_user(dialled) => {
-                Decision { target: Target::Endpoint(dialled.to_owned()), reason: "the name of a user".into() }
-            }
+            (Some(_), None) if is_user(dialled) => Decision {
+                target: Target::Endpoint(dialled.to_owned()),
+                reason: "the name of a user".into(),
+                status_callback: None,
+            },
             (Some(_), None) => refusal(Target::Unknown, "no route and no user has that name"),
         }
+    }
+
+    /// Every URL that routes name: their hosts are the operator's own choice.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().flat_map(|route| {
+            let hooks = match &route.target {
+                Target::Webhook(webhook) => {
+                    let fallback = webhook.fallback.as_ref().map(|(url, _)| url.as_str());
+                    [Some(webhook.url.as_str()), fallback]
+                }
+                _ => [None, None],
+            };
+            let told = route.status_callback.as_ref().map(|callback| callback.url.as_str());
+            hooks.into_iter().chain([told]).flatten()
+        })
     }
 
     /// Every route, the most specific first.
@@ -133,12 +177,12 @@ impl Routes {
 impl Route {
     fn decision(&self) -> Decision {
         let reason = format!("route {} ({})", self.name, self.dialled.written());
-        Decision { target: self.target.clone(), reason }
+        Decision { target: self.target.clone(), reason, status_callback: self.status_callback.clone() }
     }
 }
 
 fn refusal(target: Target, reason: &str) -> Decision {
-    Decision { target, reason: reason.to_owned() }
+    Decision { target, reason: reason.to_owned(), status_callback: None }
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ fn configuration(address: SocketAddr, folder: &Path, dialplan: &Path) -> String 
         r#"
         sip.listen = ["{address}"]
         media.address = "127.0.0.5"
+        http.listen = "127.0.0.1:0"
         data.folder = "{folder}"
         dialplan.folder = "{dialplan}"
         log.filter = "error"

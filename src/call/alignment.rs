@@ -18,7 +18,7 @@ impl Call {
     }
 
     /// Of two that talk the callee is asked first: it has not said much yet that could be cut off.
-    fn align(&mut self, turn: &mut Turn<Self>) {
+    pub(super) fn align(&mut self, turn: &mut Turn<Self>) {
         let Some(dialing) = &mut self.dialing else { return };
         let Some(callee) = dialing.talks_with() else { return };
         let theirs = self.children.get(&callee).and_then(|child| child.voice.as_ref());

@@ -7,15 +7,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
+use trunkline_media::session::Keys;
 use trunkline_media::tone::Tone;
 
-use super::{Call, CallEffect, CallerId, Child, Dialled, Phase};
+use super::progress::seconds;
+use super::script::DialResult;
+use super::taping::Tape;
+use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase};
 use crate::ids::LegId;
-use crate::leg::{Hear, Order};
+use crate::leg::{Facts, Hear, Order};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::Turn;
 use crate::twiml::script::DialStatus;
-use crate::twiml::verb::{Dial, Noun};
+use crate::twiml::verb::{Dial, Noun, Recording};
 
 /// A Dial that is not over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,34 +30,72 @@ pub(super) struct Dialing {
     later: VecDeque<Noun>,
     candidates: Vec<LegId>,
     failures: Vec<Cause>,
+    /// The last callee that was tried, and what its signalling said.
+    #[serde(default)]
+    last: Option<(LegId, Option<Box<Facts>>)>,
     /// The caller hears the early sound of a candidate.
     #[serde(default)]
     is_heard: bool,
     /// Which legs were asked to change to which codec.
     #[serde(default)]
     asked: Vec<(LegId, Codec)>,
+    /// What is being recorded of it.
+    #[serde(default)]
+    pub tape: Option<Tape>,
     stage: Stage,
+}
+
+/// A Dial that is over and whose recording is being brought to its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Ending {
+    pub activity: u64,
+    pub result: DialResult,
+    pub tape: Tape,
+    pub recording: Recording,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Stage {
-    Ringing { until: Moment },
-    Talking { with: LegId, until: Moment },
+    Ringing {
+        until: Moment,
+    },
+    /// The callee has answered; keys are sent before anybody speaks.
+    Keying {
+        with: LegId,
+        activity: u64,
+    },
+    /// The callee has answered, and is asked whether it takes the call.
+    Asking {
+        with: LegId,
+    },
+    Talking {
+        with: LegId,
+        since: Moment,
+        until: Moment,
+    },
 }
 
 impl Dialing {
     pub fn rings_until(&self) -> Option<Moment> {
         match self.stage {
             Stage::Ringing { until } => Some(until),
-            Stage::Talking { .. } => None,
+            _ => None,
         }
     }
 
-    /// The callee who has answered.
+    /// The callee who has answered and was joined.
     pub fn talks_with(&self) -> Option<LegId> {
         match self.stage {
             Stage::Talking { with, .. } => Some(with),
-            Stage::Ringing { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// The callee who is asked whether it takes the call.
+    pub fn asks(&self) -> Option<LegId> {
+        match self.stage {
+            Stage::Asking { with } => Some(with),
+            _ => None,
         }
     }
 
@@ -69,8 +111,26 @@ impl Dialing {
     pub fn talks_until(&self) -> Option<Moment> {
         match self.stage {
             Stage::Talking { until, .. } => Some(until),
-            Stage::Ringing { .. } => None,
+            _ => None,
         }
+    }
+
+    pub fn recording(&self) -> &Recording {
+        &self.dial.recording
+    }
+
+    /// The callee who has answered, whatever is done with it.
+    fn answered(&self) -> Option<LegId> {
+        match self.stage {
+            Stage::Ringing { .. } => None,
+            Stage::Keying { with, .. } | Stage::Asking { with } | Stage::Talking { with, .. } => Some(with),
+        }
+    }
+
+    /// What the caller hears while it waits.
+    fn ringing(&self) -> Tone {
+        let country = self.dial.ring_tone.as_deref().and_then(|country| country.parse().ok());
+        country.map_or(Tone::Ringback, Tone::Ringing)
     }
 }
 
@@ -80,22 +140,27 @@ impl Call {
         if !dial.answer_on_bridge {
             self.answer(turn);
         }
-        if self.phase == Phase::Answered {
-            self.order(self.parent, Order::Hear(Hear::Tone(Tone::Ringback)), turn);
-        }
         let mut nouns: VecDeque<Noun> = dial.nouns.iter().cloned().collect();
         let later = if dial.sequential { nouns.split_off(nouns.len().min(1)) } else { VecDeque::new() };
         let until = turn.now + Duration::from_secs(u64::from(dial.timeout));
-        self.dialing = Some(Dialing {
+        let dialing = Dialing {
             activity,
             dial,
             later,
             candidates: Vec::new(),
             failures: Vec::new(),
+            last: None,
             is_heard: false,
             asked: Vec::new(),
+            tape: None,
             stage: Stage::Ringing { until },
-        });
+        };
+        let tone = dialing.ringing();
+        self.dialing = Some(dialing);
+        if self.phase == Phase::Answered {
+            self.order(self.parent, Order::Hear(Hear::Tone(tone)), turn);
+        }
+        self.tape_ringing(turn);
         nouns.into_iter().for_each(|noun| self.call_noun(noun, turn));
         self.end_if_nobody_is_left(turn);
     }
@@ -104,13 +169,25 @@ impl Call {
         let Some(dialing) = &mut self.dialing else { return };
         let leg = LegId::from_bytes(self.minter.bytes());
         dialing.candidates.push(leg);
-        let caller = match &dialing.dial.caller_id {
-            Some(user) => CallerId { display: None, user: user.clone(), privacy: false },
+        let shown = dialing.dial.caller_id.clone();
+        let caller = match &shown {
+            Some(user) => {
+                let user = user.trim_start_matches("client:").to_owned();
+                CallerId { display: None, user, privacy: false }
+            }
             None => self.caller.clone(),
         };
         let (seed, max_forwards) = (self.minter.bytes(), self.max_forwards);
         let dialled = Box::new(Dialled { leg, parent: self.parent, noun, caller, seed, max_forwards });
-        self.children.insert(leg, Child { unheard: Some(dialled.clone()), voice: None });
+        let progress = self.progressing(&dialled, shown.as_deref());
+        let send_digits = match &dialled.noun {
+            Noun::Number(number) => number.send_digits.clone(),
+            _ => None,
+        };
+        let child =
+            Child { unheard: Some(dialled.clone()), voice: None, progress, send_digits, asked: Asked::No };
+        self.children.insert(leg, child);
+        self.note_initiated(leg, turn);
         turn.effect(CallEffect::Dial(dialled));
     }
 
@@ -133,44 +210,119 @@ impl Call {
         self.join(leg, turn);
     }
 
+    /// The first answer stops all other telephones; then keys are sent, the callee is asked, and the two are joined.
     pub(super) fn on_answered(&mut self, leg: LegId, turn: &mut Turn<Call>) {
         let elsewhere = Order::Hangup { cause: Cause::AnsweredElsewhere };
         let Some(dialing) = &mut self.dialing else { return };
-        if let Stage::Talking { with, .. } = dialing.stage {
+        if let Some(with) = dialing.answered() {
             if with != leg {
                 self.order(leg, elsewhere, turn);
             }
             return;
         }
-        let until = turn.now + Duration::from_secs(u64::from(dialing.dial.time_limit));
-        dialing.stage = Stage::Talking { with: leg, until };
+        dialing.stage = Stage::Asking { with: leg };
         let losing: Vec<LegId> = dialing.candidates.iter().copied().filter(|other| *other != leg).collect();
         losing.into_iter().for_each(|other| self.order(other, elsewhere.clone(), turn));
+        match self.keys_for(leg) {
+            Some(keys) => {
+                let activity = self.next_act();
+                if let Some(dialing) = &mut self.dialing {
+                    dialing.stage = Stage::Keying { with: leg, activity };
+                }
+                self.order(leg, Order::Press(Keys { activity, keys }), turn);
+            }
+            None => self.ask_or_bridge(leg, turn),
+        }
+    }
+
+    /// Keys that a noun wants to be sent first.
+    fn keys_for(&self, leg: LegId) -> Option<String> {
+        self.children.get(&leg)?.send_digits.clone()
+    }
+
+    /// Keys were sent; `false` if they were none of a Dial.
+    pub(super) fn on_keyed(&mut self, leg: LegId, activity: u64, turn: &mut Turn<Call>) -> bool {
+        let stage = self.dialing.as_ref().map(|dialing| dialing.stage.clone());
+        let is_it =
+            matches!(stage, Some(Stage::Keying { with, activity: sent }) if with == leg && sent == activity);
+        if is_it {
+            self.ask_or_bridge(leg, turn);
+        }
+        is_it
+    }
+
+    fn ask_or_bridge(&mut self, leg: LegId, turn: &mut Turn<Call>) {
+        let Some(dialing) = &mut self.dialing else { return };
+        dialing.stage = Stage::Asking { with: leg };
+        let Some(hooks) = self.children.get(&leg).map(|child| child.progress.hooks().clone()) else { return };
+        if !self.screen(leg, &hooks, turn) {
+            return self.bridge(leg, turn);
+        }
+        // What the callee sent before its answer is no longer for the caller.
+        let Some(dialing) = &mut self.dialing else { return };
+        if std::mem::take(&mut dialing.is_heard) {
+            let tone = dialing.ringing();
+            self.order(self.parent, Order::Hear(Hear::Tone(tone)), turn);
+            self.order(leg, Order::Hear(Hear::Silence), turn);
+        }
+    }
+
+    /// Joins the parties.
+    pub(super) fn bridge(&mut self, leg: LegId, turn: &mut Turn<Call>) {
+        let Some(dialing) = &mut self.dialing else { return };
+        let until = turn.now + Duration::from_secs(u64::from(dialing.dial.time_limit));
+        dialing.stage = Stage::Talking { with: leg, since: turn.now, until };
         self.answer(turn);
         self.join(leg, turn);
         self.order(self.parent, Order::Joined(leg), turn);
         self.order(leg, Order::Joined(self.parent), turn);
+        self.tape_joined(leg, turn);
+        self.align(turn);
     }
 
-    pub(super) fn on_candidate_ended(&mut self, leg: LegId, cause: Cause, turn: &mut Turn<Call>) {
+    pub(super) fn hangs_up_on_star(&self) -> bool {
+        self.dialing.as_ref().is_some_and(|dialing| dialing.dial.hangup_on_star)
+    }
+
+    /// The caller has pressed the star.
+    pub(super) fn drop_callee(&mut self, callee: LegId, turn: &mut Turn<Call>) {
+        self.order(callee, Order::Hangup { cause: Cause::HungUp }, turn);
+    }
+
+    pub(super) fn on_candidate_ended(
+        &mut self,
+        leg: LegId,
+        cause: Cause,
+        facts: Option<Box<Facts>>,
+        turn: &mut Turn<Call>,
+    ) {
         let Some(dialing) = &mut self.dialing else { return };
         match dialing.stage {
-            Stage::Talking { with, .. } if with == leg => {
-                let activity = dialing.activity;
+            Stage::Talking { with, since, .. } if with == leg => {
+                dialing.last =
+                    Some((leg, facts.or_else(|| dialing.last.take().and_then(|(_, facts)| facts))));
                 turn.tell(self.parent, Event::Unbridged);
                 self.failure = None;
-                self.dial_over(activity, DialStatus::Completed, turn);
+                let duration = seconds(Some(since), turn.now);
+                self.dial_over(DialStatus::Completed, duration, true, turn);
             }
-            Stage::Talking { .. } => {}
+            // Whoever answered and was not joined has not taken the call: the next one is tried.
+            Stage::Keying { with, .. } | Stage::Asking { with } if with == leg => {
+                dialing.candidates.clear();
+                dialing.failures.push(Cause::NoAnswer);
+                dialing.last = Some((leg, facts));
+                self.call_next(turn);
+            }
             Stage::Ringing { .. } if dialing.candidates.contains(&leg) => {
                 dialing.candidates.retain(|candidate| *candidate != leg);
                 dialing.failures.push(cause);
+                dialing.last = Some((leg, facts));
                 if dialing.candidates.is_empty() {
                     self.call_next(turn);
                 }
             }
-            // Its time had run out before.
-            Stage::Ringing { .. } => {}
+            // Another one has answered, or its time had run out before.
+            _ => {}
         }
     }
 
@@ -186,7 +338,8 @@ impl Call {
         let until = turn.now + Duration::from_secs(u64::from(dialing.dial.timeout));
         dialing.stage = Stage::Ringing { until };
         if std::mem::take(&mut dialing.is_heard) {
-            self.order(self.parent, Order::Hear(Hear::Tone(Tone::Ringback)), turn);
+            let tone = dialing.ringing();
+            self.order(self.parent, Order::Hear(Hear::Tone(tone)), turn);
         }
         self.call_noun(noun, turn);
     }
@@ -195,11 +348,37 @@ impl Call {
         let Some(dialing) = self.dialing.as_ref().filter(|dialing| dialing.candidates.is_empty()) else {
             return;
         };
-        let activity = dialing.activity;
         let cause = best_failure(&dialing.failures);
         let status = status_of(&cause);
         self.failure = Some(cause);
-        self.dial_over(activity, status, turn);
+        self.dial_over(status, 0, false, turn);
+    }
+
+    /// The caller is gone: how the Dial stands is how it ends.
+    pub(super) fn leave_dial(&mut self, turn: &mut Turn<Call>) {
+        let Some(dialing) = &self.dialing else { return };
+        let (status, duration, bridged) = match dialing.stage {
+            Stage::Talking { since, .. } => (DialStatus::Completed, seconds(Some(since), turn.now), true),
+            _ => (DialStatus::Canceled, 0, false),
+        };
+        self.dial_over(status, duration, bridged, turn);
+    }
+
+    fn dial_over(&mut self, status: DialStatus, duration: u32, bridged: bool, turn: &mut Turn<Self>) {
+        let Some(dialing) = self.dialing.take() else { return };
+        let talked = dialing.answered();
+        let Dialing { activity, dial, last, tape, candidates, .. } = dialing;
+        let (last, facts) = last.map_or((None, None), |(leg, facts)| (Some(leg), facts));
+        let facts = facts.or_else(|| self.children.get(&talked?)?.progress.facts.clone());
+        let is_sip = dial.nouns.iter().any(|noun| matches!(noun, Noun::Sip(_)));
+        let facts = facts.filter(|_| is_sip).map(|facts| *facts);
+        let leg = talked.or(last).or_else(|| candidates.last().copied());
+        if self.phase != Phase::Over {
+            self.order(self.parent, Order::Hear(Hear::Silence), turn);
+        }
+        let result = DialResult { status, leg, duration, bridged, facts, recording: None };
+        let recorded = tape.map(|tape| (tape, dial.recording));
+        self.end_dial(activity, result, recorded, turn);
     }
 
     pub(super) fn on_dial_deadline(&mut self, turn: &mut Turn<Call>) {
@@ -209,15 +388,22 @@ impl Call {
                 dialing.failures.push(Cause::NoAnswer);
                 for leg in std::mem::take(&mut dialing.candidates) {
                     self.order(leg, Order::Hangup { cause: Cause::NoAnswer }, turn);
+                    self.note_last(leg);
                 }
                 self.call_next(turn);
             }
-            Stage::Talking { with, until } if turn.now >= until => {
+            Stage::Talking { with, since, until } if turn.now >= until => {
                 // Asked again after a minute, should the leg still be there.
-                dialing.stage = Stage::Talking { with, until: turn.now + Duration::from_secs(60) };
+                dialing.stage = Stage::Talking { with, since, until: turn.now + Duration::from_secs(60) };
                 self.order(with, Order::Hangup { cause: Cause::HungUp }, turn);
             }
-            Stage::Ringing { .. } | Stage::Talking { .. } => {}
+            _ => {}
+        }
+    }
+
+    fn note_last(&mut self, leg: LegId) {
+        if let Some(dialing) = &mut self.dialing {
+            dialing.last = Some((leg, None));
         }
     }
 }
@@ -233,7 +419,7 @@ fn best_failure(failures: &[Cause]) -> Cause {
     failures.iter().min_by_key(|cause| rank(cause)).cloned().unwrap_or(Cause::NotFound)
 }
 
-fn status_of(cause: &Cause) -> DialStatus {
+pub(super) fn status_of(cause: &Cause) -> DialStatus {
     match cause {
         Cause::Busy | Cause::Declined => DialStatus::Busy,
         Cause::NoAnswer | Cause::AnsweredElsewhere => DialStatus::NoAnswer,

@@ -4,89 +4,36 @@
 mod alignment;
 mod dialing;
 pub mod opening;
+mod pressing;
+pub mod profile;
+mod progress;
 mod remarks;
+mod screening;
 pub mod script;
 pub mod sound;
+mod taping;
+mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
+use trunkline_media::session::Keys;
 
-use self::dialing::Dialing;
-use self::script::{Told, Wanted};
-use crate::callbacks::Callback;
+use self::dialing::{Dialing, Ending};
+use self::pressing::Pressing;
+use self::profile::{CallStatus, Profile};
+use self::progress::Progressing;
+use self::script::{DialResult, Told, Wanted};
+pub use self::words::{CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Screening};
 use crate::ids::{CallId, LegId, Minter};
-use crate::leg::{Facts, Hear, Order, Remarks, Report, Voice};
+use crate::leg::{Facts, Hear, Order, Remarks, Report, Taping, Voice};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
-use crate::twiml::script::{DialStatus, Outcome};
-use crate::twiml::verb::Noun;
-
-/// What may happen to a call.
-#[derive(Debug)]
-pub enum CallInput {
-    /// One of its legs tells something.
-    Leg(LegId, Report),
-    /// Its script wants something.
-    Script(Wanted),
-    /// A leg that it wanted could not even begin.
-    Refused(LegId, Cause),
-    /// Whoever runs the switch ends the call.
-    End(Cause),
-}
-
-/// What a call writes to others.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum CallPost {
-    /// To one of its legs.
-    Leg(Order),
-    /// To its script.
-    Script(Told),
-    /// To its outbox.
-    Callback(Box<Callback>),
-}
-
-/// A leg that the call wants to exist.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Dialled {
-    /// The name it shall have: asking twice makes one leg.
-    pub leg: LegId,
-    /// Whose call it joins.
-    pub parent: LegId,
-    /// Whom to call.
-    pub noun: Noun,
-    /// Who is shown as the caller.
-    pub caller: CallerId,
-    /// Secret randomness for its names.
-    pub seed: [u8; 16],
-    /// What is left of Max-Forwards.
-    pub max_forwards: u8,
-}
-
-/// Who calls, as it is shown to the callee.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallerId {
-    /// The name.
-    pub display: Option<String>,
-    /// The number or user.
-    pub user: String,
-    /// Whether the caller wants to stay unknown (RFC 3323): only trusted far ends are told.
-    #[serde(default)]
-    pub privacy: bool,
-}
-
-/// What a call wants of the world outside.
-#[derive(Debug)]
-pub enum CallEffect {
-    /// This leg shall exist.
-    Dial(Box<Dialled>),
-    /// The outbox of this call shall exist: there are callbacks to be posted.
-    OpenOutbox,
-}
 
 /// A call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,6 +41,14 @@ pub struct Call {
     id: CallId,
     parent: LegId,
     phase: Phase,
+    /// Who calls whom.
+    profile: Arc<Profile>,
+    /// Who is told when the call is over.
+    #[serde(default)]
+    notify: Option<Notify>,
+    /// Where recordings are fetched from: a SID follows.
+    recordings: Arc<str>,
+    answered: Option<Moment>,
     /// What the caller speaks, once it is answered.
     #[serde(default)]
     voice: Option<Voice>,
@@ -102,6 +57,18 @@ pub struct Call {
     minter: Minter,
     children: BTreeMap<LegId, Child>,
     dialing: Option<Dialing>,
+    /// A Dial that is over and whose recording is being brought to its end.
+    #[serde(default)]
+    ending: Option<Box<Ending>>,
+    /// Keys on their way to legs.
+    #[serde(default)]
+    pressing: BTreeMap<LegId, Pressing>,
+    /// The number of the latest act that the call itself began on a leg.
+    #[serde(default)]
+    acts: u64,
+    /// The script of the caller's leg has still something to tell, although that is gone.
+    #[serde(default)]
+    lingers: bool,
     /// Why the latest Dial failed: an unanswered caller is refused with it.
     failure: Option<Cause>,
     /// What callees said when they ended, of the latest Dial.
@@ -129,20 +96,37 @@ struct Child {
     /// What it speaks, once it has answered.
     #[serde(default)]
     voice: Option<Voice>,
+    /// Who is told how far it is.
+    #[serde(default)]
+    progress: Box<Progressing>,
+    /// Keys that are sent to it before anybody speaks.
+    #[serde(default)]
+    send_digits: Option<String>,
+    /// Whether a script asks it before it is joined.
+    #[serde(default)]
+    asked: Asked,
 }
 
-/// What a call is made from.
-#[derive(Clone, Debug)]
-pub struct CallSpec {
-    /// The caller's leg; it names the call.
-    pub parent: LegId,
-    /// Who calls.
-    pub caller: CallerId,
-    /// What is left of the caller's Max-Forwards, already lowered.
-    pub max_forwards: u8,
-    /// Secret randomness for names.
-    pub seed: [u8; 16],
+/// Whether a script asks a callee before it is joined.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+enum Asked {
+    /// None does.
+    #[default]
+    No,
+    /// One shall; what it is made from, until it has said anything.
+    Unheard(Box<Screening>),
+    /// One does.
+    Heard,
 }
+
+impl Asked {
+    fn is_so(&self) -> bool {
+        !matches!(self, Self::No)
+    }
+}
+
+/// Acts that the call itself begins on legs are numbered from here, those of scripts from 1.
+const OWN_ACTS: u64 = 1 << 32;
 
 impl Call {
     /// The call that begins with a caller's leg. Its script is a machine of its own.
@@ -152,12 +136,20 @@ impl Call {
             id,
             parent: spec.parent,
             phase: Phase::Waiting,
+            profile: spec.profile,
+            notify: spec.notify,
+            recordings: spec.recordings,
+            answered: None,
             voice: None,
             caller: spec.caller,
             max_forwards: spec.max_forwards,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
             dialing: None,
+            ending: None,
+            pressing: BTreeMap::new(),
+            acts: OWN_ACTS,
+            lingers: false,
             failure: None,
             remarks: Vec::new(),
             mail: Mail::new(Party::Call(id)),
@@ -180,6 +172,11 @@ impl Call {
         self.is_candidate(leg) && self.children.get(&leg).is_some_and(|child| child.unheard.is_some())
     }
 
+    /// Whether a script shall still ask this leg, and has not said anything yet.
+    pub fn wants_asked(&self, leg: LegId) -> bool {
+        self.children.get(&leg).is_some_and(|child| matches!(child.asked, Asked::Unheard(_)))
+    }
+
     /// The oldest letter that `reader` has not read, by its number.
     pub fn unread_by(&self, reader: Party) -> Option<u64> {
         self.mail.pending_for(reader).first().map(|letter| letter.number)
@@ -189,15 +186,36 @@ impl Call {
         turn.letters.push(self.mail.post(Party::Leg(leg), CallPost::Leg(order)));
     }
 
+    /// Tells the script of the caller's leg.
     fn tell_script(&mut self, told: Told, turn: &mut Turn<Self>) {
-        turn.letters.push(self.mail.post(Party::Script(self.parent), CallPost::Script(told)));
+        self.tell(self.parent, told, turn);
+    }
+
+    /// Tells the script that runs for a leg.
+    fn tell(&mut self, leg: LegId, told: Told, turn: &mut Turn<Self>) {
+        turn.letters.push(self.mail.post(Party::Script(leg), CallPost::Script(told)));
+    }
+
+    fn next_act(&mut self) -> u64 {
+        self.acts += 1;
+        self.acts
     }
 
     /// Its actor cannot be kept alive: ends its legs, from the snapshot.
     pub fn give_up(&mut self, turn: &mut Turn<Self>) {
         self.end_all(Cause::Internal, turn);
-        self.tell_script(Told::CallerGone, turn);
+        self.ending = None;
+        for leg in self.asked() {
+            self.tell(leg, Told::Gone { dial_ends: false }, turn);
+        }
+        self.tell_script(Told::Gone { dial_ends: false }, turn);
         self.phase = Phase::Over;
+    }
+
+    /// The children that a script asks.
+    fn asked(&self) -> Vec<LegId> {
+        let asked = self.children.iter().filter(|(_, child)| child.asked.is_so());
+        asked.map(|(leg, _)| *leg).collect()
     }
 
     /// Ends every leg that is not over.
@@ -211,28 +229,70 @@ impl Call {
     fn answer(&mut self, turn: &mut Turn<Self>) {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Answered;
+            self.answered = Some(turn.now);
             self.order(self.parent, Order::Answer, turn);
         }
     }
 
-    fn on_wanted(&mut self, wanted: Wanted, turn: &mut Turn<Self>) {
-        if self.phase == Phase::Over {
-            return;
+    fn on_wanted(&mut self, leg: LegId, wanted: Wanted, turn: &mut Turn<Self>) {
+        // Who is to be told is told, whoever is gone by now.
+        if let Wanted::Callback(callback) = wanted {
+            return self.post(callback, turn);
+        }
+        if leg != self.parent {
+            return self.on_wanted_of_asked(leg, wanted, turn);
         }
         match wanted {
-            Wanted::Prompt { activity, asset, loops } => {
-                self.forget_remarks();
-                self.answer(turn);
-                self.order(self.parent, Order::Hear(Hear::Prompt { activity, asset, loops }), turn);
-            }
-            Wanted::Echo => {
-                self.forget_remarks();
-                self.answer(turn);
-                self.order(self.parent, Order::Hear(Hear::Echo), turn);
-            }
-            Wanted::Dial { activity, dial } => self.dial(activity, *dial, turn),
-            Wanted::Hangup => self.hang_up(turn),
+            Wanted::Linger => return self.lingers = true,
+            Wanted::Over => return self.lingers = false,
+            // A script that cannot be kept alive has nothing more to tell.
+            Wanted::Hangup if self.phase == Phase::Over => return self.lingers = false,
+            _ if self.phase == Phase::Over => return,
+            _ => {}
         }
+        match wanted {
+            Wanted::Ring => self.order(leg, Order::Ring, turn),
+            Wanted::Dial { activity, dial } => self.dial(activity, *dial, turn),
+            Wanted::Reject { busy } => self.reject(busy, turn),
+            Wanted::Hangup => self.hang_up(turn),
+            Wanted::Bridge | Wanted::Callback(_) => {}
+            heard => {
+                self.forget_remarks();
+                self.answer(turn);
+                self.engage(leg, heard, turn);
+            }
+        }
+    }
+
+    /// What a script does with its own leg.
+    fn engage(&mut self, leg: LegId, wanted: Wanted, turn: &mut Turn<Self>) {
+        let order = match wanted {
+            Wanted::Prompt { activity, asset, loops } => Order::Hear(Hear::Prompt { activity, asset, loops }),
+            Wanted::Hush => Order::Hear(Hear::Silence),
+            Wanted::Echo => Order::Hear(Hear::Echo),
+            Wanted::Keys { activity, keys } => Order::Press(Keys { activity, keys }),
+            Wanted::Tape { activity, recording, silence, limit } => Order::Tape(Some(Taping {
+                recording,
+                activity,
+                layout: crate::leg::Layout::Mono,
+                channel: 0,
+                origin: turn.now,
+                silence,
+                limit: Some(limit),
+            })),
+            Wanted::Untape => Order::Tape(None),
+            _ => return,
+        };
+        self.order(leg, order, turn);
+    }
+
+    /// A caller that was not answered is refused (twiml.md §5); one that was is hung up on.
+    fn reject(&mut self, busy: bool, turn: &mut Turn<Self>) {
+        if self.phase != Phase::Waiting {
+            return self.hang_up(turn);
+        }
+        let (status, cause) = if busy { (486, Cause::Busy) } else { (404, Cause::NoAnswer) };
+        self.order(self.parent, Order::Refuse { status, cause }, turn);
     }
 
     /// The script is at its end. A caller that was never answered is told why its Dial failed.
@@ -260,50 +320,83 @@ impl Call {
                 let cause = if self.phase == Phase::Over { Cause::Cancelled } else { Cause::NoAnswer };
                 self.order(leg, Order::Hangup { cause }, turn);
             }
-            Report::Ringing => self.on_ringing(turn),
-            Report::EarlyMedia => self.on_early_media(leg, turn),
-            Report::Answered { voice, .. } => {
+            Report::Ringing => {
+                self.note_ringing(leg, turn);
+                self.on_ringing(turn);
+            }
+            Report::EarlyMedia => {
+                self.note_ringing(leg, turn);
+                self.on_early_media(leg, turn);
+            }
+            Report::Answered { voice, facts } => {
+                self.note_answered(leg, facts, turn);
                 self.on_answered(leg, turn);
                 voice.into_iter().for_each(|voice| self.note_voice(leg, voice, turn));
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
-            Report::Ended { cause, facts, .. } => self.on_child_ended(leg, cause, facts.as_deref(), turn),
+            Report::Ended { cause, facts, .. } => self.on_child_ended(leg, cause, facts, turn),
             Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
-            Report::Played { .. } | Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
+            Report::Played { activity } => self.tell_asked(leg, Told::Done { activity }, turn),
+            Report::Digit { digit, by } => self.on_digit(leg, digit, by, turn),
+            Report::Pressed { activity } => self.on_pressed(leg, activity, turn),
+            // Its recording ends with the Dial.
+            Report::Taped { .. } => {}
         }
     }
 
     fn on_parent(&mut self, report: Report, turn: &mut Turn<Self>) {
         match report {
-            Report::Played { activity } => self.tell_script(Told::Outcome(Outcome::Done { activity }), turn),
+            Report::Played { activity } => self.tell_script(Told::Done { activity }, turn),
             Report::Ended { cause, facts, .. } => {
-                self.phase = Phase::Over;
                 self.remark_to_callees(facts.as_deref(), turn);
-                let cause = match cause {
-                    Cause::Cancelled => Cause::Cancelled,
-                    Cause::Internal => Cause::Internal,
-                    _ => Cause::HungUp,
-                };
-                self.end_all(cause, turn);
-                self.tell_script(Told::CallerGone, turn);
+                self.on_parent_ended(&cause, turn);
             }
             Report::Answered { voice: Some(voice), .. } | Report::Revoiced(voice) => {
                 self.note_voice(self.parent, voice, turn);
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
             Report::Refer(_) => self.order(self.parent, Order::Referred { status: 603 }, turn),
-            Report::Digit { .. } | Report::Pressed { .. } | Report::Taped { .. } => {}
+            Report::Digit { digit, by } => self.on_digit(self.parent, digit, by, turn),
+            Report::Pressed { activity } => self.on_pressed(self.parent, activity, turn),
+            Report::Taped { activity, voiced, .. } if activity < OWN_ACTS => {
+                self.tell_script(Told::Taped { activity, voiced }, turn);
+            }
+            Report::Taped { .. } => {}
         }
     }
 
-    fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<&Facts>, turn: &mut Turn<Self>) {
-        self.children.remove(&leg);
-        self.note_remarks(&cause, facts);
+    fn on_parent_ended(&mut self, cause: &Cause, turn: &mut Turn<Self>) {
+        self.note_over(cause, turn);
+        self.phase = Phase::Over;
+        let ends = match cause {
+            Cause::Cancelled => Cause::Cancelled,
+            Cause::Internal => Cause::Internal,
+            _ => Cause::HungUp,
+        };
+        self.end(ends, turn);
+    }
+
+    /// Ends the call for everybody. The script hears how its Dial stands: that is how it ends.
+    fn end(&mut self, cause: Cause, turn: &mut Turn<Self>) {
+        let dial_ends = self.dialing.is_some() || self.ending.is_some();
+        self.tell_script(Told::Gone { dial_ends }, turn);
+        self.leave_dial(turn);
+        self.end_all(cause, turn);
+    }
+
+    fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<Box<Facts>>, turn: &mut Turn<Self>) {
+        self.note_ended(leg, &cause, facts.as_deref(), turn);
+        self.note_remarks(&cause, facts.as_deref());
+        let child = self.children.remove(&leg);
+        self.pressing.remove(&leg);
+        if child.is_some_and(|child| child.asked.is_so()) {
+            self.tell(leg, Told::Gone { dial_ends: false }, turn);
+        }
         if cause == Cause::Internal {
             // The switch lost a leg for good: the call cannot go on as if nothing had happened.
-            return self.end_all(Cause::Internal, turn);
+            return self.end(Cause::Internal, turn);
         }
-        self.on_candidate_ended(leg, cause, turn);
+        self.on_candidate_ended(leg, cause, facts, turn);
     }
 
     fn join(&mut self, leg: LegId, turn: &mut Turn<Self>) {
@@ -311,10 +404,17 @@ impl Call {
         self.order(leg, Order::Hear(Hear::Leg(self.parent)), turn);
     }
 
-    fn dial_over(&mut self, activity: u64, status: DialStatus, turn: &mut Turn<Self>) {
-        self.dialing = None;
-        self.order(self.parent, Order::Hear(Hear::Silence), turn);
-        self.tell_script(Told::Outcome(Outcome::DialEnded { activity, status }), turn);
+    fn tell_of_dial(&mut self, activity: u64, result: DialResult, turn: &mut Turn<Self>) {
+        self.tell_script(Told::DialEnded { activity, result: Box::new(result) }, turn);
+    }
+
+    /// How the caller's leg stands, as webhooks write it.
+    fn status(&self) -> CallStatus {
+        match self.phase {
+            Phase::Waiting => CallStatus::Ringing,
+            Phase::Answered => CallStatus::InProgress,
+            Phase::Over => CallStatus::Completed,
+        }
     }
 }
 
@@ -330,8 +430,9 @@ impl Machine for Call {
     fn handle(&mut self, input: CallInput, turn: &mut Turn<Self>) {
         match input {
             CallInput::Leg(leg, report) => self.on_report(leg, report, turn),
-            CallInput::Script(wanted) => self.on_wanted(wanted, turn),
-            CallInput::End(cause) => self.end_all(cause, turn),
+            CallInput::Script(leg, wanted) => self.on_wanted(leg, wanted, turn),
+            CallInput::End(cause) => self.end(cause, turn),
+            CallInput::Finished { recording, result } => self.on_finished(recording, result, turn),
             CallInput::Refused(leg, cause) => {
                 turn.tell(self.parent, Event::AttemptFailed { target: leg.to_string(), status: 0 });
                 // It will never read what was written to it.
@@ -357,6 +458,15 @@ impl Machine for Call {
             if let Some(dialled) = &child.unheard {
                 turn.effect(CallEffect::Dial(dialled.clone()));
             }
+            if let Asked::Unheard(screening) = &child.asked {
+                turn.effect(CallEffect::Screen(screening.clone()));
+            }
+        }
+        if let Some(ending) = &self.ending {
+            ending.finish(turn);
+        }
+        if self.unread_by(Party::Outbox(self.id)).is_some() {
+            turn.effect(CallEffect::OpenOutbox);
         }
     }
 
@@ -365,7 +475,7 @@ impl Machine for Call {
     }
 
     fn is_ending(&self) -> bool {
-        self.phase == Phase::Over && self.children.is_empty()
+        self.phase == Phase::Over && self.children.is_empty() && self.ending.is_none() && !self.lingers
     }
 
     fn is_finished(&self) -> bool {
@@ -379,8 +489,9 @@ impl Machine for Call {
         }
         tracing::error!(call = %self.id, ?post, "a letter could not be delivered");
         self.end_all(Cause::Internal, turn);
-        if matches!(post, CallPost::Script(Told::CallerGone)) {
-            self.tell_script(Told::CallerGone, turn);
+        if matches!(post, CallPost::Script(_)) {
+            // It may have been what the script waits for.
+            self.tell_script(Told::Gone { dial_ends: false }, turn);
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Sound {
         /// By name.
         voice: Option<String>,
     },
+    /// The tone after which a caller speaks.
+    Beep,
     /// A file of the dialplan, as its document names it.
     File(String),
     /// An absolute URL, with connection overrides in its fragment.

@@ -13,6 +13,7 @@ use super::{Config, keys};
 const TAKEN_UP: &[&str] = &[
     "sip.timers.ring",
     "sip.advertised",
+    "media.address",
     "media.advertised",
     "media.timeout",
     "media.codecs",
@@ -31,9 +32,9 @@ const TAKEN_UP: &[&str] = &[
 pub struct Change {
     /// The key with its table.
     pub key: String,
-    /// What it was; none if it was not there.
+    /// What it was, as far as it is shown; none if it was not there.
     pub old: Option<String>,
-    /// What it will be; none if it goes.
+    /// What it will be, as far as it is shown; none if it goes.
     pub new: Option<String>,
     /// Only a restart brings it about.
     pub needs_restart: bool,
@@ -75,11 +76,14 @@ impl Difference {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, old, new, needs_restart } = self;
-        match (old, new) {
-            (Some(old), Some(new)) => write!(f, "{key}: {old} → {new}")?,
+        match (old.as_deref(), new.as_deref()) {
+            (None, Some("")) => write!(f, "{key}: added")?,
+            (Some(""), None) => write!(f, "{key}: removed")?,
             (None, Some(new)) => write!(f, "{key}: added, {new}")?,
             (Some(old), None) => write!(f, "{key}: removed, was {old}")?,
-            (None, None) => f.write_str(key)?,
+            (Some(old), Some(new)) if old != new => write!(f, "{key}: {old} → {new}")?,
+            // What differs is not shown.
+            (Some(_), Some(_)) | (None, None) => write!(f, "{key}: changed")?,
         }
         if *needs_restart { f.write_str(" (needs a restart)") } else { Ok(()) }
     }

@@ -40,6 +40,50 @@ pub enum FileError {
     },
 }
 
+/// Where the configuration of a process comes from: asked at the start, and again at each reload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The file that was named; without one, `trunkline.toml` in the working folder if there is one.
+    pub config: Option<PathBuf>,
+    /// The data folder that was named: it comes before that of the file.
+    pub data: Option<PathBuf>,
+}
+
+impl Origin {
+    /// The file that is read; none where the defaults hold.
+    pub fn file(&self) -> Option<PathBuf> {
+        let local = || Some(PathBuf::from("trunkline.toml")).filter(|local| local.exists());
+        self.config.clone().or_else(local)
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its content is wrong.
+    pub fn load(&self) -> Result<Config, FileError> {
+        let config = self.file().map_or_else(|| Ok(Config::default()), |file| load_config(&file))?;
+        Ok(self.with_data(config))
+    }
+
+    /// The configuration, with everything that is wrong in it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn examine(&self) -> Result<Examination, FileError> {
+        let mut examined =
+            self.file().map_or_else(|| Ok(Config::examine("")), |file| examine_config(&file))?;
+        examined.config = self.with_data(examined.config);
+        Ok(examined)
+    }
+
+    fn with_data(&self, mut config: Config) -> Config {
+        if let Some(data) = &self.data {
+            config.data.folder.clone_from(data);
+        }
+        config
+    }
+}
+
 /// Reads the configuration.
 ///
 /// # Errors
@@ -212,6 +256,22 @@ mod tests {
         let error = load_or_mint(&path, counting(), &[]).expect_err("broken");
         assert!(error.to_string().ends_with("these are no credentials (line 2)"), "{error}");
         assert!(fs::read_to_string(&path).expect("there").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_data_folder_that_was_named_comes_before_that_of_the_file() {
+        let folder = Folder::new("origin");
+        let path = folder.0.join("trunkline.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        fs::write(&path, "[data]\nfolder = \"there\"\n[sip.timers]\nring = \"10s\"\n").expect("written");
+        let origin = Origin { config: Some(path.clone()), data: None };
+        assert_eq!(origin.load().expect("sound").data.folder, Path::new("there"));
+        let named = Origin { data: Some("here".into()), ..origin };
+        let config = named.load().expect("sound");
+        assert_eq!((config.data.folder.as_path(), config.sip.timers.ring.as_secs()), (Path::new("here"), 10));
+        assert_eq!(named.examine().expect("read").config, config);
+        fs::remove_file(&path).expect("it was there");
+        assert!(matches!(named.load(), Err(FileError::Disk { .. })), "a file that was named must be there");
     }
 
     #[test]

@@ -7,8 +7,12 @@ use std::time::Duration;
 use trunkline_media::moment::Moment;
 
 use super::cell::Cell;
-use super::house::House;
-use crate::call::opening::{Admitted, Opening};
+use super::house::{House, Plan};
+use super::metrics::Refusal;
+use crate::call::Notify;
+use crate::call::opening::{About, Admitted, Opening};
+use crate::call::profile::WallClock;
+use crate::call::script::{Beginning, Hook, Place};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Basis, Path};
 use crate::ops::events::Event;
@@ -17,10 +21,14 @@ use crate::sip::dialog::SessionPolicy;
 use crate::sip::flow::Flow;
 use crate::sip::message::{Host, Request, Response, StatusCode, Uri};
 use crate::sip::shard::{Admission, Exchange, Passage};
-use crate::twiml::script::Script;
+use crate::twiml::document::Document;
+use crate::twiml::finding::Finding;
 
 /// Queue delay from which on new calls are refused: those that are up come first (design §12).
-const TOO_LATE: Duration = Duration::from_millis(500);
+pub(super) const TOO_LATE: Duration = Duration::from_millis(500);
+
+/// What a caller hears whose script cannot be read.
+const APOLOGY: &str = "We are sorry, an application error has occurred. Goodbye.";
 
 impl Exchange for Cell {
     fn serves(&self, uri: &Uri) -> bool {
@@ -34,12 +42,12 @@ impl Exchange for Cell {
 
     fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage {
         let wall = self.house.clock.wall() / 1_000_000;
-        let password_of = |user: &str| self.house.credentials.users.get(user).cloned();
+        let password_of = |user: &str| self.house.settings().credentials.users.get(user).cloned();
         self.gate.borrow_mut().pass(request, flow, password_of, now, wall)
     }
 
     fn is_user(&self, name: &str) -> bool {
-        self.house.credentials.users.contains_key(name)
+        self.house.settings().credentials.users.contains_key(name)
     }
 
     fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
@@ -47,7 +55,7 @@ impl Exchange for Cell {
     }
 
     fn route(&self, caller: &Caller, dialled: &str) -> Decision {
-        self.house.plan.routes.decide(caller, dialled, |name| self.is_user(name))
+        self.house.settings().plan.routes.decide(caller, dialled, |name| self.is_user(name))
     }
 
     fn session(&self) -> SessionPolicy {
@@ -62,34 +70,49 @@ impl Exchange for Cell {
         if let Some(leg) = self.admitted.borrow().leg(admission.key) {
             return Ok(leg);
         }
-        let is_closing = self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed);
-        if is_closing || self.lag.get() > TOO_LATE {
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        let limits = &self.house.config.limits;
-        if !self.pace.borrow_mut().admits(now) {
-            tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        if !House::take(&self.house.load.calls, limits.calls) {
-            tracing::warn!(limit = limits.calls, "the limit of calls is reached");
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
-        }
-        self.begin_inbound(&admission, now).inspect_err(|_| House::give_back(&self.house.load.calls))
+        let begun = self.room_for_a_call(now).and_then(|()| {
+            let begun = self.begin_inbound(&admission, now);
+            begun.inspect_err(|_| House::give_back(&self.house.load.calls))
+        });
+        self.house.metrics.admission(begun.as_ref().err().copied());
+        begun.map_err(Refusal::status)
     }
 }
 
 impl Cell {
-    fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
+    /// Takes a place for a call.
+    fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+        if self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Refusal::Stopping);
+        }
+        if self.lag.get() > TOO_LATE {
+            return Err(Refusal::Late);
+        }
+        let settings = self.house.settings();
+        let limits = &settings.config.limits;
+        // Call-IDs spread evenly over the arbiters: each has its part of the limit.
+        let share = limits.calls_per_second.div_ceil(self.seat.of.max(1));
+        if !self.pace.borrow_mut().admits(share, now) {
+            tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
+            return Err(Refusal::Pace);
+        }
+        if !House::take(&self.house.load.calls, limits.calls) {
+            tracing::warn!(limit = limits.calls, "the limit of calls is reached");
+            return Err(Refusal::Calls);
+        }
+        Ok(())
+    }
+
+    fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, Refusal> {
         let id = LegId::from_bytes(self.seed());
         let call = CallId(id);
         let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
         let lease = basis.lease;
-        let (script, findings) =
-            match self.house.plan.document(&admission.decision, self.house.config.sip.timers.ring) {
-                Ok(parsed) => (Script::new(parsed.document), parsed.warnings),
-                Err(error) => (Script::broken(&error), vec![error.into()]),
-            };
+        let settings = self.house.settings();
+        let ring = settings.config.sip.timers.ring;
+        let (beginning, fallback, findings) = beginning(&settings.plan, &admission.decision, ring);
+        let told = admission.decision.status_callback.as_ref();
+        let notify = told.map(|told| Notify { url: told.url.clone(), method: told.method });
         let opening = Opening::of(Admitted {
             invite: admission.invite,
             key: admission.key,
@@ -97,15 +120,19 @@ impl Cell {
             path: self.path(admission.flow.clone()),
             basis,
             seed: self.seed(),
-            script,
+            beginning,
+            fallback,
+            notify,
+            about: self.about(admission.flow, now),
         });
         let opening = opening.map_err(|error| {
             tracing::debug!(%error, "an INVITE makes no dialog");
             self.give_basis_back(&lease, now);
-            StatusCode::BAD_REQUEST
+            Refusal::Malformed
         })?;
         let target = match &admission.decision.target {
             Target::Script(name) | Target::Endpoint(name) => name.clone(),
+            Target::Webhook(webhook) => crate::webhook::shown(&webhook.url),
             Target::Unknown | Target::Forbidden => String::new(),
         };
         let routed = Event::Routed { target, reason: admission.decision.reason.clone() };
@@ -118,24 +145,33 @@ impl Cell {
         Ok(id)
     }
 
+    /// What webhooks are told of this switch by a call that comes along this flow.
+    fn about(&self, flow: &Flow, now: Moment) -> About {
+        let settings = self.house.settings();
+        let domain = settings.config.sip.domain.clone();
+        let domain = domain.unwrap_or_else(|| self.path(flow.clone()).advertised.ip().to_string());
+        About {
+            account: settings.credentials.account_sid.clone(),
+            recordings: self.house.recordings_at(),
+            domain,
+            clock: WallClock { at: now, wall: self.house.clock.wall() },
+        }
+    }
+
     /// Ports and names for a leg whose far end is at `peer`.
-    pub(super) fn basis(
-        &self,
-        id: LegId,
-        call: CallId,
-        peer: IpAddr,
-        now: Moment,
-    ) -> Result<Basis, StatusCode> {
-        if !House::take(&self.house.load.legs, self.house.config.limits.legs) {
-            tracing::warn!(limit = self.house.config.limits.legs, "the limit of legs is reached");
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
+    pub(super) fn basis(&self, id: LegId, call: CallId, peer: IpAddr, now: Moment) -> Result<Basis, Refusal> {
+        let settings = self.house.settings();
+        let (limit, silence) = (settings.config.limits.legs, settings.config.media.timeout);
+        if !House::take(&self.house.load.legs, limit) {
+            tracing::warn!(limit, "the limit of legs is reached");
+            return Err(Refusal::Legs);
         }
         let addresses = &self.house.addresses;
         let lease = self.house.ports.lease(addresses.media_bind_ip(peer), now);
         let lease = lease.map_err(|error| tracing::warn!(%error, "a call is refused"));
         let Ok(lease) = lease else {
             House::give_back(&self.house.load.legs);
-            return Err(StatusCode::SERVICE_UNAVAILABLE);
+            return Err(Refusal::Ports);
         };
         Ok(Basis {
             id,
@@ -144,7 +180,7 @@ impl Cell {
             media_ip: addresses.media_advertised_ip(peer),
             lease,
             codecs: self.house.codecs(),
-            media_timeout: Some(self.house.config.media.timeout).filter(|timeout| !timeout.is_zero()),
+            media_timeout: Some(silence).filter(|timeout| !timeout.is_zero()),
             timing: self.house.timing(),
             session: self.house.session(),
             is_trusted: self.house.trusts(peer),
@@ -163,4 +199,25 @@ impl Cell {
         let advertised = self.house.addresses.advertised(flow.local, flow.remote.ip());
         Path { advertised, flow }
     }
+}
+
+/// How the script of a call begins, what is asked when that fails, and what is wrong with it.
+fn beginning(plan: &Plan, decision: &Decision, ring: Duration) -> (Beginning, Option<Hook>, Vec<Finding>) {
+    if let Target::Webhook(webhook) = &decision.target {
+        let fallback = webhook
+            .fallback
+            .as_ref()
+            .and_then(|(place, method)| Some(Hook { place: Place::read(place).ok()?, method: *method }));
+        let hook = Hook { place: Place::Url(webhook.url.clone()), method: webhook.method };
+        return (Beginning::Hook(hook), fallback, Vec::new());
+    }
+    let place = match &decision.target {
+        Target::Script(name) => Place::File(name.clone()),
+        _ => Place::Made,
+    };
+    let (document, findings) = match plan.document(decision, ring) {
+        Ok(parsed) => (parsed.document, parsed.warnings),
+        Err(error) => (Document::apology(APOLOGY), vec![error.into()]),
+    };
+    (Beginning::Document { document, place }, None, findings)
 }

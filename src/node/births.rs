@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::cell::{CallActor, Cell, FULL_MAILBOX_PAUSE, LegActor, OutboxActor, ScriptActor};
 use super::house::House;
 use super::shard_actor::ShardMail;
-use crate::call::Call;
 use crate::call::opening::Opening;
-use crate::call::script::{ScriptInput, ScriptRun};
+use crate::call::profile::CallStatus;
+use crate::call::script::{Beginning, RunSpec, ScriptInput, ScriptRun};
+use crate::call::{Call, Screening};
 use crate::callbacks::{Outbox, OutboxInput};
 use crate::ids::{CallId, Generation, LegId};
 use crate::leg::{Leg, LegInput};
@@ -23,6 +24,7 @@ use crate::supervision::{
     Backoff, ChildPolicy, ChildSpec, ExitReason, Handle, Intensity, Restart, StartChild, Strategy,
     Supervisor, Undelivered,
 };
+use crate::twiml::document::Context;
 
 /// A leg, a call and a script come back three times in ten seconds (style §4).
 const TRANSIENT: ChildPolicy = ChildPolicy {
@@ -131,6 +133,39 @@ impl Cell {
         if !matches!(started, Some(Ok(()))) {
             tracing::error!(leg = %leg.id(), "the supervisor of its call cannot take it");
             self.lost(Party::Leg(leg.id()));
+        }
+    }
+
+    /// Begins the script that asks a callee before it is joined. Asked again for one that exists, or for a callee that
+    /// is gone by now, nothing happens.
+    pub(super) fn screen(&self, screening: Screening) {
+        let Screening { leg, call, hook, profile, seed } = screening;
+        {
+            let records = self.records.borrow();
+            let is_wanted = records.calls.get(&call).is_some_and(|call| call.wants_asked(leg));
+            if records.scripts.contains_key(&leg) || !is_wanted {
+                return;
+            }
+        }
+        let run = ScriptRun::new(RunSpec {
+            leg,
+            call,
+            context: Context::Screening,
+            profile,
+            status: CallStatus::InProgress,
+            recordings: self.house.recordings_at(),
+            beginning: Beginning::Hook(hook),
+            fallback: None,
+            seed,
+        });
+        let (run, events) = born(run, ScriptInput::Start, self);
+        Host::<ScriptRun>::commit(self, &run, events);
+        let spec = self.script_spec(leg);
+        let supervisor = self.actors.borrow().supervisors.get(&call).cloned();
+        let started = supervisor.map(|supervisor| supervisor.try_send(StartChild(spec)));
+        if !matches!(started, Some(Ok(()))) {
+            tracing::error!(%leg, "the supervisor of its call cannot take a script");
+            self.lost(Party::Script(leg));
         }
     }
 

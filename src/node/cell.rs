@@ -97,13 +97,11 @@ impl Cell {
         minter: Minter,
         sink: Arc<dyn EventSink>,
     ) -> Rc<Self> {
-        // Call-IDs spread evenly over the arbiters: each has its part of the limit.
-        let share = house.config.limits.calls_per_second.div_ceil(seat.of.max(1));
-        let pace = RefCell::new(Pace::new(share));
+        let records = RefCell::new(Records::counted(Arc::clone(&house.metrics)));
         let cell = Rc::new(Self {
             seat,
             house,
-            records: RefCell::default(),
+            records,
             gate: RefCell::new(gate),
             minter: RefCell::new(minter),
             sink,
@@ -111,7 +109,7 @@ impl Cell {
             sessions: RefCell::default(),
             admitted: RefCell::default(),
             staged: RefCell::default(),
-            pace,
+            pace: RefCell::default(),
             receipts: RefCell::default(),
             suspects: RefCell::default(),
             posting: RefCell::default(),
@@ -226,6 +224,7 @@ impl Cell {
         match reader {
             Party::Leg(leg) => records.calls.get(&call).is_some_and(|call| call.wants(leg)),
             Party::Outbox(_) => records.calls.contains_key(&call),
+            Party::Script(leg) => records.calls.get(&call).is_some_and(|call| call.wants_asked(leg)),
             _ => false,
         }
     }
@@ -274,7 +273,8 @@ impl Cell {
             Party::Call(call) => {
                 // Those included that are over for the call: their last word may be what it has not acknowledged.
                 let legs = records.legs_of(call);
-                legs.into_iter().map(Party::Leg).chain([Party::Script(call.0)]).collect()
+                let scripts = records.scripts.values().filter(|run| run.call() == call).map(ScriptRun::leg);
+                legs.into_iter().map(Party::Leg).chain(scripts.map(Party::Script)).collect()
             }
             Party::Outbox(call) => vec![Party::Call(call)],
             Party::Script(leg) => {

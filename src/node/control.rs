@@ -28,11 +28,15 @@ pub struct Desk {
 impl Node {
     /// Who answers questions about this node.
     pub fn desk(&self) -> Desk {
-        Desk { house: self.house().clone(), posts: self.posts() }
+        Desk::new(self.house().clone(), self.posts())
     }
 }
 
 impl Desk {
+    pub(super) fn new(house: std::sync::Arc<super::house::House>, posts: Vec<Post>) -> Self {
+        Self { house, posts }
+    }
+
     /// Answers one question. `Stop` is answered by whoever owns the process.
     pub async fn answer(&self, question: Question) -> Answer {
         match question {
@@ -44,7 +48,7 @@ impl Desk {
             },
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
-            Question::Stop => error("this node is stopped by its process"),
+            Question::Stop | Question::Reload { .. } => error("that is done by the node's process"),
             #[cfg(debug_assertions)]
             Question::Poison { what, id } => self.poison(what, id).await,
         }
@@ -82,7 +86,7 @@ impl Desk {
         Some(Trace { call, boot_wall_us, legs: log.legs.into_iter().map(leg).collect() })
     }
 
-    async fn census(&self) -> Census {
+    pub(super) async fn census(&self) -> Census {
         let mut census = Census {
             ports: self.house.ports.leased() as u64,
             sessions: self.house.engine.census().sessions as u64,

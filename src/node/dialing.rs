@@ -12,7 +12,7 @@ use crate::leg::{Leg, OutboundSpec, Target};
 use crate::ops::events::{Cause, Event};
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
-use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, StatusCode, Uri};
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
 use crate::sip::shard::Exchange;
 use crate::twiml::verb::{Noun, Sip};
 
@@ -177,8 +177,7 @@ impl Cell {
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
         let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
-            Err(StatusCode::SERVICE_UNAVAILABLE) => return self.refused(call, &dialled, Cause::Overloaded),
-            Err(_) => return self.refused(call, &dialled, Cause::Internal),
+            Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };
         let CallerId { display, user, privacy } = &dialled.caller;
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));

@@ -4,21 +4,66 @@
 use std::sync::Arc;
 
 use super::cell::Cell;
+use super::metrics::Errand;
+use crate::call::CallInput;
 use crate::call::script::ScriptInput;
 use crate::callbacks::OutboxInput;
-use crate::ids::{CallId, LegId};
-use crate::webhook::Request;
-use crate::webhook::document::Fetch;
+use crate::ids::{CallId, LegId, RecordingSid};
+use crate::supervision::machine::Party;
+use crate::twiml::document::Context;
+use crate::webhook::document::{Fetch, Fetched};
+use crate::webhook::{Cookies, Request, WebhookError, code};
 
 impl Cell {
     /// Fetches a document and tells the script of `leg`.
     pub(super) fn fetch(&self, leg: LegId, fetch: Fetch) {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
-            let Fetch { number, request } = fetch;
-            let result = house.webhooks.document(request).await.map(Box::new);
+            let Fetch { number, context, request } = fetch;
+            let began = house.clock.now();
+            let result = house.webhooks.document(request, context).await.map(Box::new);
+            let took = house.clock.now().since(began);
+            house.metrics.webhook(Errand::Document, took, result.as_ref().err());
             let Some(cell) = Cell::present() else { return };
             cell.signal_script(leg, ScriptInput::Fetched { number, result });
+        });
+    }
+
+    /// Reads a document of the dialplan and tells the script of `leg`. What is there already is told at once, but not
+    /// before the script's own step is over.
+    pub(super) fn open(
+        &self,
+        leg: LegId,
+        number: u64,
+        file: &str,
+        otherwise: Option<&str>,
+        context: Context,
+    ) {
+        let settings = self.house.settings();
+        let found = std::iter::once(file).chain(otherwise).find_map(|name| {
+            let read = settings.plan.read(name, context)?;
+            Some(read.map(|document| (name.to_owned(), document)))
+        });
+        let missing = || WebhookError::new(code::RETRIEVAL, file, "there is no such file in the dialplan");
+        let result = match found {
+            Some(Ok((url, document))) => Ok(Box::new(Fetched { url, document, cookies: Cookies::default() })),
+            Some(Err(error)) => Err(WebhookError::new(error.code, file, error.to_string())),
+            None => Err(missing()),
+        };
+        self.signal_script(leg, ScriptInput::Fetched { number, result });
+    }
+
+    /// Brings a recording to its end and tells whoever waits for it: a script, or a Dial.
+    pub(super) fn finish_recording(&self, party: Party, recording: RecordingSid, trim: bool) {
+        let house = Arc::clone(&self.house);
+        super::cell::spawn(async move {
+            let result = house.recordings.finish(recording, trim).await;
+            let Some(cell) = Cell::present() else { return };
+            match party {
+                Party::Script(leg) => cell.signal_script(leg, ScriptInput::Finished { recording, result }),
+                Party::Call(call) => cell.signal_call(call, CallInput::Finished { recording, result }),
+                Party::Leg(_) | Party::Shard | Party::Outbox(_) => {}
+            }
         });
     }
 
@@ -29,7 +74,10 @@ impl Cell {
         }
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
+            let began = house.clock.now();
             let result = house.webhooks.post(request).await;
+            let took = house.clock.now().since(began);
+            house.metrics.webhook(Errand::Callback, took, result.as_ref().err());
             let Some(cell) = Cell::present() else { return };
             cell.posting.borrow_mut().remove(&(call, number));
             cell.signal_outbox(call, OutboxInput::Delivered { number, result });

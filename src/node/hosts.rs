@@ -140,6 +140,8 @@ impl Host<Call> for Cell {
         let Party::Call(call) = party else { return };
         match effect {
             CallEffect::Dial(dialled) => self.dial(call, *dialled),
+            CallEffect::Screen(screening) => self.screen(*screening),
+            CallEffect::Finish { recording, trim } => self.finish_recording(party, recording, trim),
             CallEffect::OpenOutbox => self.open_outbox(call),
         }
     }
@@ -172,9 +174,9 @@ impl Host<ScriptRun> for Cell {
 
     fn deliver(&self, letter: Letter<Wanted>) {
         let Some(cell) = Cell::present() else { return };
-        let Party::Call(call) = letter.to else { return };
+        let (Party::Call(call), Party::Script(leg)) = (letter.to, letter.from) else { return };
         let way = self.actors.borrow().calls.get(&call).cloned();
-        cell.hand(way, letter.to, incoming(&letter, CallInput::Script(letter.body.clone())));
+        cell.hand(way, letter.to, incoming(&letter, CallInput::Script(leg, letter.body.clone())));
     }
 
     fn execute(&self, party: Party, effect: ScriptEffect) {
@@ -182,6 +184,10 @@ impl Host<ScriptRun> for Cell {
         match effect {
             ScriptEffect::Prepare { activity, sound } => self.prepare(leg, activity, sound),
             ScriptEffect::Fetch(fetch) => self.fetch(leg, *fetch),
+            ScriptEffect::Open { number, file, otherwise, context } => {
+                self.open(leg, number, &file, otherwise.as_deref(), context);
+            }
+            ScriptEffect::Finish { recording, trim } => self.finish_recording(party, recording, trim),
         }
     }
 

@@ -7,42 +7,40 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
-use trunkline_media::asset::Asset;
+use arc_swap::{ArcSwap, Guard};
 use trunkline_media::codec::Codec;
 use trunkline_media::port::{Engine, PortTable};
 
+use super::assets::Sounds;
 use super::gateway::Gateway;
-use crate::call::sound::{Sound, SoundError};
+use super::metrics::Metrics;
+use super::settings::Settings;
 use crate::config::{self, Config, Credentials};
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
-use crate::registrar::Registrar;
+use crate::registrar::{Bounds, Registrar};
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
 use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
 use crate::supervision::Clock;
-use crate::twiml::document::{Document, Parsed};
+use crate::twiml::document::{Context, Document, Parsed};
 use crate::twiml::finding::{Finding, ScriptError};
 use crate::webhook::Webhooks;
 
-/// Sounds kept in memory; past it the table is emptied, and what plays keeps its own.
-const SOUNDS: usize = 512;
-
 /// The shared parts of a node.
 pub struct House {
-    /// The configuration.
+    /// The configuration of the start. What can be taken up anew since then is asked of [`House::settings`].
     pub config: Config,
+    /// The state of everything that a reload swaps.
+    pub(super) settings: ArcSwap<Settings>,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
-    /// Users and their passwords.
+    /// The account; users are asked of [`House::settings`].
     pub credentials: Credentials,
     /// Where users can be reached.
     pub registrar: Registrar,
-    /// Where numbers lead.
-    pub plan: Plan,
     /// The way out of the house.
     pub gateway: Option<Gateway>,
     /// Media ports.
@@ -63,10 +61,25 @@ pub struct House {
     pub trace: SipTrace,
     /// Counts against the limits.
     pub load: Load,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Recordings.
     pub recordings: Recordings,
+    /// Where the web server listens, as a URL.
+    pub web_url: String,
     /// What begins the URLs that scripts are told, without a slash at its end.
     pub public_url: String,
+}
+
+/// What registrations may ask for.
+pub(super) fn bounds(config: &Config) -> Bounds {
+    let seconds = |span: Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+    Bounds {
+        min: seconds(config.registrar.min_expires),
+        max: seconds(config.registrar.max_expires),
+        default: seconds(config.registrar.default_expires),
+        limit: config.limits.bindings_per_user,
+    }
 }
 
 /// Counts against the limits of the configuration.
@@ -87,6 +100,22 @@ pub struct Load {
 }
 
 impl House {
+    /// What is in force at this moment. To be asked once for each decision: the next answer may be another one.
+    pub fn settings(&self) -> Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// Puts other settings in force, for everything that begins from now on.
+    pub(super) fn adopt(&self, settings: Settings) {
+        self.addresses.adopt(&settings.config);
+        self.registrar.bound(bounds(&settings.config));
+        self.sounds.forget_files();
+        let before = self.settings.swap(Arc::new(settings));
+        let settings = self.settings();
+        // Whoever is no user any more, or has another password, has to prove again who they are.
+        self.registrar.retain(|user| settings.keeps(user, &before));
+    }
+
     /// The flow from our side to a UDP peer; `None` without a socket of its family.
     pub fn flow_to(&self, remote: std::net::SocketAddr) -> Option<Flow> {
         let socket = self.sockets.iter().find(|socket| socket.local().is_ipv4() == remote.is_ipv4())?;
@@ -157,7 +186,7 @@ impl House {
             config::Codec::Pcmu => Codec::Pcmu,
             config::Codec::Pcma => Codec::Pcma,
         };
-        self.config.media.codecs.iter().map(known).collect()
+        self.settings().config.media.codecs.iter().map(known).collect()
     }
 
     /// Takes one of `limit`, or nothing.
@@ -181,6 +210,36 @@ pub struct Plan {
     /// The routes.
     pub routes: Routes,
     scripts: HashMap<String, Result<Parsed, ScriptError>>,
+    /// Every document of the folder, by its path in there: scripts refer to each other.
+    files: HashMap<String, Vec<u8>>,
+}
+
+/// How deep folders of the dialplan are looked into, and how many documents there may be.
+const DEEP: usize = 8;
+const DOCUMENTS: usize = 10_000;
+/// Longer ones are none (twiml.md §0); that is told when one runs.
+const LONGEST: u64 = 128 << 10;
+
+/// The documents in a folder and those below it.
+fn documents(
+    folder: &Path,
+    below: &str,
+    depth: usize,
+    found: &mut HashMap<String, Vec<u8>>,
+) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder.join(below))? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+        let about = std::fs::metadata(entry.path())?;
+        if about.is_dir() && depth < DEEP && !name.starts_with('.') {
+            documents(folder, &path, depth + 1, found)?;
+        } else if about.is_file() && name.ends_with(".xml") && found.len() < DOCUMENTS {
+            let read = if about.len() <= LONGEST { std::fs::read(entry.path())? } else { Vec::new() };
+            found.insert(path, read);
+        }
+    }
+    Ok(())
 }
 
 impl Plan {
@@ -195,13 +254,22 @@ impl Plan {
             std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
         let mut scripts = HashMap::new();
+        let mut files = HashMap::new();
+        documents(folder, "", 0, &mut files)
+            .with_context(|| format!("cannot read the dialplan {}", folder.display()))?;
+        let mut missing = Vec::new();
         for listed in routes.list() {
             let Target::Script(name) = listed.target else { continue };
             let path = folder.join(name);
-            let xml = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            scripts.insert(name.clone(), Document::parse(&xml));
+            match std::fs::read(&path) {
+                Ok(xml) => drop(scripts.insert(name.clone(), Document::parse(&xml))),
+                Err(error) => {
+                    missing.push(format!("route {}: cannot read {}: {error}", listed.number, path.display()));
+                }
+            }
         }
-        Ok(Self { folder: folder.to_owned(), routes, scripts })
+        anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
+        Ok(Self { folder: folder.to_owned(), routes, scripts, files })
     }
 
     /// The document that a decision leads to. A route to a user is a document of one Dial that rings for `ring`.
@@ -217,8 +285,18 @@ impl Plan {
                 );
                 Document::parse(format!("<Response>{dial}</Response>").as_bytes())
             }
-            Target::Unknown | Target::Forbidden => empty(),
+            Target::Webhook(_) | Target::Unknown | Target::Forbidden => empty(),
         }
+    }
+
+    /// A document of the folder, read for where it will run; `None` if there is none of that name.
+    pub fn read(&self, file: &str, context: Context) -> Option<Result<Parsed, ScriptError>> {
+        self.files.get(file).map(|xml| Document::parse_in(xml, context))
+    }
+
+    /// The scripts by name, as they were read.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = (&String, &Result<Parsed, ScriptError>)> {
+        self.scripts.iter()
     }
 
     /// Findings in all scripts, for `check`.
@@ -236,76 +314,5 @@ impl Plan {
         let path = Path::new(source.trim());
         let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
         (plain && !source.trim().is_empty()).then(|| self.folder.join(path))
-    }
-}
-
-/// Sounds in memory, by key: decoded and resampled once, shared by all who hear them.
-#[derive(Debug, Default)]
-pub struct Sounds(DashMap<String, Arc<Asset>>);
-
-impl Sounds {
-    /// A sound that was loaded before.
-    pub fn get(&self, key: &str) -> Option<Arc<Asset>> {
-        self.0.get(key).map(|asset| Arc::clone(&asset))
-    }
-
-    /// Decodes a sound and keeps it. Blocks: for the blocking pool.
-    ///
-    /// # Errors
-    /// In words for a developer.
-    pub fn keep(&self, key: String, bytes: &[u8], is_mulaw: bool) -> Result<(), String> {
-        let asset = if is_mulaw { Asset::from_mulaw(bytes) } else { Asset::from_wav(bytes) };
-        let asset = asset.map_err(|error| error.to_string())?;
-        if self.0.len() >= SOUNDS {
-            self.0.clear();
-        }
-        self.0.insert(key.clone(), Arc::new(asset.named(key)));
-        Ok(())
-    }
-}
-
-impl House {
-    /// Makes a sound available under the key that names it in snapshots: whoever takes one up can fetch it anew.
-    ///
-    /// # Errors
-    /// In words for a developer.
-    pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
-        let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
-        if self.sounds.get(&key).is_some() {
-            return Ok(key);
-        }
-        let spoken = match sound {
-            Sound::Speech { text, language, voice } => {
-                let spoken = self.speech.say(text, language, voice.as_deref()).await;
-                Some(spoken.map_err(|error| SoundError::skipped(error.to_string()))?)
-            }
-            Sound::File(_) => None,
-            Sound::Url(url) => {
-                return Err(self
-                    .webhooks
-                    .media(url)
-                    .await
-                    .map(drop)
-                    .err()
-                    .map_or_else(|| SoundError::skipped("not played yet"), SoundError::from));
-            }
-        };
-        let (house, sound, name) = (Arc::clone(self), sound.clone(), key.clone());
-        let kept = tokio::task::spawn_blocking(move || match (spoken, sound) {
-            (Some(wav), _) => house.sounds.keep(name, &wav, false),
-            (None, Sound::File(source)) => {
-                let path = house
-                    .plan
-                    .sound(&source)
-                    .ok_or_else(|| format!("{source}: not a file of the dialplan"))?;
-                let bytes = std::fs::read(&path).map_err(|error| format!("{source}: {error}"))?;
-                let is_mulaw =
-                    path.extension().is_some_and(|kind| kind == "ulaw" || kind == "ul" || kind == "pcmu");
-                house.sounds.keep(name, &bytes, is_mulaw).map_err(|error| format!("{source}: {error}"))
-            }
-            (None, Sound::Speech { .. } | Sound::Url(_)) => Ok(()),
-        });
-        let kept = kept.await.map_err(|error| error.to_string()).and_then(|kept| kept);
-        kept.map(|()| key).map_err(SoundError::skipped)
     }
 }

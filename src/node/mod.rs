@@ -3,27 +3,35 @@
 
 mod admission;
 mod admitted;
+mod assets;
 mod births;
 mod cell;
 mod control;
 mod dialing;
 mod fetching;
+mod front;
 pub mod gateway;
 mod hosts;
 mod house;
 pub mod limits;
 mod listener;
 mod lost;
+pub mod metrics;
 mod pace;
 mod post;
 mod reconcile;
 mod recording;
 mod records;
+mod reload;
+mod settings;
 mod shard_actor;
 mod sound;
 mod start;
 
+pub use assets::Sounds;
 pub use cell::Cell;
-pub use house::{House, Plan, Sounds};
+pub use house::{House, Plan};
 pub use records::{CallLog, LegLog, Records};
+pub use reload::{Draft, Reloader};
+pub use settings::Settings;
 pub use start::Node;

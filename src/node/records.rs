@@ -2,9 +2,11 @@
 //! It must never be changed but by a commit, and never decide anything.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::metrics::Metrics;
 use crate::call::Call;
 use crate::call::script::ScriptRun;
 use crate::callbacks::Outbox;
@@ -30,6 +32,8 @@ pub struct Records {
     shard: HashMap<ShardKey, ShardPart>,
     logs: HashMap<CallId, CallLog>,
     archive: VecDeque<(CallId, CallLog)>,
+    /// Where lines are counted.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// The event logs of one call's legs, in the order in which they joined.
@@ -61,6 +65,11 @@ pub(super) struct ShardCounts {
 }
 
 impl Records {
+    /// No records; every line that is added to an event log is counted.
+    pub fn counted(metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..Self::default() }
+    }
+
     /// Keeps a leg.
     pub fn put_leg(&mut self, leg: Leg) {
         let call = self.logs.entry(leg.call()).or_default();
@@ -136,6 +145,9 @@ impl Records {
                     leg
                 }
             };
+            if let Some(metrics) = &self.metrics {
+                metrics.fold(&leg.entries, &entry);
+            }
             if leg.entries.len() >= LINES {
                 leg.entries.drain(16..LINES / 2);
             }
@@ -215,7 +227,6 @@ mod tests {
     use trunkline_media::moment::Moment;
 
     use super::*;
-    use crate::call::{CallSpec, CallerId};
     use crate::ops::events::Event;
 
     fn id(number: u16) -> LegId {
@@ -225,8 +236,7 @@ mod tests {
     }
 
     fn call(number: u16) -> Call {
-        let caller = CallerId { display: None, user: "alice".to_owned(), privacy: false };
-        Call::new(CallSpec { parent: id(number), caller, max_forwards: 70, seed: [1; 16] })
+        Call::new(crate::call::tests::spec(id(number)))
     }
 
     fn answered(number: u16, at: u64) -> Entry {

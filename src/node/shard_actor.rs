@@ -160,6 +160,7 @@ impl Handler<Datagram> for ShardActor {
             return;
         }
         self.cell.house.trace.message(Direction::Received, &flow, &bytes);
+        self.cell.house.metrics.received(&bytes);
         let batch = match message::Message::parse(bytes, &Limits::default()) {
             Ok(message) => self.shard.receive(message, flow, &*self.cell, now),
             Err(Rejected::Answer { request, violation }) => {
@@ -234,6 +235,7 @@ impl Cell {
     /// Sends a message to the network.
     fn transmit(&self, flow: &Flow, bytes: &Bytes) {
         self.house.trace.message(Direction::Sent, flow, bytes);
+        self.house.metrics.sent(bytes);
         match self.house.socket(flow) {
             Some(socket) => drop(socket.send(flow.remote, bytes)),
             None => tracing::warn!(local = %flow.local, "no socket for a flow"),

@@ -1,6 +1,7 @@
 //! Start and stop of a node: arbiters with their shards, sockets, media engine, and the tasks that keep house.
 //! It must never be running half: what cannot be started ends the start with a reason.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,24 +9,30 @@ use std::time::Duration;
 use actix::Actor;
 use actix_rt::Arbiter;
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
 use trunkline_media::session::Event as MediaEvent;
 
+use super::assets::Sounds;
 use super::cell::Cell;
 use super::control::Undertaker;
+use super::front::Front;
 use super::gateway::{self, Gateway};
-use super::house::{House, Load, Plan, Sounds};
+use super::house::{House, Load, Plan, bounds};
 use super::listener::Listener;
+use super::metrics::Metrics;
 use super::reconcile::Difference;
+use super::settings::Settings;
 use super::shard_actor::ShardActor;
 use super::sound::Sink;
 use crate::config::{Config, Credentials};
+use crate::http::WebServer;
 use crate::ids::Minter;
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
-use crate::registrar::{Bounds, Registrar};
+use crate::registrar::Registrar;
 use crate::sip::shard::Gate;
 use crate::sip::transport::{LocalAddresses, Udp};
 use crate::speech::Speech;
@@ -34,7 +41,7 @@ use crate::supervision::{
     Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
     Supervisor, SystemClock,
 };
-use crate::webhook::{Account, Webhooks};
+use crate::webhook::{self, Account, Webhooks};
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
 const PERMANENT: ChildPolicy = ChildPolicy {
@@ -55,6 +62,7 @@ type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
 pub struct Node {
     house: Arc<House>,
     cells: Vec<Post>,
+    web: WebServer,
     _watchdog: Arc<Watchdog>,
     failed: mpsc::Receiver<Exit>,
 }
@@ -78,7 +86,11 @@ impl Node {
     /// A socket, a thread or a file is not to be had; the error names it.
     pub async fn start(config: Config, credentials: Credentials, plan: Plan) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let house = Arc::new(furnish(config, credentials, plan, clock.clone())?);
+        let (web, address) = web_socket(config.http.listen)?;
+        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address)?);
+        let front = Arc::new(Front::of(house.clone()));
+        let web = WebServer::start(web, &house.config.http, front.clone());
+        let web = web.context("the web server cannot be started")?;
         let (fail, failed) = mpsc::channel(8);
         let watchdog =
             Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
@@ -93,9 +105,10 @@ impl Node {
             shards.push(ready.shard);
         }
         let shards: Arc<[Handle<ShardActor>]> = shards.into();
-        let node = Self { house, cells, _watchdog: watchdog, failed };
+        let node = Self { house, cells, web, _watchdog: watchdog, failed };
         node.listen(&shards).await?;
         node.keep_house();
+        front.open(node.posts());
         Ok(node)
     }
 
@@ -128,7 +141,8 @@ impl Node {
         self.cells.clone()
     }
 
-    /// Refuses new calls, ends those that are up, and waits until all is quiet or `patience` is over.
+    /// Refuses new calls, ends those that are up, and waits until all is quiet or `patience` is over. The web server
+    /// answers until then.
     pub async fn stop(&self, patience: Duration) {
         self.house.load.closing.store(true, Ordering::Relaxed);
         let deadline = tokio::time::Instant::now() + patience;
@@ -143,9 +157,11 @@ impl Node {
         while !is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        self.house.recordings.finish_all().await;
+        self.web.stop().await;
     }
 
-    /// Expires registrations, compares books.
+    /// Expires registrations, compares books, tidies metrics.
     fn keep_house(&self) {
         gateway::follow(self.house.clone());
         let (house, posts) = (self.house.clone(), self.cells.clone());
@@ -154,6 +170,7 @@ impl Node {
             loop {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 house.registrar.expire(house.clock.now());
+                house.metrics.tidy();
                 let mut held = Vec::new();
                 for post in &posts {
                     held.extend(post.ask(|cell| cell.leases()).await.unwrap_or_default());
@@ -170,7 +187,10 @@ impl Node {
 }
 
 impl Post {
-    /// Runs `inquiry` on the arbiter; `None` if it does not answer within two seconds.
+    /// How long an arbiter has for an answer.
+    pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// Runs `inquiry` on the arbiter; `None` if it does not answer in time.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         inquiry: impl FnOnce(&std::rc::Rc<Cell>) -> T + Send + 'static,
@@ -181,7 +201,7 @@ impl Post {
             self.inquiries.send(inquiry).await.ok()?;
             answer.await.ok()
         };
-        tokio::time::timeout(Duration::from_secs(2), asked).await.ok()?
+        tokio::time::timeout(Self::PATIENCE, asked).await.ok()?
     }
 }
 
@@ -191,6 +211,7 @@ fn furnish(
     credentials: Credentials,
     plan: Plan,
     clock: Arc<dyn Clock>,
+    web: SocketAddr,
 ) -> anyhow::Result<House> {
     // One provider for all that speaks TLS; whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -202,36 +223,55 @@ fn furnish(
     let engine = Engine::start(EngineConfig { workers, ..EngineConfig::default() });
     let range = PortRange { first: config.media.ports.first, last: config.media.ports.last };
     let seed = Minter::new(entropy()?).number();
-    let bounds = Bounds {
-        min: seconds(config.registrar.min_expires),
-        max: seconds(config.registrar.max_expires),
-        default: seconds(config.registrar.default_expires),
-        limit: config.limits.bindings_per_user,
-    };
     let recordings = recordings(&config, clock.clone())?;
-    let public_url =
-        config.http.public_url.clone().unwrap_or_else(|| format!("http://{}", config.http.listen));
+    let addresses = LocalAddresses::new(&config, clock.clone());
+    let web_url = web_url(web, &addresses);
+    let public_url = config.http.public_url.clone().unwrap_or_else(|| web_url.clone());
     let account = Account { sid: credentials.account_sid.clone(), token: credentials.auth_token.clone() };
-    let webhooks = Webhooks::new(&config.webhooks, account, Vec::new());
+    let trusted = plan.routes.urls().filter_map(webhook::authority).collect();
+    let webhooks = Webhooks::new(&config.webhooks, account, trusted);
     Ok(House {
         public_url: public_url.trim_end_matches('/').to_owned(),
+        web_url,
+        metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,
-        registrar: Registrar::new(bounds),
+        registrar: Registrar::new(bounds(&config)),
         ports: PortTable::new(range, config.media.port_rest).seeded(seed),
         engine: engine.context("media workers cannot be started")?,
         speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
         sounds: Sounds::default(),
         gateway: Gateway::of(&config.gateway),
-        addresses: LocalAddresses::new(&config, clock.clone()),
+        addresses,
         sockets,
         trace: SipTrace::default(),
         load: Load::default(),
+        settings: ArcSwap::from_pointee(Settings {
+            config: config.clone(),
+            credentials: credentials.clone(),
+            plan,
+        }),
         config,
         clock,
         credentials,
-        plan,
     })
+}
+
+/// The socket of the web server, and its address.
+fn web_socket(listen: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let socket = TcpListener::bind(listen).with_context(|| {
+        format!("cannot listen on {listen} (HTTP): choose another address with http.listen")
+    })?;
+    let address = socket.local_addr().context("the socket of the web server has no address")?;
+    Ok((socket, address))
+}
+
+/// How the web server is reached where nothing else is said.
+fn web_url(web: SocketAddr, addresses: &LocalAddresses) -> String {
+    // A documentation address (RFC 5737): nothing is sent there, the route to it is what counts.
+    let route = || addresses.towards([192, 0, 2, 1].into()).unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let ip = if web.ip().is_unspecified() { route() } else { web.ip() };
+    format!("http://{}", SocketAddr::new(ip, web.port()))
 }
 
 fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
@@ -350,10 +390,6 @@ fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     Ok(bytes)
-}
-
-fn seconds(span: Duration) -> u32 {
-    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -187,6 +187,16 @@ pub enum Event {
         /// In words.
         message: String,
     },
+    /// A script asked for a document.
+    Asked {
+        /// Which: a URL without user and overrides, or a file of the dialplan.
+        document: String,
+    },
+    /// The document is there, and runs.
+    Obtained {
+        /// Where it was found, after redirects.
+        document: String,
+    },
     /// A status callback was posted, or given up.
     Callback {
         /// Where.

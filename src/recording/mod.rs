@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use trunkline_media::moment::Moment;
 use trunkline_media::tap::Ring;
@@ -31,6 +30,7 @@ use self::shelf::Past;
 pub use self::timeline::Channels;
 use self::writer::{Closed, Command};
 use crate::ids::RecordingSid;
+pub use crate::recorded::{Finished, RecordingError};
 use crate::supervision::Clock;
 
 /// Blocks that a ring holds: five seconds of both sides, should the disk make the writer wait.
@@ -48,36 +48,6 @@ pub struct Limits {
     pub bytes: u64,
     /// Bytes that are left free on the disk.
     pub keep_free: u64,
-}
-
-/// What a recording came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finished {
-    /// Seconds, rounded up, with the silence that was trimmed.
-    pub duration: u32,
-    /// 1 or 2.
-    pub channels: u8,
-    /// Nothing worth keeping was recorded: less than half a second, or only silence which was to be trimmed. There is
-    /// no file.
-    pub is_empty: bool,
-}
-
-/// Why there is no recording, or not all of it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordingError {
-    /// Nothing was ever recorded under this name, or it was deleted.
-    #[error("there is no such recording")]
-    Unknown,
-    /// It was not begun: a limit is reached.
-    #[error("the recording was not begun: {0}")]
-    Refused(String),
-    /// It broke off. What had been written is kept.
-    #[error("the recording failed: {0}")]
-    Failed(String),
-    /// The disk does not answer; it may be asked for again.
-    #[error("the recording is not written yet: the disk does not answer")]
-    Unresponsive,
 }
 
 /// What is being recorded, and what went wrong since the start.
@@ -190,8 +160,7 @@ impl Recordings {
     /// # Errors
     /// See [`RecordingError`].
     pub async fn finish(&self, sid: RecordingSid, trim: bool) -> Result<Finished, RecordingError> {
-        let (reply, closed) = oneshot::channel();
-        if self.command(Command::Close { sid, reply }).is_ok() {
+        if let Some(closed) = self.close(sid) {
             let closed = tokio::time::timeout(PATIENCE, closed).await;
             // A reply that is dropped comes from a thread that is gone: what is on disk counts.
             drop(closed.map_err(|_| RecordingError::Unresponsive)?);
@@ -199,6 +168,29 @@ impl Recordings {
         let shared = Arc::clone(&self.shared);
         let shelved = tokio::task::spawn_blocking(move || shared.shelve(sid, trim)).await;
         shelved.unwrap_or_else(|error| Err(RecordingError::Failed(error.to_string())))
+    }
+
+    /// Puts everything on the shelf that is still open: the process ends.
+    ///
+    /// To be called on a tokio runtime.
+    pub async fn finish_all(&self) {
+        let open: Vec<RecordingSid> = self.shared.slots().keys().copied().collect();
+        // All of them wait for their last blocks at the same time.
+        let closed: Vec<_> = open.iter().filter_map(|sid| self.close(*sid)).collect();
+        for closed in closed {
+            drop(tokio::time::timeout(PATIENCE, closed).await);
+        }
+        let shared = Arc::clone(&self.shared);
+        let shelved = tokio::task::spawn_blocking(move || {
+            for sid in open {
+                if let Err(error) = shared.shelve(sid, false) {
+                    tracing::error!(%sid, %error, "a recording is not kept");
+                }
+            }
+        });
+        if let Err(error) = shelved.await {
+            tracing::error!(%error, "recordings were not all finished");
+        }
     }
 
     /// Where the file of a finished recording lies. Asks the disk: for the blocking pool.
@@ -246,6 +238,12 @@ impl Recordings {
             misplaced_samples: count(&counts.misplaced_samples),
             is_full: counts.is_full.load(Ordering::Relaxed),
         }
+    }
+
+    /// Has the writer close a recording; the answer comes when it has. `None`: the writer is gone.
+    fn close(&self, sid: RecordingSid) -> Option<oneshot::Receiver<()>> {
+        let (reply, closed) = oneshot::channel();
+        self.command(Command::Close { sid, reply }).ok().map(|()| closed)
     }
 
     fn command(&self, command: Command) -> Result<(), mpsc::SendError<Command>> {

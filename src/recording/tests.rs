@@ -321,8 +321,13 @@ async fn the_threads_record_by_themselves_and_write_all_when_the_process_ends() 
         other.push(block(0, number * BLOCK as u64, 901));
     }
     assert_eq!(recordings.finish(sid(1), ALL).await, finished(2, 1));
+    recordings.finish_all().await;
+    assert_eq!(place.samples(&format!("{}.wav", sid(2))), vec![901; 100 * BLOCK]);
+    let last = recordings.ring(sid(3), Channels::Mono, origin);
+    (0..100).for_each(|number| last.push(block(0, number * BLOCK as u64, 902)));
     drop(recordings);
-    assert_eq!(place.samples(&format!("{}.part", sid(2))), vec![901; 100 * BLOCK]);
+    assert_eq!(place.samples(&format!("{}.part", sid(3))), vec![902; 100 * BLOCK]);
     let next = Recordings::start(&place.0, LIMITS, clock).expect("started");
     assert_eq!(next.finish(sid(2), ALL).await, finished(2, 1));
+    assert_eq!(next.finish(sid(3), ALL).await, finished(2, 1));
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use trunkline_media::moment::Moment;
 
@@ -19,7 +20,7 @@ use crate::sip::message::{Request, Response};
 /// The bindings of all users. Clones share one table; every thread may ask.
 #[derive(Clone, Debug)]
 pub struct Registrar {
-    bounds: Bounds,
+    bounds: Arc<ArcSwap<Bounds>>,
     table: Arc<DashMap<String, Bindings>>,
 }
 
@@ -31,7 +32,18 @@ impl Registrar {
 
     /// A registrar that goes on with what [`Registrar::snapshot`] gave.
     pub fn restore(bounds: Bounds, snapshot: BTreeMap<String, Bindings>) -> Self {
+        let bounds = Arc::new(ArcSwap::from_pointee(bounds));
         Self { bounds, table: Arc::new(snapshot.into_iter().collect()) }
+    }
+
+    /// Other bounds from now on; what is registered stays.
+    pub fn bound(&self, bounds: Bounds) {
+        self.bounds.store(Arc::new(bounds));
+    }
+
+    /// Forgets the phones of every user that is not to be kept.
+    pub fn retain(&self, keeps: impl Fn(&str) -> bool) {
+        self.table.retain(|user, _| keeps(user));
     }
 
     /// All bindings as data, by user.
@@ -41,11 +53,12 @@ impl Registrar {
 
     /// Does what the REGISTER of `user`, who proved to be that, asks for; the answer is complete.
     pub fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
+        let bounds = self.bounds.load();
         if let Some(mut bindings) = self.table.get_mut(user) {
-            return bindings.update(request, flow, &self.bounds, now);
+            return bindings.update(request, flow, &bounds, now);
         }
         let mut first = self.table.entry(user.to_owned()).or_default();
-        first.update(request, flow, &self.bounds, now)
+        first.update(request, flow, &bounds, now)
     }
 
     /// What is known of `user`, lapsed or not: what a commit after [`Registrar::register`] writes.

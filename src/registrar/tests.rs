@@ -79,7 +79,8 @@ fn phones_survive_a_restart_from_the_snapshot() {
     first.register("alice", &register("<sip:a@h1>", 5), &flow(1, None), at(1));
     let mut bytes = Vec::new();
     ciborium::into_writer(&first.snapshot(), &mut bytes).unwrap();
-    let second = Registrar::restore(first.bounds, ciborium::from_reader(bytes.as_slice()).unwrap());
+    let second =
+        Registrar::restore(*first.bounds.load_full(), ciborium::from_reader(bytes.as_slice()).unwrap());
     assert_eq!(second.list(at(2)), first.list(at(2)));
     let late = second.register("alice", &register("<sip:a@h1>", 4), &flow(1, None), at(2));
     assert_eq!(late.status().code(), 500, "the order of requests is kept, too");

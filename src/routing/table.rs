@@ -9,7 +9,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::pattern::Pattern;
-use super::{Route, RoutesError, Target};
+use super::{Route, RoutesError, StatusCallback, Target, Webhook};
+use crate::twiml::verb::Method;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +28,12 @@ struct Written {
     name: Option<String>,
     script: Option<String>,
     endpoint: Option<String>,
+    webhook: Option<String>,
+    method: Option<Method>,
+    fallback: Option<String>,
+    fallback_method: Option<Method>,
+    status_callback: Option<String>,
+    status_callback_method: Option<Method>,
     #[serde(default)]
     public: bool,
     #[serde(default)]
@@ -59,15 +66,52 @@ fn checked(written: Written) -> Result<Route, String> {
         )?,
         _ => return Err("a route has either a number or a pattern".into()),
     };
-    let target = match (written.script, written.endpoint) {
-        (Some(script), None) if is_inside(&script) => Target::Script(script),
-        (Some(_), None) => return Err("script is a path inside the dialplan's folder".into()),
-        (None, Some(endpoint)) if endpoint.is_empty() => return Err("endpoint is empty".into()),
-        (None, Some(endpoint)) => Target::Endpoint(endpoint),
-        _ => return Err("a route leads either to a script or to an endpoint".into()),
+    let has_hook = written.webhook.is_some();
+    if !has_hook && (written.method.is_some() || written.fallback.is_some()) {
+        return Err("method and fallback belong to a webhook".into());
+    }
+    let fallback = fallback(written.fallback, written.fallback_method)?;
+    let target = match (written.script, written.webhook, written.endpoint) {
+        (Some(script), None, None) if is_inside(&script) => Target::Script(script),
+        (Some(_), None, None) => return Err("script is a path inside the dialplan's folder".into()),
+        (None, None, Some(endpoint)) if endpoint.is_empty() => return Err("endpoint is empty".into()),
+        (None, None, Some(endpoint)) => Target::Endpoint(endpoint),
+        (None, Some(url), None) if is_url(&url) => {
+            Target::Webhook(Box::new(Webhook { url, method: written.method.unwrap_or_default(), fallback }))
+        }
+        (None, Some(_), None) => return Err("webhook is a URL of http or https".into()),
+        _ => return Err("a route leads to one of: a script, a webhook, an endpoint".into()),
+    };
+    let status_callback = match (written.status_callback, written.status_callback_method) {
+        (Some(url), method) if is_url(&url) => {
+            Some(StatusCallback { url, method: method.unwrap_or_default() })
+        }
+        (Some(_), _) => return Err("status_callback is a URL of http or https".into()),
+        (None, Some(_)) => return Err("status_callback_method belongs to a status_callback".into()),
+        (None, None) => None,
     };
     let name = written.name.unwrap_or_else(|| dialled.written().to_owned());
-    Ok(Route { name, dialled, target, public: written.public, description: written.description })
+    let Written { public, description, .. } = written;
+    Ok(Route { name, dialled, target, public, description, status_callback })
+}
+
+/// What is asked when a webhook fails: a URL, or a file of the dialplan.
+fn fallback(
+    fallback: Option<String>,
+    method: Option<Method>,
+) -> Result<Option<(String, Method)>, &'static str> {
+    match (fallback, method) {
+        (Some(place), method) if is_url(&place) || is_inside(&place) => {
+            Ok(Some((place, method.unwrap_or_default())))
+        }
+        (Some(_), _) => Err("fallback is a URL, or a path inside the dialplan's folder"),
+        (None, Some(_)) => Err("fallback_method belongs to a fallback"),
+        (None, None) => Ok(None),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// Whether a path stays below the folder that it is joined to.

@@ -60,7 +60,7 @@ fn the_most_specific_route_decides_whatever_the_files_order() {
         ("alice", script("sorry.xml"), "route anything (*)"),
     ] {
         let decision = routes.decide(&alice(), dialled, is_user);
-        assert_eq!(decision, Decision { target, reason: reason.into() }, "{dialled}");
+        assert_eq!(decision, Decision { target, reason: reason.into(), status_callback: None }, "{dialled}");
     }
 }
 
@@ -122,13 +122,28 @@ fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
         (route("number = \"\"\nscript = \"a\""), 3, "number is empty"),
         (route("pattern = \"1*2\"\nscript = \"a\""), 3, "a pattern is made of"),
         (route("pattern = \"\"\nscript = \"a\""), 3, "a pattern is made of"),
-        (route("number = \"1\""), 3, "either to a script or to an endpoint"),
+        (route("number = \"1\""), 3, "leads to one of: a script, a webhook, an endpoint"),
         (
             route("number = \"1\"\nscript = \"a\"\nendpoint = \"b\""),
             3,
-            "either to a script or to an endpoint",
+            "leads to one of: a script, a webhook, an endpoint",
         ),
         (route("number = \"1\"\nendpoint = \"\""), 3, "endpoint is empty"),
+        (route("number = \"1\"\nwebhook = \"app/voice\""), 3, "a URL of http or https"),
+        (route("number = \"1\"\nwebhook = \"ftp://app/\""), 3, "a URL of http or https"),
+        (route("number = \"1\"\nscript = \"a\"\nfallback = \"b\""), 3, "belong to a webhook"),
+        (route("number = \"1\"\nwebhook = \"http://a/\"\nfallback = \"../b\""), 3, "fallback is a URL"),
+        (
+            route("number = \"1\"\nwebhook = \"http://a/\"\nfallback_method = \"GET\""),
+            3,
+            "belongs to a fallback",
+        ),
+        (route("number = \"1\"\nscript = \"a\"\nstatus_callback = \"b\""), 3, "status_callback is a URL"),
+        (
+            route("number = \"1\"\nscript = \"a\"\nstatus_callback_method = \"GET\""),
+            3,
+            "belongs to a status_callback",
+        ),
         (route("number = \"1\"\nscript = \"../../etc/passwd\""), 3, "inside the dialplan's folder"),
         (route("number = \"1\"\nscript = \"/etc/passwd\""), 3, "inside the dialplan's folder"),
         (route("number = \"1\"\nscript = \"\""), 3, "inside the dialplan's folder"),

@@ -1,10 +1,10 @@
 //! The attributes of one element, read by name into types; what is wrong or unknown becomes a finding.
-//! Must never fail: a bad value means the default.
+//! Must never fail: a bad value means the default, and an error of the dictionary is kept beside the findings.
 
 use std::ops::RangeInclusive;
 
 use super::element::{Element, Place};
-use super::finding::{Finding, code};
+use super::finding::{Finding, ScriptError, code, shortened};
 use super::verb::Method;
 
 /// Findings kept of one document; what exceeds it adds nothing that a developer would read.
@@ -15,24 +15,53 @@ const MAX_LOOPS: u32 = 1_000;
 
 /// The findings of one document, bounded.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    warnings: Vec<Finding>,
+    /// The first that the document cannot be run with.
+    error: Option<ScriptError>,
+}
 
 impl Findings {
     pub(super) fn add(&mut self, place: Place, code: u32, message: impl Into<String>) {
-        if self.0.len() < MAX_FINDINGS {
-            self.0.push(Finding { line: place.line, column: place.column, code, message: message.into() });
+        if code::is_error(code) {
+            self.error.get_or_insert_with(|| place.error(code, message));
+        } else if self.warnings.len() < MAX_FINDINGS {
+            let Place { line, column } = place;
+            self.warnings.push(Finding { line, column, code, message: shortened(message) });
         }
     }
 
-    pub(super) fn into_vec(self) -> Vec<Finding> {
-        self.0
+    /// The warnings of a document that can be run.
+    ///
+    /// # Errors
+    /// The first finding that the dictionary calls an error.
+    pub(super) fn finish(self) -> Result<Vec<Finding>, ScriptError> {
+        self.error.map_or(Ok(self.warnings), Err)
     }
 
     /// Tells of every element in `parent`: nothing may be in there.
     pub(super) fn refuse_children(&mut self, parent: &Element) {
+        self.children_not_yet(parent, &[]);
+    }
+
+    /// Tells of every element in `parent`: those named are understood, but nothing is done for them yet, and others
+    /// may not be in there.
+    pub(super) fn children_not_yet(&mut self, parent: &Element, names: &[&str]) {
         for child in parent.elements() {
-            let message = format!("<{}> is not allowed in <{}>", child.name, parent.name);
+            let (name, parent) = (child.name.as_str(), &parent.name);
+            let message = if names.contains(&name) {
+                format!("<{name}> in <{parent}> is not supported yet; it is ignored")
+            } else {
+                format!("<{name}> is not allowed in <{parent}>")
+            };
             self.add(child.place, code::SCHEMA, message);
+        }
+    }
+
+    /// Tells of text in `parent`: only elements may be in there.
+    pub(super) fn refuse_text(&mut self, parent: &Element) {
+        if parent.has_text() {
+            self.add(parent.place, code::SCHEMA, format!("<{}>: text in it is ignored", parent.name));
         }
     }
 }
@@ -61,6 +90,11 @@ impl<'a> Attributes<'a> {
         Some(value.to_owned())
     }
 
+    /// A URL that is asked for only if it is there: an empty one is none.
+    pub(super) fn url(&mut self, name: &'static str) -> Option<String> {
+        self.text(name).filter(|url| !url.is_empty())
+    }
+
     /// A whole number within `range`.
     pub(super) fn whole(
         &mut self,
@@ -79,6 +113,24 @@ impl<'a> Attributes<'a> {
                 default
             }
         }
+    }
+
+    /// A whole number from 1, where there is one.
+    pub(super) fn at_least_one(&mut self, name: &'static str, code: u32) -> Option<u32> {
+        match self.text(name)?.parse() {
+            Ok(number) if number > 0 => Some(number),
+            _ => {
+                self.complain(code, format!("{name} is a whole number from 1; it is ignored"));
+                None
+            }
+        }
+    }
+
+    /// Whether the value is this word, in any case.
+    pub(super) fn is(&mut self, name: &'static str, word: &str) -> bool {
+        self.known.push(name);
+        let mut values = self.element.attributes.iter().filter(|(key, _)| key == name);
+        values.any(|(_, value)| value.trim().eq_ignore_ascii_case(word))
     }
 
     /// How often something is repeated: 1 to 1000, where the document's 0 means 1000.
@@ -106,7 +158,8 @@ impl<'a> Attributes<'a> {
         default
     }
 
-    /// Words out of a set, separated by blanks, each once; an unknown word is left out.
+    /// Words out of a set, separated by blanks, each once; an unknown word is left out. None where none is left.
+    /// A list that the official Python library is given stands there as Python prints it: `['one', 'two']`.
     pub(super) fn set_of<T: Copy + PartialEq>(
         &mut self,
         name: &'static str,
@@ -115,14 +168,15 @@ impl<'a> Attributes<'a> {
     ) -> Option<Vec<T>> {
         let text = self.text(name)?;
         let mut set = Vec::new();
-        for word in text.split_whitespace() {
+        let parts = |c: char| c.is_whitespace() || matches!(c, '[' | ']' | '\'' | ',');
+        for word in text.split(parts).filter(|word| !word.is_empty()) {
             match words.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) {
                 Some((_, value)) if !set.contains(value) => set.push(*value),
                 Some(_) => {}
                 None => self.complain(code, format!("{name} has an unknown word; it is left out")),
             }
         }
-        Some(set)
+        Some(set).filter(|set| !set.is_empty())
     }
 
     /// `true` or `false`, in any case.

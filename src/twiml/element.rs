@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
-use super::finding::{ScriptError, code};
+use super::finding::{ScriptError, code, shortened};
 
 /// Longest document in bytes.
 pub(super) const MAX_BYTES: usize = 64 << 10;
@@ -13,6 +13,8 @@ pub(super) const MAX_BYTES: usize = 64 << 10;
 pub(super) const MAX_DEPTH: usize = 32;
 /// How many elements a document may have.
 pub(super) const MAX_ELEMENTS: usize = 4_000;
+/// How many attributes an element may have: each is compared with all others.
+pub(super) const MAX_ATTRIBUTES: usize = 100;
 
 /// An element with what it holds, its references resolved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl Place {
     }
 
     pub(super) fn error(self, code: u32, message: impl Into<String>) -> ScriptError {
-        ScriptError { line: self.line, column: self.column, code, message: message.into() }
+        ScriptError { line: self.line, column: self.column, code, message: shortened(message) }
     }
 }
 
@@ -88,6 +90,11 @@ impl Element {
             Node::Element(_) => None,
         });
         texts.collect::<String>().trim().to_owned()
+    }
+
+    /// Whether there is text directly inside, other than blanks.
+    pub(super) fn has_text(&self) -> bool {
+        self.children.iter().any(|child| matches!(child, Node::Text(text) if !text.trim().is_empty()))
     }
 
     /// The elements directly inside.
@@ -248,23 +255,36 @@ impl Tree {
 }
 
 fn attributes(tag: &BytesStart<'_>, place: Place) -> Result<Vec<(String, String)>, ScriptError> {
-    tag.attributes()
-        .map(|attribute| {
-            let attribute = attribute.map_err(|error| place.error(code::PARSE, error.to_string()))?;
-            let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
-            if !is_name(&name) || attribute.value.contains(&b'<') {
-                return Err(place.error(code::PARSE, format!("`{name}` is not a well-formed attribute")));
-            }
-            let value = attribute
-                .unescape_value()
-                .map_err(|error| place.error(code::PARSE, format!("attribute {name}: {error}")))?;
-            if let Some(bad) = value.chars().find(|c| !is_xml_character(*c)) {
-                let message = format!("attribute {name}: U+{:04X} is not allowed in XML", u32::from(bad));
-                return Err(place.error(code::PARSE, message));
-            }
-            Ok((name, value.into_owned()))
-        })
-        .collect()
+    let mut read = Vec::new();
+    for attribute in tag.attributes() {
+        if read.len() >= MAX_ATTRIBUTES {
+            return Err(place.error(code::PARSE, format!("more than {MAX_ATTRIBUTES} attributes")));
+        }
+        let mut attribute = attribute.map_err(|error| place.error(code::PARSE, error.to_string()))?;
+        let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
+        if !is_name(&name) || attribute.value.contains(&b'<') {
+            return Err(place.error(code::PARSE, format!("`{name}` is not a well-formed attribute")));
+        }
+        // XML 1.0 §3.3.3: a line end in a value is a blank, unless it is written as a reference.
+        if attribute.value.iter().any(|byte| is_blank(*byte)) {
+            let blanked = attribute.value.iter().map(|byte| if is_blank(*byte) { b' ' } else { *byte });
+            attribute.value = blanked.collect::<Vec<_>>().into();
+        }
+        let value = attribute
+            .unescape_value()
+            .map_err(|error| place.error(code::PARSE, format!("attribute {name}: {error}")))?;
+        if let Some(bad) = value.chars().find(|c| !is_xml_character(*c)) {
+            let message = format!("attribute {name}: U+{:04X} is not allowed in XML", u32::from(bad));
+            return Err(place.error(code::PARSE, message));
+        }
+        read.push((name, value.into_owned()));
+    }
+    Ok(read)
+}
+
+/// White space other than the space itself.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 /// Close to XML 1.0 §2.3: letters, digits, `_`, `:`, `-`, `.`; the first a letter, `_` or `:`.

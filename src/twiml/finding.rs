@@ -15,10 +15,20 @@ pub mod code {
     pub const ROOT: u32 = 12_102;
     /// Something unknown, misplaced or not yet supported; it is ignored.
     pub const SCHEMA: u32 = 12_200;
+    /// A callee that is being asked whether it takes the call cannot dial or record.
+    pub const NOT_SCREENING: u32 = 13_201;
+    /// What should be a URL cannot be one.
+    pub const BAD_URL: u32 = 11_100;
     /// The document is longer than 64 kB.
     pub const TOO_LARGE: u32 = 11_750;
     /// A step could not be carried out and was skipped.
     pub const SKIPPED: u32 = 12_400;
+
+    /// Whether a document of which this is found cannot be run: those of the dictionary's errors (others are warnings)
+    /// that a document alone can bring about.
+    pub(in crate::twiml) fn is_error(code: u32) -> bool {
+        matches!(code, BAD_URL | NOT_SCREENING | 13_257 | 13_338 | 13_621)
+    }
 }
 
 /// A warning: the script goes on with a default, or without the part that it names.
@@ -46,6 +56,19 @@ pub struct ScriptError {
     pub code: u32,
     /// What is wrong, for a developer.
     pub message: String,
+}
+
+/// Longest message in characters: those of a hostile document must not be as long as itself.
+const MAX_MESSAGE: usize = 300;
+
+/// A message, within bounds.
+pub(super) fn shortened(message: impl Into<String>) -> String {
+    let mut message = message.into();
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 impl From<ScriptError> for Finding {

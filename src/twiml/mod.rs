@@ -8,6 +8,6 @@ pub mod finding;
 pub mod script;
 pub mod verb;
 
-pub use document::{Document, Parsed};
+pub use document::{Context, Document, Parsed};
 pub use finding::{Finding, ScriptError};
-pub use script::{Action, DialStatus, Outcome, Script};
+pub use script::{DialStatus, Script};

@@ -1,13 +1,32 @@
-//! The HTTP client: one for all calls, so that connections are kept and shared.
-//! It must never be used but through the limits of one request.
+//! The HTTP clients: shared by all calls, so that connections are kept; what is limited is limited per request.
+//! It must never let a stranger's URL use a connection that was made for the operator's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use reqwest::header;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::cache::Cache;
+use super::connector::Limited;
+use super::content::{ContentType, Form};
 use super::document::Fetched;
-use super::{Content, Media, Reply, Request, WebhookError, code};
+use super::exchange::{Answer, Exchange};
+use super::hop::Hop;
+use super::hosts::Hosts;
+use super::overrides::Overrides;
+use super::policy::Policy;
+use super::resolver::Resolver;
+use super::{Content, Cookies, Reply, Request, WebhookError, body, code};
 use crate::config;
-use crate::twiml::document::Document;
-use crate::twiml::verb::Method;
+use crate::twiml::document::Context;
+
+/// How long an unused connection is kept. Servers close theirs after two to five seconds: ours goes first.
+const IDLE: Duration = Duration::from_millis(1_500);
+
+/// How long the rest of a callback's answer is waited for, so that its connection can be used again.
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Whose requests these are.
 #[derive(Clone)]
@@ -20,43 +39,122 @@ pub struct Account {
 
 /// Fetches documents and sounds, and posts callbacks.
 pub struct Webhooks {
-    client: reqwest::Client,
+    pub(super) account: Account,
+    pub(super) policy: Arc<Policy>,
+    pub(super) clients: Clients,
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) cache: Cache,
+}
+
+/// One client for each way of connecting: a pool knows hosts, but neither who named them nor how TLS was begun.
+pub(super) struct Clients {
+    trusted: [reqwest::Client; 2],
+    strange: [reqwest::Client; 2],
+}
+
+impl Clients {
+    fn new(policy: &Arc<Policy>, roots: RootCertStore) -> anyhow::Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let tls = tls.with_root_certificates(roots).with_no_client_auth();
+        let pair = |policy: Option<Arc<Policy>>| -> anyhow::Result<_> {
+            let resolver = Arc::new(Resolver::new(policy));
+            let client = |sni: bool| {
+                let mut tls = tls.clone();
+                tls.enable_sni = sni;
+                client(tls, Arc::clone(&resolver)).context("an HTTP client cannot be made")
+            };
+            Ok([client(false)?, client(true)?])
+        };
+        Ok(Self { trusted: pair(None)?, strange: pair(Some(Arc::clone(policy)))? })
+    }
+
+    pub fn of(&self, is_trusted: bool, sni: bool) -> &reqwest::Client {
+        let [without, with] = if is_trusted { &self.trusted } else { &self.strange };
+        if sni { with } else { without }
+    }
+}
+
+fn client(tls: ClientConfig, resolver: Arc<Resolver>) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .use_preconfigured_tls(tls)
+        .dns_resolver(resolver)
+        .connector_layer(Limited)
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .pool_idle_timeout(IDLE)
+        .build()
 }
 
 impl Webhooks {
-    /// A client with these settings. `trusted` are hosts, with their ports, that the operator's routes name.
+    /// Clients with these settings that trust the certificates of the system. `trusted`: hosts that the operator's
+    /// routes name, as [`authority`](super::authority) writes them.
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(_: &config::Webhooks, _: Account, _trusted: Vec<String>) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        Ok(Self { client: client.timeout(Duration::from_secs(15)).build()? })
+    pub fn new(settings: &config::Webhooks, account: Account, trusted: Vec<String>) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
+        let (usable, _) = roots.add_parsable_certificates(found.certs);
+        if usable == 0 {
+            tracing::warn!("this system has no root certificates: no https URL can be asked");
+        }
+        Self::with_roots(settings, account, trusted, roots)
+    }
+
+    /// The same with other root certificates.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn with_roots(
+        settings: &config::Webhooks,
+        account: Account,
+        trusted: Vec<String>,
+        roots: RootCertStore,
+    ) -> anyhow::Result<Self> {
+        let policy = Arc::new(Policy::new(settings.allow.clone(), trusted));
+        Ok(Self {
+            account,
+            clients: Clients::new(&policy, roots)?,
+            policy,
+            hosts: Hosts::new(settings.concurrency_per_host),
+            cache: Cache::default(),
+        })
+    }
+
+    /// The operator's routes name these hosts from now on.
+    pub fn trust(&self, hosts: Vec<String>) {
+        self.policy.trust(hosts);
     }
 
     /// Fetches a document.
     ///
     /// # Errors
-    /// It cannot be had, or is none.
+    /// It cannot be had in time, or is of no use.
     pub async fn fetch(&self, request: Request) -> Result<Reply, WebhookError> {
-        let cookies = request.cookies.clone();
-        let response = self.send(&request).await?;
-        let (status, url) = (response.status().as_u16(), response.url().to_string());
-        let body = response.bytes().await.map_err(|error| failed(&request.url, &error))?;
-        Ok(Reply { status, url, content: Content::Twiml(body), cookies })
+        let Request { token, cookies, url, .. } = &request;
+        let (token, cookies, url) = (token.clone(), cookies.clone(), url.clone());
+        let (hop, fragment) = Hop::first(request)?;
+        let (overrides, findings) = Overrides::read(fragment.as_deref());
+        let total = overrides.total;
+        let mut exchange = Exchange::new(self, overrides, &token, cookies);
+        within(total, &url, async {
+            let answer = exchange.ask(hop).await?;
+            let (status, url) = (answer.response.status().as_u16(), answer.hop.url.to_string());
+            let content = content(answer, exchange.silence()).await?;
+            Ok(Reply { status, url, content, cookies: exchange.cookies, findings })
+        })
+        .await
     }
 
-    /// Fetches a document and reads it.
+    /// Fetches a document that is to run in `context`, and reads it.
     ///
     /// # Errors
-    /// It cannot be had, or is none.
-    pub async fn document(&self, request: Request) -> Result<Fetched, WebhookError> {
-        let reply = self.fetch(request).await?;
-        let document = match reply.content {
-            Content::Twiml(xml) => Document::parse(&xml)
-                .map_err(|error| WebhookError::new(error.code, &reply.url, error.to_string()))?,
-            _ => return Err(WebhookError::new(code::CONTENT_TYPE, &reply.url, "not read yet")),
-        };
-        Ok(Fetched { url: reply.url, document, cookies: reply.cookies })
+    /// It cannot be had in time, or is none.
+    pub async fn document(&self, request: Request, context: Context) -> Result<Fetched, WebhookError> {
+        Fetched::read(self.fetch(request).await?, context)
     }
 
     /// Posts a callback. What is answered does not matter but for its status.
@@ -64,26 +162,75 @@ impl Webhooks {
     /// # Errors
     /// There was no answer.
     pub async fn post(&self, request: Request) -> Result<u16, WebhookError> {
-        Ok(self.send(&request).await?.status().as_u16())
-    }
-
-    /// Fetches a sound.
-    ///
-    /// # Errors
-    /// It cannot be had, or is none.
-    pub async fn media(&self, url: &str) -> Result<Media, WebhookError> {
-        Err(WebhookError::new(code::SOUND_TYPE, url, "sounds are not fetched yet"))
-    }
-
-    async fn send(&self, request: &Request) -> Result<reqwest::Response, WebhookError> {
-        let builder = match request.method {
-            Method::Get => self.client.get(&request.url).query(&request.parameters),
-            Method::Post => self.client.post(&request.url).form(&request.parameters),
-        };
-        builder.send().await.map_err(|error| failed(&request.url, &error))
+        let (token, url) = (request.token.clone(), request.url.clone());
+        let (hop, fragment) = Hop::first(request)?;
+        let (overrides, findings) = Overrides::read(fragment.as_deref());
+        for finding in findings {
+            tracing::warn!(url = super::shown(&url), code = finding.code, "{}", finding.message);
+        }
+        let total = overrides.total;
+        let mut exchange = Exchange::new(self, overrides, &token, Cookies::default());
+        let answer = within(total, &url, exchange.ask(hop)).await?;
+        let status = answer.response.status().as_u16();
+        // What is not read cannot be followed by another answer: the connection would be lost.
+        drop(tokio::time::timeout(LEFTOVERS, answer.body(body::DOCUMENT, LEFTOVERS)).await);
+        Ok(status)
     }
 }
 
-fn failed(url: &str, error: &reqwest::Error) -> WebhookError {
-    WebhookError::new(code::RETRIEVAL, url, error.to_string())
+/// Everything together in the time that it has.
+pub(super) async fn within<T>(
+    total: Duration,
+    url: &str,
+    all: impl Future<Output = Result<T, WebhookError>>,
+) -> Result<T, WebhookError> {
+    tokio::time::timeout(total, all).await.unwrap_or_else(|_| {
+        let message = format!("it took longer than {} ms altogether", total.as_millis());
+        Err(WebhookError::new(code::TOTAL_TIMEOUT, url, message))
+    })
+}
+
+/// An answer of 2xx, or what it is instead.
+pub(super) fn successful(answer: Answer) -> Result<Answer, WebhookError> {
+    let status = answer.response.status().as_u16();
+    let code = match status {
+        200..=299 => return Ok(answer),
+        400..=599 => code::STATUS,
+        _ => code::RETRIEVAL,
+    };
+    Err(WebhookError::new(code, answer.hop.url.as_str(), format!("it answers with {status}")))
+}
+
+/// What an answer holds (webhooks.md §5).
+async fn content(answer: Answer, silence: Duration) -> Result<Content, WebhookError> {
+    let mut answer = successful(answer)?;
+    let url = answer.hop.url.to_string();
+    let of_no_use = |why: String| WebhookError::new(code::CONTENT_TYPE, &url, why);
+    if let Some(encoding) = answer.header(header::CONTENT_ENCODING).filter(|name| *name != "identity") {
+        return Err(of_no_use(format!("the content encoding is {encoding:.40}")));
+    }
+    let is_chunked =
+        answer.header(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
+    let empty = || match is_chunked {
+        true => Err(WebhookError::new(code::EMPTY_CHUNKED, &url, "the chunked body is empty")),
+        false => Ok(Content::Empty),
+    };
+    let kind = answer.header(header::CONTENT_TYPE).map(ContentType::read);
+    match kind.as_ref().map(ContentType::form) {
+        Some(Form::Sound) => Ok(Content::Audio),
+        None | Some(Form::Other) => match (answer.chunk(silence).await?, kind) {
+            (None, _) => empty(),
+            (Some(_), None) => Err(of_no_use("it has no content type".to_owned())),
+            (Some(_), Some(kind)) => Err(of_no_use(format!("the content type is {:.80}", kind.kind))),
+        },
+        Some(Form::Document | Form::Text) => {
+            let body = answer.body(body::DOCUMENT, silence).await?;
+            match kind {
+                Some(kind) if !body.is_empty() => kind.content(body).map_err(|charset| {
+                    of_no_use(format!("the charset is {charset:.40}, which nobody knows"))
+                }),
+                _ => empty(),
+            }
+        }
+    }
 }

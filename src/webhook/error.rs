@@ -9,11 +9,13 @@ pub mod code {
     pub const BAD_URL: u32 = 11_100;
     /// The document could not be had, for no reason that has a code of its own.
     pub const RETRIEVAL: u32 = 11_200;
+    /// No connection came about in time.
+    pub const CONNECT_TIMEOUT: u32 = 11_201;
     /// Nobody listens there.
     pub const REFUSED: u32 = 11_202;
     /// It took too long altogether.
     pub const TOTAL_TIMEOUT: u32 = 11_203;
-    /// The connection could not be made in time, broke, or fell silent.
+    /// The connection could not be made, broke, or fell silent.
     pub const CONNECTION: u32 = 11_205;
     /// What came is no HTTP.
     pub const PROTOCOL: u32 = 11_206;
@@ -35,6 +37,8 @@ pub mod code {
     pub const CERTIFICATE_CHAIN: u32 = 11_237;
     /// The answer is too large.
     pub const TOO_LARGE: u32 = 11_750;
+    /// The answer is chunked and has no chunk.
+    pub const EMPTY_CHUNKED: u32 = 11_770;
     /// The answer's content type is not one that can be used.
     pub const CONTENT_TYPE: u32 = 12_300;
     /// What a Play names is no sound.
@@ -51,20 +55,29 @@ pub struct WebhookError {
     pub url: String,
     /// What is wrong, for a developer.
     pub message: String,
+    /// Whether the same request can never succeed: the destination policy refuses it.
+    #[serde(default)]
+    pub is_forbidden: bool,
 }
 
 impl WebhookError {
     /// The error of this code.
     pub fn new(code: u32, url: &str, message: impl Into<String>) -> Self {
-        Self { code, url: super::shown(url), message: message.into() }
+        Self { code, url: super::shown(url), message: message.into(), is_forbidden: false }
+    }
+
+    /// The destination policy refuses to go there.
+    pub fn forbidden(url: &str, message: impl Into<String>) -> Self {
+        Self { is_forbidden: true, ..Self::new(code::HOST, url, message) }
     }
 
     /// Whether the same request may succeed later: the network or the receiver failed, not the request.
     pub fn is_passing(&self) -> bool {
         use code::*;
-        matches!(
+        let may_pass = matches!(
             self.code,
             RETRIEVAL
+                | CONNECT_TIMEOUT
                 | REFUSED
                 | TOTAL_TIMEOUT
                 | CONNECTION
@@ -74,6 +87,7 @@ impl WebhookError {
                 | CERTIFICATE_HOST
                 | CERTIFICATE_TIME
                 | CERTIFICATE_CHAIN
-        )
+        );
+        may_pass && !self.is_forbidden
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Cookies, WebhookError, code};
+use crate::twiml::finding::Finding;
 use crate::twiml::verb::Method;
 
 /// A request to a script's or a callback's URL.
@@ -28,12 +29,15 @@ pub struct Request {
 pub struct Reply {
     /// The status, 200 to 299.
     pub status: u16,
-    /// The URL that answered, after redirects, without fragment.
+    /// The URL that answered, after redirects, without fragment. It may hold a password: what is relative to it is asked
+    /// for with the same.
     pub url: String,
     /// What to do now.
     pub content: Content,
     /// The cookies, as they are now.
     pub cookies: Cookies,
+    /// What is wrong with the URL's connection overrides.
+    pub findings: Vec<Finding>,
 }
 
 /// What an answer holds (webhooks.md §5).
@@ -56,6 +60,8 @@ pub struct Media {
     pub bytes: Bytes,
     /// Its content type, in lower case and without parameters.
     pub kind: String,
+    /// The same as long as the bytes are.
+    pub version: u64,
 }
 
 /// The absolute URL that `reference` means in a document of `base`; an empty one means the document itself.

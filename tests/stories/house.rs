@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use trunkline::call::opening::{Admitted, Opening};
-use trunkline::call::{CallerId, Dialled};
+use trunkline::call::opening::{About, Admitted, Opening};
+use trunkline::call::profile::WallClock;
+use trunkline::call::script::{Beginning, Hook, Place};
+use trunkline::call::{CallerId, Dialled, Notify};
 use trunkline::ids::{CallId, LegId, Minter};
 use trunkline::leg::{Basis, Leg, OutboundSpec, Path, Seat, Target};
 use trunkline::ops::events::Cause;
@@ -19,8 +21,9 @@ use trunkline::sip::endpoint::{ServerKey, Timing};
 use trunkline::sip::flow::Flow;
 use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusCode, Transport, Uri};
 use trunkline::sip::shard::{Admission, Exchange, Gate, Passage};
+use trunkline::twiml::Document;
+use trunkline::twiml::finding::Finding;
 use trunkline::twiml::verb::Noun;
-use trunkline::twiml::{Document, Script};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::Lease;
@@ -57,6 +60,20 @@ script = "broken"
 [[route]]
 number = "106"
 script = "sequence"
+[[route]]
+number = "110"
+webhook = "http://app/menu"
+status_callback = "http://app/over"
+[[route]]
+number = "111"
+webhook = "http://app/voicemail"
+[[route]]
+number = "112"
+webhook = "http://app/screened"
+[[route]]
+number = "113"
+webhook = "http://app/down"
+fallback = "http://app/spare"
 [[route]]
 number = "202"
 endpoint = "bob"
@@ -101,6 +118,8 @@ pub struct House {
     leases: RefCell<BTreeMap<u16, LegId>>,
     calls: Cell<usize>,
     legs: Cell<usize>,
+    /// What is wrong with the documents of calls that begin.
+    pub findings: RefCell<BTreeMap<LegId, Vec<Finding>>>,
 }
 
 /// What came of a wish to dial.
@@ -128,6 +147,7 @@ impl House {
             gate: RefCell::new(gate()),
             admitted: RefCell::default(),
             staged: RefCell::default(),
+            findings: RefCell::default(),
             leases: RefCell::default(),
             calls: Cell::new(0),
             legs: Cell::new(0),
@@ -288,15 +308,26 @@ impl Exchange for House {
             return Ok(*leg);
         }
         let id = LegId::from_bytes(seed(&format!("leg {}", admission.key)));
-        let script = match &admission.decision.target {
+        let (mut fallback, mut findings) = (None, Vec::new());
+        let hook = |url: &str, method| Hook { place: Place::Url(url.to_owned()), method };
+        let beginning = match &admission.decision.target {
             routing::Target::Script(name) | routing::Target::Endpoint(name) => {
-                match Document::parse(document(name).as_bytes()) {
-                    Ok(parsed) => Script::new(parsed.document),
-                    Err(error) => Script::broken(&error),
-                }
+                let document = Document::parse(document(name).as_bytes()).map(|parsed| parsed.document);
+                let document = document.unwrap_or_else(|error| {
+                    findings.push(error.into());
+                    Document::apology("We are sorry.")
+                });
+                Beginning::Document { document, place: Place::File(format!("{name}.xml")) }
+            }
+            routing::Target::Webhook(webhook) => {
+                fallback = webhook.fallback.as_ref().map(|(url, method)| hook(url, *method));
+                Beginning::Hook(hook(&webhook.url, webhook.method))
             }
             other => panic!("{other:?} is refused before it is admitted"),
         };
+        self.findings.borrow_mut().insert(id, findings);
+        let told = admission.decision.status_callback.as_ref();
+        let notify = told.map(|told| Notify { url: told.url.clone(), method: told.method });
         let mut minter = Minter::new(seed(&format!("names {}", admission.key)));
         self.calls.set(self.calls.get() + 1);
         let opening = Opening::of(Admitted {
@@ -306,7 +337,15 @@ impl Exchange for House {
             path: path(admission.flow.clone()),
             basis: self.basis(id, CallId(id), minter.bytes(), now),
             seed: minter.bytes(),
-            script,
+            beginning,
+            fallback,
+            notify,
+            about: About {
+                account: "AC1".to_owned(),
+                recordings: "http://switch/Recordings/".into(),
+                domain: "story".to_owned(),
+                clock: WallClock { at: now, wall: WALL * 1_000_000 },
+            },
         });
         let opening = opening.expect("phones of stories send INVITEs that make dialogs");
         self.admitted.borrow_mut().insert(admission.key.clone(), id);

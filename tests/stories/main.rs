@@ -31,4 +31,6 @@ mod sessions;
 mod shard;
 mod story;
 mod weather;
+mod web;
+mod webhooks;
 mod world;

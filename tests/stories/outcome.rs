@@ -8,6 +8,7 @@ use bytes::Bytes;
 use trunkline::leg::Hear;
 use trunkline::ops::events::{Cause, Entry, Event, Side};
 use trunkline::sip::message::{Limits, Message};
+use trunkline::webhook::Request;
 use trunkline_media::moment::Moment;
 
 use crate::house::House;
@@ -26,10 +27,17 @@ pub struct Outcome {
     pub left: Vec<String>,
     /// Phones that believe they are in a call.
     pub talking: Vec<&'static str>,
+    /// What was asked of the web application.
+    pub asked: Vec<Request>,
+    posted: Vec<Request>,
     pub commits: usize,
     pub inputs: usize,
     /// Every message of the wire in one line, for people.
     pub trace: String,
+}
+
+fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 /// A leg's end as the log tells it.
@@ -74,10 +82,24 @@ impl Outcome {
             wishes: wishes.collect(),
             left,
             talking: talking.map(|phone| phone.name).collect(),
+            asked: world.asked.clone(),
+            posted: world.posted.iter().map(|(_, request)| request.clone()).collect(),
             commits: world.commits,
             inputs: world.inputs,
             trace: trace(world),
         }
+    }
+
+    /// A parameter of what was asked of the web application at this place.
+    pub fn asked_with(&self, at: usize, name: &str) -> Option<&str> {
+        self.asked.get(at).and_then(|request| parameter(request, name))
+    }
+
+    /// A parameter of all callbacks that have it, in order; one that was posted again counts once.
+    pub fn posts(&self, name: &str) -> Vec<&str> {
+        let mut tokens = BTreeSet::new();
+        let first = self.posted.iter().filter(|request| tokens.insert(&request.token));
+        first.filter_map(|request| parameter(request, name)).collect()
     }
 
     /// What a phone saw, in a few words each.

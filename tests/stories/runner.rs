@@ -304,6 +304,8 @@ impl Kind for Call {
     fn execute(world: &mut World, name: CallId, effect: CallEffect) {
         match effect {
             CallEffect::Dial(dialled) => world.dial(name, *dialled),
+            CallEffect::Screen(screening) => world.screen(*screening),
+            CallEffect::Finish { recording, .. } => world.finish_for_call(name, recording),
             CallEffect::OpenOutbox => world.open_outbox(name),
         }
     }
@@ -376,14 +378,16 @@ impl Kind for ScriptRun {
     }
 
     fn parcel(letter: &Letter<Wanted>) -> Option<Parcel> {
-        let Party::Call(call) = letter.to else { return None };
-        Some(Parcel::Call(call, incoming(letter, CallInput::Script(letter.body.clone()))))
+        let (Party::Call(call), Party::Script(leg)) = (letter.to, letter.from) else { return None };
+        Some(Parcel::Call(call, incoming(letter, CallInput::Script(leg, letter.body.clone()))))
     }
 
     fn execute(world: &mut World, name: LegId, effect: ScriptEffect) {
         match effect {
             ScriptEffect::Prepare { activity, sound } => world.prepare(name, activity, sound),
-            ScriptEffect::Fetch(fetch) => panic!("no story fetches {} yet", fetch.request.url),
+            ScriptEffect::Fetch(fetch) => world.fetch(name, *fetch),
+            ScriptEffect::Open { file, .. } => panic!("no story reads {file} yet"),
+            ScriptEffect::Finish { recording, .. } => world.finish_for_script(name, recording),
         }
     }
 

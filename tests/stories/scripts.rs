@@ -23,7 +23,7 @@ fn the_greeting_is_said_to_anybody_and_hangs_up() {
     });
     let told = &story.calm;
     assert_eq!(told.saw("dave"), ["200 INVITE", "BYE"]);
-    assert_eq!(told.hears("dave"), ["silence", "prompt 1", "prompt 3", "closed"]);
+    assert_eq!(told.hears("dave"), ["silence", "prompt 1", "prompt 2", "closed"]);
     assert_eq!(told.ends(), [end("dave", Cause::HungUp, Side::Switch)]);
     let verbs = told.told(|event| match event {
         Event::VerbStarted { verb, .. } => Some(verb.clone()),

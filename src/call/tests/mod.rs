@@ -2,18 +2,23 @@
 //! Each step is done twice: by the machine, and by one that was brought back from its bytes alone.
 
 mod dialing;
+mod documents;
+mod gathering;
+mod recording;
+mod screening;
 mod script;
+mod telling;
 
 use serde::Serialize;
 use trunkline_media::codec::Codec;
 
 use super::script::{Sound, Told, Wanted};
 use super::*;
+use crate::callbacks::Callback;
 use crate::ops::events::{Entry, Side};
 use crate::supervision::machine::{Letter, Turn};
 use crate::twiml::document::Document;
-use crate::twiml::script::{Action, Script};
-use crate::twiml::verb::Dial;
+use crate::twiml::verb::{Dial, Noun, Verb};
 
 const PARENT: LegId = LegId::from_bytes([1; 16]);
 
@@ -41,14 +46,52 @@ fn step<M: Machine>(machine: &mut M, now: Moment, act: impl Fn(&mut M, &mut Turn
     turn
 }
 
-fn script(body: &str) -> Script {
+fn document(body: &str) -> Document {
     let parsed = Document::parse(format!("<Response>{body}</Response>").as_bytes()).expect("well-formed");
-    Script::new(parsed.document)
+    parsed.document
+}
+
+fn profile() -> Arc<Profile> {
+    Arc::new(Profile {
+        leg: PARENT,
+        parent: None,
+        account: "AC1".to_owned(),
+        from: "sip:bob@example.com".to_owned(),
+        to: "sip:100@example.com".to_owned(),
+        direction: super::profile::Direction::Inbound,
+        clock: super::profile::WallClock::default(),
+        further: Vec::new(),
+    })
+}
+
+/// What a call of anybody is made from.
+pub(crate) fn spec(parent: LegId) -> CallSpec {
+    CallSpec {
+        parent,
+        profile: profile(),
+        notify: None,
+        recordings: "http://switch/Recordings/".into(),
+        caller: CallerId { display: None, user: "bob".to_owned(), privacy: false },
+        max_forwards: 69,
+        seed: [5; 16],
+    }
+}
+
+/// The SID of the recording under way, out of the machine's own bytes.
+fn sid_in<T: Serialize>(machine: &T) -> crate::ids::RecordingSid {
+    let bytes = encoded(machine);
+    let sid = bytes.windows(34).find_map(|window| std::str::from_utf8(window).ok()?.parse().ok());
+    sid.expect("a recording")
+}
+
+/// The value of a parameter.
+fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn dial(xml: &str) -> Box<Dial> {
-    match script(xml).action() {
-        Action::Dial { dial, .. } => dial,
+    match document(xml).steps.swap_remove(0).verb {
+        Verb::Dial(dial) => dial,
         other => panic!("a Dial is wanted: {other:?}"),
     }
 }
@@ -59,24 +102,52 @@ struct Bench {
     now: Moment,
     children: Vec<LegId>,
     log: Vec<Entry>,
+    /// Callbacks, in order.
+    posted: Vec<Callback>,
+    /// What scripts were told of Dials.
+    results: Vec<DialResult>,
 }
 
 impl Bench {
     fn new() -> Self {
         let caller = CallerId { display: Some("Bob".to_owned()), user: "bob".to_owned(), privacy: false };
-        let call = Call::new(CallSpec { parent: PARENT, caller, max_forwards: 69, seed: [5; 16] });
-        Self { call, now: at(0), children: Vec::new(), log: Vec::new() }
+        let call = Call::new(CallSpec { caller, ..spec(PARENT) });
+        Self {
+            call,
+            now: at(0),
+            children: Vec::new(),
+            log: Vec::new(),
+            posted: Vec::new(),
+            results: Vec::new(),
+        }
     }
 
     fn step(&mut self, act: impl Fn(&mut Call, &mut Turn<Call>)) -> Vec<String> {
         let turn = step(&mut self.call, self.now, act);
         let mut words = Vec::new();
         for effect in turn.effects {
-            let CallEffect::Dial(dialled) = effect else { continue };
-            self.children.push(dialled.leg);
-            words.push(format!("dial {}", noun(&dialled.noun)));
+            match effect {
+                CallEffect::Dial(dialled) => {
+                    self.children.push(dialled.leg);
+                    words.push(format!("dial {}", noun(&dialled.noun)));
+                }
+                CallEffect::Screen(screening) => {
+                    words.push(format!("ask {} by {}", self.name(screening.leg), screening.hook.place));
+                }
+                CallEffect::Finish { trim, .. } => words.push(format!("finish, trim {trim}")),
+                CallEffect::OpenOutbox => {}
+            }
         }
-        words.extend(turn.letters.into_iter().map(|letter| self.told(letter)));
+        for letter in turn.letters {
+            if let CallPost::Callback(callback) = letter.body {
+                self.posted.push(*callback);
+                continue;
+            }
+            if let CallPost::Script(Told::DialEnded { result, .. }) = &letter.body {
+                self.results.push(result.as_ref().clone());
+            }
+            words.push(self.told(letter));
+        }
         self.log.extend(turn.events);
         words
     }
@@ -84,13 +155,19 @@ impl Bench {
     fn told(&self, letter: Letter<CallPost>) -> String {
         match (letter.body, letter.to) {
             (CallPost::Leg(order), Party::Leg(leg)) => format!("{}: {}", self.name(leg), self.order(&order)),
-            (CallPost::Script(Told::Outcome(Outcome::DialEnded { activity, status })), _) => {
-                format!("script: {activity} {status:?}")
+            (CallPost::Script(told), Party::Script(leg)) => {
+                let whose =
+                    if leg == PARENT { "script".to_owned() } else { format!("script of {}", self.name(leg)) };
+                match told {
+                    Told::DialEnded { activity, result } => {
+                        format!("{whose}: {activity} {:?}", result.status)
+                    }
+                    Told::Done { activity } => format!("{whose}: {activity} done"),
+                    Told::Gone { .. } => format!("{whose}: caller gone"),
+                    Told::Digit(digit) => format!("{whose}: key {digit}"),
+                    Told::Taped { activity, .. } => format!("{whose}: {activity} taped"),
+                }
             }
-            (CallPost::Script(Told::Outcome(Outcome::Done { activity })), _) => {
-                format!("script: {activity} done")
-            }
-            (CallPost::Script(Told::CallerGone), _) => "script: caller gone".to_owned(),
             other => format!("{other:?}"),
         }
     }
@@ -103,6 +180,9 @@ impl Bench {
             Order::Hear(Hear::Prompt { asset, .. }) => format!("hear {asset}"),
             Order::Hear(hear) => format!("hear {hear:?}"),
             Order::Joined(leg) => format!("joined {}", self.name(*leg)),
+            Order::Press(keys) => format!("press {}", keys.keys),
+            Order::Tape(Some(taping)) => format!("tape {:?} {}", taping.layout, taping.channel),
+            Order::Tape(None) => "tape no more".to_owned(),
             other => format!("{other:?}").to_lowercase(),
         }
     }
@@ -116,7 +196,11 @@ impl Bench {
     }
 
     fn wanted(&mut self, wanted: Wanted) -> Vec<String> {
-        self.step(|call, turn| call.handle(CallInput::Script(wanted.clone()), turn))
+        self.wanted_by(PARENT, wanted)
+    }
+
+    fn wanted_by(&mut self, leg: LegId, wanted: Wanted) -> Vec<String> {
+        self.step(|call, turn| call.handle(CallInput::Script(leg, wanted.clone()), turn))
     }
 
     fn dial(&mut self, xml: &str) -> Vec<String> {
@@ -155,7 +239,9 @@ impl Bench {
     /// Everybody has read everything.
     fn is_finished(&mut self) -> bool {
         let readers = self.children.iter().copied().chain([PARENT]).map(Party::Leg);
-        for reader in readers.chain([Party::Script(PARENT)]).collect::<Vec<_>>() {
+        let scripts = self.children.iter().copied().chain([PARENT]).map(Party::Script);
+        let all = readers.chain(scripts).chain([Party::Outbox(CallId(PARENT))]);
+        for reader in all.collect::<Vec<_>>() {
             self.call.mail().acknowledge(reader, u64::MAX);
         }
         self.call.is_finished()

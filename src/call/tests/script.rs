@@ -1,24 +1,81 @@
 //! A running script: what it asks for, in which order, and once.
 
-use super::super::script::{ScriptEffect, ScriptInput, ScriptRun};
+use super::super::script::{Beginning, Hook, Place, RunSpec, ScriptEffect, ScriptInput, ScriptRun};
 use super::*;
+use crate::call::profile::CallStatus;
 use crate::call::sound::SoundError;
+use crate::twiml::document::Context;
+use crate::twiml::script::DialStatus;
+use crate::webhook::Request;
 
-struct Run {
-    run: ScriptRun,
-    now: Moment,
-    log: Vec<Event>,
+pub struct Run {
+    pub run: ScriptRun,
+    pub now: Moment,
+    pub log: Vec<Event>,
+    /// What was asked over HTTP, in order.
+    pub asked: Vec<Request>,
+    /// Callbacks, in order.
+    pub posted: Vec<Callback>,
 }
 
 impl Run {
-    fn of(body: &str) -> (Self, Vec<String>) {
-        let run = ScriptRun::new(PARENT, CallId(PARENT), script(body));
-        let mut bench = Self { run, now: at(0), log: Vec::new() };
+    pub fn of(body: &str) -> (Self, Vec<String>) {
+        Self::at(Place::Url("http://app/voice?a=1".to_owned()), body)
+    }
+
+    /// A document that stands somewhere.
+    pub fn at(place: Place, body: &str) -> (Self, Vec<String>) {
+        Self::with(Beginning::Document { document: document(body), place }, None, Context::Main)
+    }
+
+    pub fn with(beginning: Beginning, fallback: Option<Hook>, context: Context) -> (Self, Vec<String>) {
+        let run = ScriptRun::new(RunSpec {
+            leg: PARENT,
+            call: CallId(PARENT),
+            context,
+            profile: profile(),
+            status: CallStatus::Ringing,
+            recordings: "http://switch/Recordings/".into(),
+            beginning,
+            fallback,
+            seed: [7; 16],
+        });
+        let mut bench = Self { run, now: at(0), log: Vec::new(), asked: Vec::new(), posted: Vec::new() };
         let words = bench.step(|run, turn| run.handle(ScriptInput::Start, turn));
         (bench, words)
     }
 
-    fn step(&mut self, act: impl Fn(&mut ScriptRun, &mut Turn<ScriptRun>)) -> Vec<String> {
+    /// Time passes up to `seconds`, deadline by deadline.
+    pub fn pass(&mut self, seconds: u64) -> Vec<String> {
+        let mut words = Vec::new();
+        while let Some(due) = self.run.next_deadline().filter(|due| *due <= at(seconds)) {
+            self.now = self.now.max(due);
+            words.extend(self.step(|run, turn| run.on_deadline(turn)));
+        }
+        self.now = at(seconds);
+        words
+    }
+
+    /// The keys, one after the other.
+    pub fn keys(&mut self, keys: &str) -> Vec<String> {
+        keys.chars().flat_map(|key| self.told(Told::Digit(key))).collect()
+    }
+
+    /// The codes that were found, in order.
+    pub fn codes(&self) -> Vec<u32> {
+        let code = |event: &Event| match event {
+            Event::ScriptFinding { code, .. } => Some(*code),
+            _ => None,
+        };
+        self.log.iter().filter_map(code).collect()
+    }
+
+    /// A parameter of what was asked last.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        value(&self.asked.last().expect("something was asked").parameters, name)
+    }
+
+    pub fn step(&mut self, act: impl Fn(&mut ScriptRun, &mut Turn<ScriptRun>)) -> Vec<String> {
         let turn = step(&mut self.run, self.now, act);
         self.log.extend(turn.events.into_iter().map(|entry| entry.event));
         let effects = turn.effects.into_iter().map(|effect| match effect {
@@ -28,32 +85,55 @@ impl Run {
             ScriptEffect::Prepare { activity, sound: Sound::File(source) | Sound::Url(source) } => {
                 format!("{activity} prepare {source}")
             }
-            ScriptEffect::Fetch(fetch) => format!("{} fetch {}", fetch.number, fetch.request.url),
+            ScriptEffect::Prepare { activity, sound: Sound::Beep } => format!("{activity} prepare beep"),
+            ScriptEffect::Fetch(fetch) => {
+                let words = format!("{} fetch {}", fetch.number, fetch.request.url);
+                self.asked.push(fetch.request);
+                words
+            }
+            ScriptEffect::Open { number, file, otherwise, .. } => match otherwise {
+                Some(otherwise) => format!("{number} open {file} or {otherwise}"),
+                None => format!("{number} open {file}"),
+            },
+            ScriptEffect::Finish { trim, .. } => format!("finish, trim {trim}"),
         });
+        let effects: Vec<String> = effects.collect();
         let letters = turn.letters.into_iter().map(|letter| match letter.body {
             Wanted::Prompt { activity, asset, loops } => format!("{activity} play {asset} {loops}"),
             Wanted::Dial { activity, dial } => format!("{activity} dial {}", dial.nouns.len()),
-            Wanted::Echo => "echo".to_owned(),
-            Wanted::Hangup => "hang up".to_owned(),
+            Wanted::Keys { activity, keys } => format!("{activity} send {keys}"),
+            Wanted::Tape { activity, silence, limit, .. } => {
+                format!("{activity} tape, silence {:?}, limit {limit:?}", silence.unwrap_or_default())
+            }
+            Wanted::Reject { busy } => format!("reject, busy {busy}"),
+            Wanted::Callback(callback) => {
+                let words = format!("tell {}", callback.url);
+                self.posted.push(*callback);
+                words
+            }
+            other => format!("{other:?}").to_lowercase(),
         });
-        effects.chain(letters).collect()
+        let letters: Vec<String> = letters.collect();
+        effects.into_iter().chain(letters).map(|words| words.replace("hangup", "hang up")).collect()
     }
 
-    fn prepared(&mut self, activity: u64, sound: Result<&str, &str>) -> Vec<String> {
+    pub fn prepared(&mut self, activity: u64, sound: Result<&str, &str>) -> Vec<String> {
         let sound = sound.map(str::to_owned).map_err(SoundError::skipped);
         self.step(|run, turn| run.handle(ScriptInput::Prepared(activity, sound.clone()), turn))
     }
 
-    fn told(&mut self, told: Told) -> Vec<String> {
+    pub fn told(&mut self, told: Told) -> Vec<String> {
         self.step(|run, turn| run.handle(ScriptInput::Told(told.clone()), turn))
     }
 
-    fn done(&mut self, activity: u64) -> Vec<String> {
-        self.told(Told::Outcome(Outcome::Done { activity }))
+    pub fn done(&mut self, activity: u64) -> Vec<String> {
+        self.told(Told::Done { activity })
     }
 
-    fn dial_ended(&mut self, activity: u64, status: DialStatus) -> Vec<String> {
-        self.told(Told::Outcome(Outcome::DialEnded { activity, status }))
+    pub fn dial_ended(&mut self, activity: u64, status: DialStatus) -> Vec<String> {
+        let result =
+            DialResult { status, leg: None, duration: 0, bridged: false, facts: None, recording: None };
+        self.told(Told::DialEnded { activity, result: Box::new(result) })
     }
 }
 
@@ -63,13 +143,13 @@ fn a_script_speaks_plays_waits_dials_and_ends() {
     let (mut run, words) = Run::of(body);
     assert_eq!(words, ["1 prepare \"Hello\""]);
     assert_eq!(run.prepared(1, Ok("speech-1")), ["1 play speech-1 1"]);
-    assert_eq!(run.done(1), ["2 prepare a.wav"]);
+    assert_eq!(run.done(1), ["2 prepare http://app/a.wav"]);
     assert_eq!(run.prepared(2, Ok("a")), ["2 play a 2"]);
     assert_eq!(run.done(2), [""; 0]);
     assert_eq!(run.run.next_deadline(), Some(at(3)));
     run.now = at(3);
-    assert_eq!(run.step(|run, turn| run.on_deadline(turn)), ["4 dial 1"]);
-    assert_eq!(run.dial_ended(4, DialStatus::Completed), ["hang up"]);
+    assert_eq!(run.step(|run, turn| run.on_deadline(turn)), ["3 dial 1"]);
+    assert_eq!(run.dial_ended(3, DialStatus::Completed), ["hang up"]);
     assert!(!run.run.is_finished());
     run.run.mail().acknowledge(Party::Call(CallId(PARENT)), u64::MAX);
     assert!(run.run.is_finished());
@@ -107,7 +187,7 @@ fn a_script_that_is_brought_back_asks_again_only_for_what_is_not_in_its_letters(
 #[test]
 fn nothing_is_done_for_a_caller_that_has_gone() {
     let (mut run, _) = Run::of("<Pause length='3'/><Say>late</Say>");
-    assert_eq!(run.told(Told::CallerGone), [""; 0]);
+    assert_eq!(run.told(Told::Gone { dial_ends: false }), [""; 0]);
     assert_eq!(run.run.next_deadline(), None);
     assert!(run.run.is_finished());
 }

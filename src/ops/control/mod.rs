@@ -21,6 +21,7 @@ use trunkline_media::moment::Moment;
 pub use self::client::ask;
 pub use self::server::{Asked, ControlSocket, serve};
 use super::trace::Trace;
+use crate::config::{Change, Finding};
 use crate::ids::LegId;
 use crate::leg::LegSummary;
 use crate::registrar::Binding;
@@ -55,6 +56,12 @@ pub enum Question {
         /// Only those of this leg. With neither: all, or no more at all.
         #[serde(default)]
         call: Option<LegId>,
+    },
+    /// Read the operator's files anew and take up what changed, whole or not at all: [`Answer::Reloaded`].
+    Reload {
+        /// Only tell the difference.
+        #[serde(default)]
+        dry_run: bool,
     },
     /// Refuse new calls, drain, end: [`Answer::Done`] at once.
     Stop,
@@ -94,6 +101,8 @@ pub enum Answer {
     Trace(Trace),
     /// To [`Question::Census`].
     Census(Census),
+    /// To [`Question::Reload`].
+    Reloaded(Reloaded),
     /// It is done, or has begun.
     Done,
     /// It cannot be done. [`ask`] turns this into [`ControlError::Refused`].
@@ -101,6 +110,33 @@ pub enum Answer {
         /// Why: lower case, no full stop.
         message: String,
     },
+}
+
+/// What came of a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// What was done.
+    pub outcome: Outcome,
+    /// What differs between what was in force and the files.
+    pub changes: Vec<Change>,
+    /// What is wrong with the files.
+    pub findings: Vec<Finding>,
+}
+
+/// What a reload did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Everything that changed is in force for what begins from now on.
+    Swapped,
+    /// Nothing had changed.
+    Unchanged,
+    /// A dry run: it could be swapped.
+    Checked,
+    /// Nothing: some of the changes need a restart.
+    NeedsRestart,
+    /// Nothing: the files are wrong.
+    Broken,
 }
 
 /// A phone for those who look from outside.

@@ -30,7 +30,7 @@ fn logged(filter: &str, format: LogFormat, story: impl FnOnce()) -> String {
     let paper = Paper::default();
     let copy = paper.clone();
     let config = Log { filter: filter.to_owned(), format };
-    let subscriber = subscriber(&config, move || copy.clone(), false).expect("a good filter");
+    let (subscriber, _) = subscriber(&config, move || copy.clone(), false).expect("a good filter");
     tracing::subscriber::with_default(subscriber, story);
     let bytes = paper.0.lock().expect("no writer panics").clone();
     String::from_utf8(bytes).expect("logs are text")
@@ -96,7 +96,7 @@ fn a_mapped_address_is_the_same_peer() {
     let trace = SipTrace::new();
     trace.select(Selection::Peer("::ffff:192.0.2.7".parse().expect("an address"))).expect("room");
     let text = logged("info", LogFormat::Text, || trace.message(Direction::Received, &flow(7), OPTIONS));
-    assert!(text.contains("received\nOPTIONS sip:101@192.0.2.1 SIP/2.0\n"), "{text}");
+    assert!(text.contains("received\n  | OPTIONS sip:101@192.0.2.1 SIP/2.0\n"), "{text}");
     assert!(text.contains("remote=192.0.2.7:5062"), "{text}");
 }
 
@@ -108,7 +108,7 @@ fn a_logged_message_shows_no_credentials_no_keys_and_moves_no_terminal() {
     for secret in ["6629fae4", "d0RmdmcmVCspeEc3", "\x1b"] {
         assert!(!text.contains(secret), "{text}");
     }
-    assert!(text.contains("authorization: (hidden)\nFrom: <sip:"), "{text}");
+    assert!(text.contains("authorization: (hidden)\n  | From: <sip:"), "{text}");
 }
 
 #[test]
@@ -144,4 +144,66 @@ fn people_and_secrets_are_told_apart_from_extensions_and_hosts() {
         assert_eq!(format!("{:?} {}", Number(number), Number(number)), format!("{shown} {shown}"));
     }
     assert_eq!(format!("{:?} {}", Secret("hunter2"), Secret("hunter2")), "(hidden) (hidden)");
+}
+
+/// The same with the handle of the logs.
+fn logged_with(story: impl FnOnce(&Logs)) -> String {
+    let paper = Paper::default();
+    let copy = paper.clone();
+    let config = Log { filter: "info".to_owned(), format: LogFormat::Text };
+    let (subscriber, logs) = subscriber(&config, move || copy.clone(), false).expect("a good filter");
+    tracing::subscriber::with_default(subscriber, || story(&logs));
+    let bytes = paper.0.lock().expect("no writer panics").clone();
+    String::from_utf8(bytes).expect("logs are text")
+}
+
+#[test]
+fn a_value_from_outside_cannot_forge_a_line_nor_move_a_terminal() {
+    let evil = "x\n2026-11-24T00:00:00Z ERROR trunkline: all is lost\x1b[2J\u{202e}";
+    let text = logged("info", LogFormat::Text, || {
+        tracing::info!(name = %evil, "somebody calls");
+        tracing::info!("somebody is {evil}");
+    });
+    assert_eq!(text.lines().filter(|line| line.starts_with("20")).count(), 2, "{text}");
+    assert!(text.contains("name=x\\n2026") && text.contains("\n  | 2026"), "{text}");
+    assert!(!text.contains(['\x1b', '\u{202e}']) && text.contains("\\u{1b}[2J\\u{202e}"), "{text}");
+}
+
+#[test]
+fn a_warning_that_is_repeated_is_said_once_and_other_lines_are_not_kept_back() {
+    let text = logged_with(|logs| {
+        for limit in 0..100 {
+            tracing::warn!(limit, "the limit is reached");
+            tracing::info!("a call");
+        }
+        tracing::warn!("another warning");
+        let complaints = logs.complaints();
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+        assert_eq!((complaints[0].text.as_str(), complaints[0].times), ("another warning", 1));
+        assert_eq!(
+            (complaints[1].text.as_str(), complaints[1].times),
+            ("the limit is reached limit=99", 100)
+        );
+    });
+    assert_eq!(text.matches("the limit is reached").count(), 1, "{text}");
+    assert_eq!(text.matches("a call").count(), 100);
+    assert_eq!(text.matches("another warning").count(), 1);
+}
+
+#[test]
+fn the_filter_can_be_changed_and_a_bad_one_leaves_the_former() {
+    let text = logged_with(|logs| {
+        tracing::debug!("too early");
+        logs.follow("debug").expect("a level");
+        tracing::debug!("in time");
+        assert!(logs.follow("trunkline=loud").is_err());
+        tracing::debug!("still there");
+    });
+    assert!(
+        !text.contains("too early") && text.contains("in time") && text.contains("still there"),
+        "{text}"
+    );
+    let told =
+        doubt(&Log { filter: "trunkline=loud".to_owned(), format: LogFormat::Text }).expect("no level");
+    assert_eq!((told.severity, told.key), (crate::config::Severity::Error, "log.filter"));
 }

@@ -10,7 +10,7 @@ use crate::ops::screen::{WIDTH, shortened};
 
 /// Lines for users, and for numbers.
 const USERS: usize = 5;
-const NUMBERS: usize = 10;
+const NUMBERS: usize = 9;
 
 /// What a first call takes.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct Banner<'a> {
     pub users: &'a BTreeMap<String, String>,
     /// Numbers or patterns of the dialplan, with what they do, in its order.
     pub numbers: &'a [(String, String)],
+    /// Where the web server is.
+    pub web: &'a str,
     /// The data folder.
     pub data: &'a Path,
     /// The passwords were made just now.
@@ -41,6 +43,7 @@ pub fn banner(ready: &Banner<'_>) -> String {
     text.push('\n');
     line(&mut text, &first_call(ready));
     line(&mut text, "Afterwards `trunkline trace last` draws what happened.");
+    line(&mut text, &format!("Recordings, /metrics, /health and /ready are at {}.", ready.web));
     line(
         &mut text,
         &format!("Data lies in {}; `trunkline credentials` shows the passwords again.", ready.data.display()),

@@ -78,6 +78,7 @@ fn the_banner_has_all_that_a_first_call_takes() {
         addresses: &[([192, 0, 2, 1], 5060).into(), "[2001:db8::1]:5060".parse().expect("an address")],
         users: &users,
         numbers: &numbers.map(|(number, does)| (number.to_owned(), does.to_owned())),
+        web: "http://127.0.0.1:8080",
         data: Path::new("/var/lib/trunkline"),
         is_first_start: true,
     };
@@ -93,7 +94,14 @@ fn the_banner_stays_on_one_screen_whatever_the_dialplan_holds() {
     let addresses: Vec<_> = (0..30).map(|n| ([192, 0, 2, n], 5060).into()).collect();
     let data = "folder/".repeat(60);
     let (users, numbers, addresses) = (&users, &*numbers, &*addresses);
-    let text = banner(&Banner { addresses, users, numbers, data: Path::new(&data), is_first_start: true });
+    let text = banner(&Banner {
+        addresses,
+        users,
+        numbers,
+        web: &data,
+        data: Path::new(&data),
+        is_first_start: true,
+    });
     assert!(text.lines().count() <= 24, "{text}");
     assert!(text.lines().all(|line| cells(line).len() <= WIDTH), "{text}");
     assert!(text.contains("… and 296 more: `trunkline credentials`"), "{text}");
@@ -102,7 +110,7 @@ fn the_banner_stays_on_one_screen_whatever_the_dialplan_holds() {
     let bare = banner(&Banner {
         users: &none,
         numbers: &[],
-        ..Banner { addresses, users, numbers, data: Path::new("d"), is_first_start: true }
+        ..Banner { addresses, users, numbers, web: "w", data: Path::new("d"), is_first_start: true }
     });
     assert!(bare.contains("There are no users yet"), "{bare}");
 }

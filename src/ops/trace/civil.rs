@@ -35,6 +35,26 @@ impl Wall {
     }
 }
 
+impl Wall {
+    /// As mail and webhooks write it (RFC 2822 §3.3): `Tue, 24 Nov 2026 10:31:07 +0000`.
+    pub fn rfc2822(&self) -> String {
+        const DAYS: [&str; 7] = ["Sat", "Sun", "Mon", "Tue", "Wed", "Thu", "Fri"];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let Self { year, month, day, time } = self;
+        // Zeller's congruence: January and February count as months of the year before.
+        let (m, y) = if *month < 3 { (month + 12, year - 1) } else { (*month, *year) };
+        let weekday = (day + 13 * (m + 1) / 5 + y + y / 4 - y / 100 + y / 400) % 7;
+        let name = |names: &[&'static str], at: u64| {
+            usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
+        };
+        let seconds = time / SECOND;
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let (weekday, month) = (name(&DAYS, weekday), name(&MONTHS, month - 1));
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
+    }
+}
+
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { year, month, day, time } = self;
@@ -65,6 +85,14 @@ mod tests {
             assert_eq!(Wall::from_micros(seconds * SECOND).to_string(), printed);
         }
         assert_eq!(format!("{:.3}", Wall::from_micros(1_764_000_123_456_789)), "2025-11-24 16:02:03.456");
+        for (seconds, printed) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 +0000"),
+            (1_764_000_123, "Mon, 24 Nov 2025 16:02:03 +0000"),
+            (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 +0000"),
+        ] {
+            assert_eq!(Wall::from_micros(seconds * SECOND).rfc2822(), printed);
+        }
         assert!(!Wall::from_micros(u64::MAX).to_string().is_empty());
     }
 }

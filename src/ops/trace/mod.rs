@@ -2,7 +2,7 @@
 //! It must never ask a clock or a terminal: the same logs give the same ladder.
 
 mod canvas;
-mod civil;
+pub mod civil;
 mod columns;
 mod digest;
 mod ladder;

@@ -184,6 +184,8 @@ impl<'a> Narrator<'a> {
                 let text = format!("script, line {line}, column {column}: {message} ({code})");
                 return Some((text, Weight::Alarm));
             }
+            Event::Asked { document } => format!("script: asks {document}"),
+            Event::Obtained { document } => format!("script: {document} is there"),
             Event::Callback { url, attempt, status, code, message } => {
                 let weight = if code.is_some() { Weight::Alarm } else { Weight::Plain };
                 return Some((words::callback(url, *attempt, *status, *code, message), weight));

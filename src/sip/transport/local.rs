@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use trunkline_media::moment::Moment;
 
@@ -30,13 +31,19 @@ type LookUp = Box<dyn Fn(IpAddr) -> io::Result<IpAddr> + Send + Sync>;
 
 /// The own addresses, as each peer is to see them. Shared by all threads.
 pub struct LocalAddresses {
+    told: ArcSwap<Told>,
+    clock: Arc<dyn Clock>,
+    look_up: LookUp,
+    routes: DashMap<IpAddr, Route>,
+}
+
+/// What the configuration says.
+#[derive(Debug)]
+struct Told {
     signalling: Option<Advertised>,
     media: Option<IpAddr>,
     media_sockets: Option<IpAddr>,
     inside: Vec<Network>,
-    clock: Arc<dyn Clock>,
-    look_up: LookUp,
-    routes: DashMap<IpAddr, Route>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,15 +59,12 @@ impl LocalAddresses {
     }
 
     fn with_routes(config: &Config, clock: Arc<dyn Clock>, look_up: LookUp) -> Self {
-        Self {
-            signalling: config.sip.advertised,
-            media: config.media.advertised,
-            media_sockets: config.media.address,
-            inside: config.local_networks.ranges.clone(),
-            clock,
-            look_up,
-            routes: DashMap::new(),
-        }
+        Self { told: ArcSwap::from_pointee(Told::by(config)), clock, look_up, routes: DashMap::new() }
+    }
+
+    /// Follows another configuration from now on.
+    pub fn adopt(&self, config: &Config) {
+        self.told.store(Told::by(config).into());
     }
 
     /// The local address that packets to `remote` leave from; none if no route leads there.
@@ -84,7 +88,7 @@ impl LocalAddresses {
     /// address: nothing sent there leaves anyway.
     pub fn advertised(&self, listen: SocketAddr, remote: IpAddr) -> SocketAddr {
         let remote = remote.to_canonical();
-        match self.signalling.filter(|told| self.is_for(told.ip, remote)) {
+        match self.told.load().signalling.filter(|told| self.is_for(told.ip, remote)) {
             Some(told) => SocketAddr::new(told.ip, told.port.unwrap_or(listen.port())),
             None => SocketAddr::new(self.own(listen.ip(), remote), listen.port()),
         }
@@ -94,14 +98,14 @@ impl LocalAddresses {
     /// family, else that of the route; unspecified where no route leads (yet).
     pub fn media_bind_ip(&self, remote: IpAddr) -> IpAddr {
         let remote = remote.to_canonical();
-        let configured = self.media_sockets.filter(|ip| ip.is_ipv4() == remote.is_ipv4());
+        let configured = self.told.load().media_sockets.filter(|ip| ip.is_ipv4() == remote.is_ipv4());
         configured.or_else(|| self.towards(remote)).unwrap_or(unspecified(remote))
     }
 
     /// The address in session descriptions for `remote`. The rules are those of [`Self::advertised`].
     pub fn media_advertised_ip(&self, remote: IpAddr) -> IpAddr {
         let remote = remote.to_canonical();
-        match self.media.filter(|told| self.is_for(*told, remote)) {
+        match self.told.load().media.filter(|told| self.is_for(*told, remote)) {
             Some(told) => told,
             None => self.own(self.media_bind_ip(remote), remote),
         }
@@ -109,7 +113,8 @@ impl LocalAddresses {
 
     /// Whether `remote` sees the own addresses: it is in a local network, or on this host.
     pub fn is_inside(&self, remote: IpAddr) -> bool {
-        remote.to_canonical().is_loopback() || self.inside.iter().any(|network| network.contains(remote))
+        remote.to_canonical().is_loopback()
+            || self.told.load().inside.iter().any(|network| network.contains(remote))
     }
 
     fn is_for(&self, told: IpAddr, remote: IpAddr) -> bool {
@@ -128,12 +133,20 @@ impl LocalAddresses {
 impl fmt::Debug for LocalAddresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalAddresses")
-            .field("signalling", &self.signalling)
-            .field("media", &self.media)
-            .field("media_sockets", &self.media_sockets)
-            .field("inside", &self.inside)
+            .field("told", &self.told.load())
             .field("routes", &self.routes.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Told {
+    fn by(config: &Config) -> Self {
+        Self {
+            signalling: config.sip.advertised,
+            media: config.media.advertised,
+            media_sockets: config.media.address,
+            inside: config.local_networks.ranges.clone(),
+        }
     }
 }
 

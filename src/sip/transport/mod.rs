@@ -12,7 +12,7 @@ use bytes::Bytes;
 use nix::errno::Errno;
 
 pub use local::LocalAddresses;
-pub use udp::Udp;
+pub use udp::{BUFFER, Udp};
 
 /// What a socket has for its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]

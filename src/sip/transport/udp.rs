@@ -22,7 +22,7 @@ use super::{Arrival, Dropped, Sent, Tally};
 
 /// Bytes asked for in each direction: some 3,000 messages may wait for a busy thread. The kernel grants at most
 /// `net.core.rmem_max` and `net.core.wmem_max`.
-const BUFFER: usize = 4 << 20;
+pub const BUFFER: usize = 4 << 20;
 
 /// How often a datagram is offered to the kernel. A failure may be the report on an earlier datagram to someone
 /// else: telling it takes it away, but while a reader empties a full error queue the next one takes its place.

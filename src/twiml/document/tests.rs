@@ -1,7 +1,5 @@
 use super::*;
-use crate::twiml::verb::{
-    Client, Dial, Hooks, Method, Noun, Number, Pause, Play, Progress, Recording, Say, Sip, recording,
-};
+use crate::twiml::verb::{Dial, Hooks, Method, Noun, Number, Pause, Play, Recording, Say};
 
 /// Parses what stands inside `<Response>`.
 fn parse(body: &str) -> Parsed {
@@ -39,13 +37,6 @@ fn dial(nouns: Vec<Noun>) -> Dial {
         action: None,
         method: Method::Post,
         recording: Recording::default(),
-    }
-}
-
-fn only_dial(body: &str) -> Dial {
-    match verbs(body).as_slice() {
-        [Verb::Dial(dial)] => (**dial).clone(),
-        other => panic!("one Dial expected, got {other:?}"),
     }
 }
 
@@ -98,10 +89,60 @@ fn what_is_not_xml_is_refused_with_its_place() {
 
 #[test]
 fn entities_of_a_documents_own_are_never_declared_nor_resolved() {
-    let bomb = "<!DOCTYPE r [<!ENTITY a \"aa\"><!ENTITY b \"&a;&a;\">]><Response><Say>&b;</Say></Response>";
-    assert_eq!(refusal(bomb).0, 12_100);
-    let outside = "<!DOCTYPE r SYSTEM \"file:///etc/passwd\"><Response/>";
-    assert_eq!(refusal(outside), (12_100, 1, 1));
+    for hostile in [
+        "<!DOCTYPE r [<!ENTITY a \"aa\"><!ENTITY b \"&a;&a;\">]><Response><Say>&b;</Say></Response>",
+        "<!DOCTYPE r SYSTEM \"file:///etc/passwd\"><Response/>",
+        "<!DOCTYPE r PUBLIC \"-//W3C//DTD\" \"http://169.254.169.254/\"><Response/>",
+        "<!DOCTYPE r [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><Response><Say>&x;</Say></Response>",
+        "<!DOCTYPE r [<!ENTITY % p SYSTEM \"http://127.0.0.1/p.dtd\">%p;]><Response/>",
+        "<!DOCTYPE Response><Response/>",
+        "<?xml version=\"1.0\"?>\n<!DOCTYPE r []><Response/>",
+        "<Response><!DOCTYPE r []></Response>",
+        "<Response/><!DOCTYPE r []>",
+        "<Response><Say>&x;</Say></Response>",
+        "<Response><Say voice='&x;'>a</Say></Response>",
+        "<Response><Say>%x; &#xD800;</Say></Response>",
+    ] {
+        assert_eq!(refusal(hostile).0, 12_100, "{hostile}");
+    }
+}
+
+#[test]
+fn nothing_is_included_from_elsewhere() {
+    let body = "<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='file:///etc/passwd' parse='text'/>\
+                <?xml-stylesheet href='file:///etc/passwd'?><Hangup/>";
+    assert_eq!((verbs(body), codes(body)), (vec![Verb::Hangup], vec![12_200]));
+}
+
+#[test]
+fn what_is_told_of_a_hostile_document_is_short() {
+    let name = "a".repeat(30_000);
+    for body in [
+        format!("<{name}/>"),
+        format!("<Hangup {name}='x'/>"),
+        format!("<Hangup><{name}/></Hangup>"),
+        format!("<Gather><{name}/></Gather>"),
+    ] {
+        let warnings = parse(&body).warnings;
+        assert!(!warnings.is_empty() && warnings.iter().all(|warning| warning.message.len() < 400));
+    }
+    for xml in [
+        format!("<Response><{name}></Response>"),
+        format!("<Response>&{name};</Response>"),
+        format!("<Response a='&{name};'/>"),
+        format!("<Response {name}='<'/>"),
+        format!("<{name}/>"),
+    ] {
+        assert!(Document::parse(xml.as_bytes()).expect_err("hostile").message.len() < 400);
+    }
+}
+
+#[test]
+fn line_ends_in_an_attribute_are_blanks_unless_they_are_written_as_references() {
+    let body = "<Dial callerId='\n+15551234\t' timeout='&#10;10'>101</Dial><Dial callerId='a\nb'>101</Dial>";
+    assert_eq!(codes(body), [13_214], "a blank cannot stand in it");
+    assert!(matches!(verbs(body).first(), Some(Verb::Dial(dial)) if dial.timeout == 10));
+    assert_eq!(codes("<Dial action='/a&#13;&#10;b'>101</Dial>"), [12_200], "a line end");
 }
 
 #[test]
@@ -115,15 +156,20 @@ fn size_depth_and_number_of_elements_are_bounded() {
     assert_eq!(refusal(nested(33)).0, 12_100);
 
     let many = |count: usize| format!("<Response>{}</Response>", "<Hangup/>".repeat(count));
+    let attributes = |count: usize| {
+        let attributes: String = (0..count).map(|number| format!(" a{number}=''")).collect();
+        format!("<Response{attributes}/>")
+    };
+    assert!(Document::parse(attributes(100).as_bytes()).is_ok());
+    assert_eq!(refusal(attributes(101)), (12_100, 1, 1));
+
     assert_eq!(verbs(&"<Hangup/>".repeat(3_999)).len(), 3_999);
     assert_eq!(refusal(many(4_000)).0, 12_100);
 }
 
 #[test]
 fn what_is_unknown_is_told_and_skipped_and_the_document_goes_on() {
-    let parsed = parse(
-        "text<Gather numDigits='1'><Say>x</Say></Gather>\n<Sing/><Hangup colour='red'/><Pause><Say>y</Say></Pause>",
-    );
+    let parsed = parse("text<Enqueue>x</Enqueue>\n<Sing/><Hangup colour='red'/><Pause><Say>y</Say></Pause>");
     let kept: Vec<_> = parsed.document.steps.iter().map(|step| step.verb.name()).collect();
     assert_eq!(kept, ["Hangup", "Pause"]);
     let told: Vec<_> = parsed.warnings.iter().map(|f| (f.line, f.code, f.message.as_str())).collect();
@@ -131,7 +177,7 @@ fn what_is_unknown_is_told_and_skipped_and_the_document_goes_on() {
         told,
         [
             (1, 12_200, "<Response>: text between verbs is ignored"),
-            (1, 12_200, "<Gather> is not supported yet; it is skipped"),
+            (1, 12_200, "<Enqueue> is not supported yet; it is skipped"),
             (2, 12_200, "<Sing> is no verb; it is skipped"),
             (2, 12_200, "<Hangup>: unknown attribute colour; it is ignored"),
             (2, 12_200, "<Say> is not allowed in <Pause>"),
@@ -147,166 +193,34 @@ fn namespace_declarations_are_no_attributes() {
 }
 
 #[test]
-fn say_takes_its_attributes_and_falls_back_to_defaults() {
-    let full = "<Say voice='Polly.Amy' language='en-GB' loop='3'>Hi</Say>";
-    let expected =
-        Say { text: "Hi".into(), language: "en-GB".into(), voice: Some("Polly.Amy".into()), loops: 3 };
-    assert_eq!((verbs(full), codes(full)), (vec![Verb::Say(expected)], vec![]));
+fn a_text_or_a_sound_that_stands_for_a_document_is_spoken_or_played_once() {
+    let spoken = Document::spoken(" Hello &\n <world> ");
+    assert_eq!(spoken.steps, [Step { line: 1, column: 1, verb: Verb::Say(say("Hello & <world>")) }]);
+    assert_eq!(Document::spoken(" \n "), Document::default(), "silence");
+    let long = Document::spoken(&"a".repeat(70_000));
+    assert!(matches!(long.steps.as_slice(), [Step { verb: Verb::Say(say), .. }] if say.text.len() == 4_096));
 
-    let bad = "<Say voice='robot' language='english please' loop='-1'>Hi</Say>";
-    assert_eq!((verbs(bad), codes(bad)), (vec![Verb::Say(say("Hi"))], vec![13_512, 13_511, 13_510]));
-
-    let endless = "<Say loop='0'>Hi</Say><Say loop='5000'>Hi</Say>";
-    assert!(verbs(endless).iter().all(|verb| matches!(verb, Verb::Say(say) if say.loops == 1_000)));
-
-    assert_eq!((verbs("<Say> \n </Say>"), codes("<Say> \n </Say>")), (vec![], vec![13_520]));
+    let played = Document::played("https://example.com/a.wav");
+    let play = Play { source: "https://example.com/a.wav".into(), loops: 1, digits: None };
+    assert_eq!(played.steps, [Step { line: 1, column: 1, verb: Verb::Play(play) }]);
 }
 
 #[test]
-fn say_speaks_what_stands_inside_markup() {
-    let body = "<Say>Hello<break time='1s'/>my <emphasis>dear</emphasis>\n  <sub alias='World Wide Web'>WWW</sub> \
-                <![CDATA[a < b]]> &#x41;<blink>!</blink></Say>";
-    assert_eq!(verbs(body), [Verb::Say(say("Hello my dear World Wide Web a < b A!"))]);
-    assert_eq!(codes(body), [12_200], "blink is no markup of speech");
+fn what_the_dictionary_calls_an_error_refuses_the_document_where_it_stands() {
+    let body = "<Response><Say>a</Say>\n <Gather actionOnEmptyResult='?'/><Record recordingStatusCallbackEvent='?'/></Response>";
+    assert_eq!(refusal(body), (13_338, 2, 2), "the first one");
 }
 
 #[test]
-fn say_speaks_at_most_4096_characters() {
-    let long = format!("<Say>{}</Say>", "ä".repeat(5_000));
-    assert_eq!(codes(&long), [13_521]);
-    assert!(matches!(verbs(&long).as_slice(), [Verb::Say(say)] if say.text.chars().count() == 4_096));
-}
-
-#[test]
-fn play_and_pause_take_their_attributes() {
-    let body = "<Play loop='2'>\n http://example.com/a.wav?x=1&amp;y=2 \n</Play><Pause length='10'/>";
-    let play = Play { source: "http://example.com/a.wav?x=1&y=2".into(), loops: 2, digits: None };
-    assert_eq!(verbs(body), [Verb::Play(play), Verb::Pause(Pause { seconds: 10 })]);
-    assert_eq!(
-        codes("<Play loop='x'>a</Play><Play digits='12x'>a</Play><Pause length='-1'/>"),
-        [13_410, 13_430, 13_910]
-    );
-    let digits_only = "<Play digits='1w2'/>";
-    assert_eq!((verbs(digits_only), codes(digits_only)), (vec![], vec![12_200, 12_200]));
-}
-
-#[test]
-fn dial_takes_its_attributes_in_any_case_of_their_values() {
-    let body = "<Dial timeout='10' timeLimit='60' hangupOnStar='TRUE' callerId='+15551234' answerOnBridge='True' \
-                ringTone='DE' sequential='true' action='/next' method='get' record='true' trim='trim-silence' \
-                recordingStatusCallback='/rec' recordingStatusCallbackEvent='in-progress completed'>\n 101 \n</Dial>";
-    let expected = Dial {
-        timeout: 10,
-        time_limit: 60,
-        hangup_on_star: true,
-        caller_id: Some("+15551234".into()),
-        answer_on_bridge: true,
-        ring_tone: Some("de".into()),
-        sequential: true,
-        action: Some("/next".into()),
-        method: Method::Get,
-        recording: Recording {
-            mode: recording::Mode::RecordFromAnswer,
-            trim: true,
-            status_callback: Some("/rec".into()),
-            status_callback_method: Method::Post,
-            status_callback_event: vec![recording::Stage::InProgress, recording::Stage::Completed],
-        },
-        ..dial(vec![Noun::Number(Number {
-            number: "101".into(),
-            send_digits: None,
-            hooks: Hooks::default(),
-        })])
-    };
-    assert_eq!(only_dial(body), expected);
-    assert_eq!(codes(body), [12_200; 3], "record, action and hangupOnStar wait for their issues");
-}
-
-#[test]
-fn dial_falls_back_to_defaults_with_the_verbs_own_warnings() {
-    let body = "<Dial timeout='3' timeLimit='0' method='PUT' ringTone='xx' record='maybe' callerId='a b' \
-                answerOnBridge='perhaps'>101</Dial>";
-    let number = Number { number: "101".into(), send_digits: None, hooks: Hooks::default() };
-    assert_eq!(only_dial(body), dial(vec![Noun::Number(number)]));
-    assert_eq!(codes(body), [13_212, 13_216, 13_214, 12_200, 13_220, 13_210, 13_218]);
-}
-
-#[test]
-fn dial_calls_clients_numbers_and_addresses_in_the_documents_order() {
-    let body = "<Dial>\n<Client>\n alice \n</Client>\n<Client><Identity>bob</Identity></Client>\n\
-                <Number statusCallback='/s' statusCallbackEvent='ringing answered'>(415) 555-1212</Number>\n\
-                <Sip username='u' password='p'>kate@example.com;transport=tcp?X-Id=a%20b&amp;User-to-User=1</Sip></Dial>";
-    let client = |name: &str| {
-        Noun::Client(Client { identity: name.into(), parameters: vec![], hooks: Hooks::default() })
-    };
-    let hooks = Hooks {
-        status_callback: Some("/s".into()),
-        status_callback_event: vec![Progress::Ringing, Progress::Answered],
-        ..Hooks::default()
-    };
-    let sip = Sip {
-        uri: "sip:kate@example.com;transport=tcp".into(),
-        headers: vec![("X-Id".into(), "a b".into()), ("User-to-User".into(), "1".into())],
-        username: Some("u".into()),
-        password: Some("p".into()),
-        hooks: Hooks::default(),
-    };
-    assert!(!format!("{sip:?}").contains("\"p\""), "a password never shows");
-    let number = Number { number: "+14155551212".into(), send_digits: None, hooks };
-    assert_eq!(only_dial(body).nouns, [client("alice"), client("bob"), Noun::Number(number), Noun::Sip(sip)]);
-}
-
-#[test]
-fn a_script_cannot_smuggle_lines_or_reserved_headers_into_a_request() {
-    for body in [
-        "<Dial><Sip>a@b?X-Evil=1%0d%0aVia:%20x</Sip></Dial>",
-        "<Dial><Sip>a@b?X-Evil=%zz</Sip></Dial>",
-        "<Dial><Sip>a@b?Via=x</Sip></Dial>",
-        "<Dial><Sip>a@b?X-Evil%3a%20y=x</Sip></Dial>",
-    ] {
-        assert!(
-            matches!(only_dial(body).nouns.as_slice(), [Noun::Sip(sip)] if sip.headers.is_empty()),
-            "{body}"
-        );
-        assert_eq!(codes(body), [13_252], "{body}");
-    }
-    let long = format!("<Dial><Sip>a@b?X-A={}</Sip></Dial>", "a".repeat(1_024));
-    assert_eq!(codes(&long), [13_253]);
-    assert_eq!(only_dial("<Dial callerId='a&#13;&#10;b'>101</Dial>").caller_id, None);
-    assert_eq!(verbs("<Dial><Client>alice&#10;bob</Client></Dial>"), []);
-    assert_eq!(verbs("<Play>a&#13;b</Play>"), []);
-}
-
-#[test]
-fn a_dial_that_reaches_nobody_is_skipped_with_the_reason() {
-    for (body, expected) in [
-        ("<Dial/>", vec![13_000]),
-        ("<Dial>not a number</Dial>", vec![13_223, 13_000]),
-        ("<Dial><Conference>room</Conference></Dial>", vec![12_200, 13_000]),
-        ("<Dial><Sip></Sip></Dial>", vec![13_243, 13_000]),
-        ("<Dial><Sip>sip:@ x</Sip></Dial>", vec![13_243, 13_000]),
-        ("<Dial><Client/></Dial>", vec![12_200, 13_000]),
-        ("<Dial><Number>++1</Number></Dial>", vec![13_223, 13_000]),
-    ] {
-        assert_eq!((verbs(body), codes(body)), (vec![], expected), "{body}");
-    }
-}
-
-#[test]
-fn a_dial_rings_at_most_ten() {
-    let body = format!("<Dial>{}</Dial>", "<Number>101</Number>".repeat(11));
-    assert_eq!(only_dial(&body).nouns.len(), 10);
-    assert_eq!(codes(&body), [13_250]);
-}
-
-#[test]
-fn of_several_uris_that_of_the_lowest_priority_is_dialled() {
-    let body =
-        "<Dial><Sip><Uri priority='2'>a@b</Uri><Uri priority='1' username='u'>sips:c@d</Uri></Sip></Dial>";
-    let nouns = only_dial(body).nouns;
-    let [Noun::Sip(sip)] = nouns.as_slice() else { panic!("one address expected, got {nouns:?}") };
-    assert_eq!((sip.uri.as_str(), sip.username.as_deref()), ("sips:c@d", Some("u")));
-    assert_eq!(codes(body), [12_200], "the other one is told");
+fn a_document_survives_a_record_as_it_is() {
+    let body = "<Say>a</Say><Play digits='1'/><Pause/><Gather finishOnKey=''><Play>b</Play></Gather><Record timeout='0'/>\
+                <Dial record='record-from-ringing-dual'><Sip username='u' password='p'>a@b?X-A=1</Sip></Dial>\
+                <Redirect method='GET'/><Reject reason='busy'/><Hangup/><Echo/>";
+    let document = parse(body).document;
+    assert_eq!(document.steps.len(), 10);
+    let mut record = Vec::new();
+    ciborium::into_writer(&document, &mut record).expect("memory");
+    assert_eq!(ciborium::from_reader::<Document, _>(record.as_slice()).expect("what was written"), document);
 }
 
 proptest::proptest! {

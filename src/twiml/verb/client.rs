@@ -43,7 +43,7 @@ impl Client {
             }
         }
         let mut attributes = Attributes::of(element, findings);
-        let hooks = Hooks::read(&mut attributes);
+        let hooks = Hooks::read(&mut attributes, code::SCHEMA);
         if !parameters.is_empty() {
             attributes.complain(code::SCHEMA, "parameters are not supported yet; they are not sent");
         }
@@ -75,3 +75,6 @@ fn is_identity(text: &str) -> bool {
         |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | '@' | ';' | '?');
     !text.is_empty() && text.len() <= MAX_IDENTITY && !text.contains(forbidden)
 }
+
+#[cfg(test)]
+mod tests;

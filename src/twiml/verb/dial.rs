@@ -11,8 +11,12 @@ use crate::twiml::finding::code;
 const NOBODY: u32 = 13_000;
 const BAD_METHOD: u32 = 13_210;
 const BAD_TIMEOUT: u32 = 13_212;
+const BAD_STAR: u32 = 13_213;
 const BAD_CALLER: u32 = 13_214;
+const BAD_NESTED: u32 = 13_215;
 const BAD_TIME_LIMIT: u32 = 13_216;
+const BAD_SEQUENTIAL: u32 = 13_218;
+const BAD_ON_BRIDGE: u32 = 13_219;
 const BAD_RING_TONE: u32 = 13_220;
 const LONG_CALLER: u32 = 13_248;
 const TOO_MANY: u32 = 13_250;
@@ -27,6 +31,9 @@ const TALK: u32 = 14_400;
 
 /// Nouns that stand for something other than one telephone.
 const NOUNS_NOT_YET: [&str; 5] = ["Application", "Conference", "Queue", "Sim", "WhatsApp"];
+
+/// Those of them that cannot be dialled together with others.
+const ALONE: [&str; 4] = ["Application", "Conference", "Queue", "WhatsApp"];
 
 /// Countries whose ringback can be asked for.
 const RING_TONES: [&str; 40] = [
@@ -44,7 +51,7 @@ pub struct Dial {
     pub timeout: u32,
     /// Seconds that the parties may talk.
     pub time_limit: u32,
-    /// The caller's star key drops the callee. Not carried out yet.
+    /// The caller's star key drops the callee.
     #[serde(default)]
     pub hangup_on_star: bool,
     /// Who is shown as the caller; the caller's own number if none.
@@ -59,7 +66,7 @@ pub struct Dial {
     /// One noun after the other instead of all at once.
     #[serde(default)]
     pub sequential: bool,
-    /// Document that follows, where one is named. Not carried out yet.
+    /// Document that follows; the next verb does if there is none. Empty means this document.
     #[serde(default)]
     pub action: Option<String>,
     /// How `action` is asked for.
@@ -90,23 +97,17 @@ impl Dial {
             nouns,
             timeout: attributes.whole("timeout", BAD_TIMEOUT, 5..=600, 30),
             time_limit: attributes.whole("timeLimit", BAD_TIME_LIMIT, 1..=MAX_TALK, TALK),
-            hangup_on_star: attributes.flag("hangupOnStar", code::SCHEMA, false),
+            hangup_on_star: attributes.flag("hangupOnStar", BAD_STAR, false),
             caller_id: caller_id(&mut attributes),
-            answer_on_bridge: attributes.flag("answerOnBridge", code::SCHEMA, false),
+            answer_on_bridge: attributes.flag("answerOnBridge", BAD_ON_BRIDGE, false),
             ring_tone: ring_tone(&mut attributes),
-            sequential: attributes.flag("sequential", code::SCHEMA, false),
+            sequential: attributes.flag("sequential", BAD_SEQUENTIAL, false),
             action: attributes.text("action"),
             method: attributes.method("method", BAD_METHOD),
-            recording: Recording::read(&mut attributes),
+            recording: Recording::of_dial(&mut attributes),
         };
-        attributes.not_yet(&["referUrl", "referMethod", "recordingTrack", "recordingConfigurationId"]);
+        attributes.not_yet(&["referUrl", "referMethod", "recordingConfigurationId"]);
         attributes.not_yet(&["callReason", "events", "passports"]);
-        if dial.action.is_some() {
-            attributes.complain(code::SCHEMA, "action: webhooks come later; the next verb follows");
-        }
-        if dial.hangup_on_star {
-            attributes.complain(code::SCHEMA, "hangupOnStar is not supported yet; it is ignored");
-        }
         if dial.nouns.is_empty() {
             attributes.complain(NOBODY, "there is nobody to dial; it is skipped");
             return None;
@@ -124,13 +125,20 @@ fn nouns(element: &Element, findings: &mut Findings) -> Vec<Noun> {
             "Client" => Client::read(child, findings).map(Noun::Client),
             "Sip" => Sip::read(child, findings).map(Noun::Sip),
             name => {
-                let fate =
-                    if NOUNS_NOT_YET.contains(&name) { "not supported yet" } else { "not allowed in <Dial>" };
-                findings.add(child.place, code::SCHEMA, format!("<{name}> is {fate}; it is not dialled"));
+                let (code, fate) = if NOUNS_NOT_YET.contains(&name) {
+                    (code::SCHEMA, "not supported yet")
+                } else {
+                    (BAD_NESTED, "not allowed in <Dial>")
+                };
+                findings.add(child.place, code, format!("<{name}> is {fate}; it is not dialled"));
                 None
             }
         };
         nouns.extend(noun);
+    }
+    if element.elements().count() > 1 && element.elements().any(|noun| ALONE.contains(&noun.name.as_str())) {
+        let message = format!("<Dial>: {} stand alone, the others are dialled", ALONE.join(", "));
+        findings.add(element.place, BAD_NESTED, message);
     }
     let text = element.text();
     match (text.is_empty(), element.elements().next()) {
@@ -166,3 +174,6 @@ fn ring_tone(attributes: &mut Attributes<'_>) -> Option<String> {
     attributes.complain(BAD_RING_TONE, "ringTone names no country that has one; the default is used");
     None
 }
+
+#[cfg(test)]
+mod tests;

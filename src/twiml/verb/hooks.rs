@@ -7,7 +7,7 @@ use super::Method;
 use crate::twiml::attributes::Attributes;
 use crate::twiml::finding::code;
 
-/// What is told about one attempt, and what is asked before its callee is joined. Not carried out yet.
+/// What is told about one attempt, and what its callee hears before it is joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hooks {
     /// Document run for the callee before the parties are joined.
@@ -49,25 +49,19 @@ const PROGRESS: [(&str, Progress); 4] = [
 ];
 
 impl Hooks {
-    pub(super) fn read(attributes: &mut Attributes<'_>) -> Hooks {
-        let url = attributes.text("url");
-        let status_callback = attributes.text("statusCallback");
-        for (name, hook) in [("url", &url), ("statusCallback", &status_callback)] {
-            if hook.is_some() {
-                attributes.complain(code::SCHEMA, format!("{name}: webhooks come later; it is ignored"));
-            }
-        }
+    /// Reads what every noun may have; `bad_method` is the noun's own code.
+    pub(super) fn read(attributes: &mut Attributes<'_>, bad_method: u32) -> Hooks {
+        let url = attributes.url("url");
+        let method = attributes.method("method", bad_method);
+        let status_callback = attributes.url("statusCallback");
+        let status_callback_method = attributes.method("statusCallbackMethod", code::SCHEMA);
         let events = attributes.set_of("statusCallbackEvent", code::SCHEMA, &PROGRESS);
-        let told = status_callback.is_some();
+        let events = events.unwrap_or_else(|| vec![Progress::Completed]);
         Hooks {
             url,
-            method: attributes.method("method", code::SCHEMA),
-            status_callback_method: attributes.method("statusCallbackMethod", code::SCHEMA),
-            status_callback_event: if told {
-                events.unwrap_or_else(|| vec![Progress::Completed])
-            } else {
-                vec![]
-            },
+            method,
+            status_callback_method,
+            status_callback_event: if status_callback.is_some() { events } else { Vec::new() },
             status_callback,
         }
     }

@@ -20,8 +20,12 @@ pub struct Pause {
 
 impl Pause {
     pub(super) fn read(element: &Element, findings: &mut Findings) -> Pause {
+        findings.refuse_text(element);
         findings.refuse_children(element);
         let mut attributes = Attributes::of(element, findings);
         Pause { seconds: attributes.whole("length", BAD_LENGTH, 0..=MAX_LENGTH, 1) }
     }
 }
+
+#[cfg(test)]
+mod tests;

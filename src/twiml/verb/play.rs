@@ -1,5 +1,5 @@
-//! `<Play>`: play a file.
-//! Must never fetch it.
+//! `<Play>`: play a file, or send keys.
+//! Must never fetch the file.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +10,14 @@ use crate::twiml::finding::code;
 const BAD_LOOP: u32 = 13_410;
 const BAD_DIGITS: u32 = 13_430;
 
-/// Play a file.
+/// Play a file, or send keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Play {
-    /// URL or path as the document has it, not yet resolved.
+    /// URL or path as the document has it, not yet resolved; empty where there are only keys.
     pub source: String,
-    /// How often, 1 to 1000.
+    /// How often the file is played, 1 to 1000.
     pub loops: u32,
-    /// Keys to send instead of a file, `w` half a second, `W` one. Not carried out yet.
+    /// Keys to send instead of a file, not empty: `0-9 A-D # *`, `w` waits half a second, `W` one.
     #[serde(default)]
     pub digits: Option<String>,
 }
@@ -28,14 +28,14 @@ impl Play {
         let mut attributes = Attributes::of(element, findings);
         let loops = attributes.loops(BAD_LOOP);
         let digits = attributes.keys("digits", BAD_DIGITS);
-        if digits.is_some() {
-            attributes.complain(code::SCHEMA, "digits are not supported yet; they are not sent");
-        }
         let source = element.text();
-        if source.is_empty() || source.chars().any(char::is_control) {
+        if source.contains(char::is_control) || source.is_empty() && digits.is_none() {
             attributes.complain(code::SCHEMA, "there is no file to play; it is skipped");
             return None;
         }
         Some(Play { source, loops, digits })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! How a `<Dial>` wants its parties recorded.
+//! How a `<Dial>` or a `<Record>` wants what is said recorded.
 //! Must never record.
 
 use serde::{Deserialize, Serialize};
@@ -7,15 +7,18 @@ use super::Method;
 use crate::twiml::attributes::Attributes;
 use crate::twiml::finding::code;
 
-/// What is recorded of a Dial, and who is told. Not carried out yet.
+/// What is recorded, and who is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
-    /// From when, and in how many channels.
+    /// From when, and in how many channels. Of a Record that is always from its start and mixed.
     #[serde(default)]
     pub mode: Mode,
-    /// Silence at both ends is cut off. Unlike every other recording, a Dial's is not by default (twiml.md §10).
+    /// Silence at both ends is cut off. A Dial's is not by default, that of every other recording is (twiml.md §10).
     #[serde(default)]
     pub trim: bool,
+    /// Whose voice is recorded.
+    #[serde(default)]
+    pub track: Track,
     /// Where its progress is told.
     #[serde(default)]
     pub status_callback: Option<String>,
@@ -44,6 +47,19 @@ pub enum Mode {
     RecordFromRingingDual,
 }
 
+/// Whose voice is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Track {
+    /// Both parties'.
+    #[default]
+    Both,
+    /// That of the leg whose script it is.
+    Inbound,
+    /// The other party's.
+    Outbound,
+}
+
 /// Stages of a recording that can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,7 +72,10 @@ pub enum Stage {
     Absent,
 }
 
-const BAD_RECORD: u32 = 13_218;
+const BAD_RECORD: u32 = 13_217;
+const BAD_STAGE: u32 = 13_621;
+const BAD_TRACK: u32 = 13_622;
+const BAD_TRIM: u32 = 13_699;
 
 const MODES: [(&str, Mode); 7] = [
     ("do-not-record", Mode::DoNotRecord),
@@ -72,30 +91,40 @@ const MODES: [(&str, Mode); 7] = [
 const STAGES: [(&str, Stage); 3] =
     [("in-progress", Stage::InProgress), ("completed", Stage::Completed), ("absent", Stage::Absent)];
 
+const TRACKS: [(&str, Track); 3] =
+    [("both", Track::Both), ("inbound", Track::Inbound), ("outbound", Track::Outbound)];
+
 impl Recording {
-    pub(super) fn read(attributes: &mut Attributes<'_>) -> Recording {
-        let mode = attributes.one_of("record", BAD_RECORD, &MODES, Mode::DoNotRecord);
-        if mode != Mode::DoNotRecord {
-            attributes.complain(code::SCHEMA, "record is not supported yet; nothing is recorded");
-        }
-        let status_callback = attributes.text("recordingStatusCallback");
-        let stages = attributes.set_of("recordingStatusCallbackEvent", code::SCHEMA, &STAGES);
-        let told = status_callback.is_some();
+    /// The recording of a Dial: none, unless it asks for one.
+    pub(super) fn of_dial(attributes: &mut Attributes<'_>) -> Recording {
         Recording {
-            mode,
+            mode: attributes.one_of("record", BAD_RECORD, &MODES, Mode::DoNotRecord),
+            track: attributes.one_of("recordingTrack", BAD_TRACK, &TRACKS, Track::Both),
+            ..Self::read(attributes, false)
+        }
+    }
+
+    /// The recording of a Record: the caller alone.
+    pub(super) fn of_record(attributes: &mut Attributes<'_>) -> Recording {
+        Recording { mode: Mode::RecordFromAnswer, track: Track::Inbound, ..Self::read(attributes, true) }
+    }
+
+    fn read(attributes: &mut Attributes<'_>, trim: bool) -> Recording {
+        let status_callback = attributes.url("recordingStatusCallback");
+        let method = attributes.method("recordingStatusCallbackMethod", code::SCHEMA);
+        let stages = attributes.set_of("recordingStatusCallbackEvent", BAD_STAGE, &STAGES);
+        let stages = stages.unwrap_or_else(|| vec![Stage::Completed]);
+        Recording {
             trim: attributes.one_of(
                 "trim",
-                code::SCHEMA,
+                BAD_TRIM,
                 &[("trim-silence", true), ("do-not-trim", false)],
-                false,
+                trim,
             ),
-            status_callback_method: attributes.method("recordingStatusCallbackMethod", code::SCHEMA),
-            status_callback_event: if told {
-                stages.unwrap_or_else(|| vec![Stage::Completed])
-            } else {
-                vec![]
-            },
+            status_callback_method: method,
+            status_callback_event: if status_callback.is_some() { stages } else { Vec::new() },
             status_callback,
+            ..Recording::default()
         }
     }
 }

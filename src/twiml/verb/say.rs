@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::voices;
 use crate::twiml::attributes::{Attributes, Findings};
 use crate::twiml::element::{Element, Node};
 use crate::twiml::finding::code;
@@ -15,6 +16,9 @@ const LONG_TEXT: u32 = 13_521;
 
 /// Longest text in characters.
 const MAX_TEXT: usize = 4_096;
+
+/// What is spoken where a document names neither a language nor a voice that has one.
+const LANGUAGE: &str = "en-US";
 
 /// Markup that voices of other engines understand. Ours speak what is inside (twiml.md §2: basic voices).
 const SSML: [&str; 12] = [
@@ -54,19 +58,28 @@ impl Say {
         let language = attributes.text("language").filter(|tag| {
             let known = is_language(tag);
             if !known {
-                attributes.complain(BAD_LANGUAGE, "language is no BCP 47 tag; en-US is used");
+                attributes.complain(BAD_LANGUAGE, "language is no BCP 47 tag; the default is used");
             }
             known
         });
         let voice = attributes.text("voice").filter(|name| {
-            let known = is_voice(name);
+            let known = voices::is_voice(name);
             if !known {
                 attributes.complain(BAD_VOICE, "voice is unknown; the language's own is used");
             }
             known
         });
+        let own = || {
+            voice
+                .as_deref()
+                .and_then(voices::language)
+                .filter(|tag| is_language(tag))
+                .unwrap_or(LANGUAGE)
+                .to_owned()
+        };
+        let language = language.unwrap_or_else(own);
         let loops = attributes.loops(BAD_LOOP);
-        let mut text = spoken.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut text = on_one_line(&spoken);
         if text.is_empty() {
             attributes.complain(NO_TEXT, "there is no text; it is skipped");
             return None;
@@ -75,8 +88,19 @@ impl Say {
             attributes.complain(LONG_TEXT, format!("only the first {MAX_TEXT} characters are spoken"));
             text.truncate(end);
         }
-        Some(Say { text, language: language.unwrap_or_else(|| "en-US".into()), voice, loops })
+        Some(Say { text, language, voice, loops })
     }
+
+    /// Speaks a text as it stands, once; none if it is empty. What exceeds the longest text is left out.
+    pub(in crate::twiml) fn plain(text: &str) -> Option<Say> {
+        let text: String = on_one_line(text).chars().take(MAX_TEXT).collect();
+        (!text.is_empty()).then(|| Say { text, language: LANGUAGE.into(), voice: None, loops: 1 })
+    }
+}
+
+/// The words with one blank between them.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Appends what is spoken of an element: depth is bounded by the reader of the document.
@@ -115,7 +139,5 @@ fn is_language(tag: &str) -> bool {
         && subtags.all(|part| matches!(part.len(), 1..=8) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-fn is_voice(name: &str) -> bool {
-    let basic = ["man", "woman", "alice"].iter().any(|known| known.eq_ignore_ascii_case(name));
-    basic || name.split_once('.').is_some_and(|(engine, _)| matches!(engine, "Polly" | "Google"))
-}
+#[cfg(test)]
+mod tests;

@@ -292,6 +292,7 @@ fn configuration(options: &Options, address: SocketAddr, (first, last): (u16, u1
         "[sip]\nlisten = [\"{address}\"]\n\
          [sip.timers]\nt1 = \"{}ms\"\nt2 = \"{}ms\"\nt4 = \"{}ms\"\n\
          [media]\nports = \"{first}-{last}\"\nport_rest = \"1s\"\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n\
          [data]\nfolder = {data:?}\n\
          [dialplan]\nfolder = {dialplan:?}\n\
          [log]\nfilter = \"info,trunkline=debug\"\n\

@@ -116,7 +116,7 @@ impl Exchange for House {
             ("bob", Some(_)) => Target::Endpoint("bob".to_owned()),
             (_, Some(_)) => Target::Unknown,
         };
-        Decision { target, reason: "so it is".to_owned() }
+        Decision { target, reason: "so it is".to_owned(), status_callback: None }
     }
 
     fn trusts(&self, _: &Flow) -> bool {

@@ -1,0 +1,155 @@
+//! The recording of a Dial: both parties into one file, which is there before anybody is told of it.
+//! It must never hold the parties up: who is recorded talks on.
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::moment::Moment;
+
+use super::dialing::Ending;
+use super::script::{DialResult, told_of};
+use super::{Call, CallEffect, Notify};
+use crate::ids::{LegId, RecordingSid};
+use crate::leg::{Layout, Order, Taping};
+use crate::recorded::{Finished, RecordingError};
+use crate::supervision::machine::Turn;
+use crate::twiml::verb::recording::{Mode, Recording, Stage, Track};
+
+/// A recording under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Tape {
+    pub sid: RecordingSid,
+    began: Moment,
+}
+
+impl Tape {}
+
+fn layout(recording: &Recording) -> Layout {
+    match (recording.mode, recording.track) {
+        (Mode::RecordFromAnswerDual | Mode::RecordFromRingingDual, Track::Both) => Layout::Dual,
+        _ => Layout::Mono,
+    }
+}
+
+impl Call {
+    /// A Dial begins: one that is recorded from ringing on is recorded from now on.
+    pub(super) fn tape_ringing(&mut self, turn: &mut Turn<Self>) {
+        let mode = self.dialing.as_ref().map(|dialing| dialing.recording().mode);
+        if matches!(mode, Some(Mode::RecordFromRinging | Mode::RecordFromRingingDual)) {
+            self.tape_parent(turn);
+        }
+    }
+
+    /// The parties are joined.
+    pub(super) fn tape_joined(&mut self, callee: LegId, turn: &mut Turn<Self>) {
+        let Some(recording) = self.dialing.as_ref().map(|dialing| dialing.recording().clone()) else {
+            return;
+        };
+        if recording.mode == Mode::DoNotRecord {
+            return;
+        }
+        self.tape_parent(turn);
+        if recording.track != Track::Inbound {
+            self.tape(callee, 1, &recording, turn);
+        }
+    }
+
+    fn tape_parent(&mut self, turn: &mut Turn<Self>) {
+        let Some(dialing) = &mut self.dialing else { return };
+        if dialing.tape.is_some() {
+            return;
+        }
+        let recording = dialing.recording().clone();
+        let sid = RecordingSid::from_bytes(self.minter.bytes());
+        dialing.tape = Some(Tape { sid, began: turn.now });
+        if recording.track != Track::Outbound {
+            self.tape(self.parent, 0, &recording, turn);
+        }
+        self.tell_of_tape(&recording, Stage::InProgress, sid, turn.now, None, turn);
+    }
+
+    fn tape(&mut self, leg: LegId, channel: u8, recording: &Recording, turn: &mut Turn<Self>) {
+        let activity = self.next_act();
+        let Some(tape) = self.dialing.as_ref().and_then(|dialing| dialing.tape.as_ref()) else { return };
+        let layout = layout(recording);
+        let taping = Taping {
+            recording: tape.sid,
+            activity,
+            layout,
+            channel: if layout == Layout::Dual { channel } else { 0 },
+            origin: tape.began,
+            silence: None,
+            limit: None,
+        };
+        self.order(leg, Order::Tape(Some(taping)), turn);
+    }
+
+    /// The Dial is over. One that was recorded is told of once the recording can be fetched.
+    pub(super) fn end_dial(
+        &mut self,
+        activity: u64,
+        result: DialResult,
+        recorded: Option<(Tape, Recording)>,
+        turn: &mut Turn<Self>,
+    ) {
+        let Some((tape, recording)) = recorded else { return self.tell_of_dial(activity, result, turn) };
+        if self.phase != super::Phase::Over {
+            self.order(self.parent, Order::Tape(None), turn);
+        }
+        let ending = Ending { activity, result, tape, recording };
+        ending.finish(turn);
+        self.ending = Some(Box::new(ending));
+    }
+
+    pub(super) fn on_finished(
+        &mut self,
+        sid: RecordingSid,
+        finished: Result<Finished, RecordingError>,
+        turn: &mut Turn<Self>,
+    ) {
+        let Some(ending) = self.ending.take_if(|ending| ending.tape.sid == sid) else { return };
+        let Ending { activity, mut result, tape, recording } = *ending;
+        match finished {
+            Ok(finished) if !finished.is_empty => {
+                result.recording = Some((sid, finished.duration));
+                self.tell_of_tape(&recording, Stage::Completed, sid, tape.began, Some(&finished), turn);
+            }
+            finished => {
+                if let Err(error) = finished {
+                    tracing::error!(call = %self.id, recording = %sid, %error, "a Dial was not recorded");
+                }
+                self.tell_of_tape(&recording, Stage::Absent, sid, tape.began, None, turn);
+            }
+        }
+        self.tell_of_dial(activity, result, turn);
+    }
+
+    fn tell_of_tape(
+        &mut self,
+        recording: &Recording,
+        stage: Stage,
+        sid: RecordingSid,
+        began: Moment,
+        finished: Option<&Finished>,
+        turn: &mut Turn<Self>,
+    ) {
+        let Some(url) = recording.status_callback.clone() else { return };
+        if !recording.status_callback_event.contains(&stage) {
+            return;
+        }
+        let track = match recording.track {
+            Track::Both => "both",
+            Track::Inbound => "inbound",
+            Track::Outbound => "outbound",
+        };
+        let mut further = told_of(stage, sid, &self.recordings, finished, "DialVerb", track);
+        further.push(("RecordingStartTime".to_owned(), self.profile.clock.stamp(began)));
+        self.tell_of_parent(Notify { url, method: recording.status_callback_method }, further, turn);
+    }
+}
+
+impl Ending {
+    /// Wants the recording to be there.
+    pub fn finish(&self, turn: &mut Turn<Call>) {
+        let (recording, trim) = (self.tape.sid, self.recording.trim);
+        turn.effect(CallEffect::Finish { recording, trim });
+    }
+}

@@ -1,0 +1,163 @@
+//! The operator's files read anew, told in full, and swapped whole or not at all.
+//! It must never change anything that a call under way stands on, nor swap what was not checked.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::house::{House, Plan};
+use super::limits;
+use super::settings::Settings;
+use crate::config::files::{self, Origin};
+use crate::config::{Config, Doubt, Finding, Severity};
+use crate::ops::control::{Outcome, Reloaded};
+use crate::ops::log::{self, Logs};
+use crate::routing::Target;
+
+/// What an operator's files say at this moment.
+#[derive(Debug)]
+pub struct Draft {
+    /// The configuration; what is wrong in it is left at its default.
+    pub config: Config,
+    /// The dialplan, if it can be read.
+    pub plan: Option<Plan>,
+    /// Everything that is wrong with them, errors first.
+    pub findings: Vec<Finding>,
+}
+
+impl Draft {
+    /// Reads the configuration, the routes and every script. Blocks. `of_host` is asked what the host says to it.
+    pub fn read(origin: &Origin, of_host: impl Fn(&Config) -> Vec<Doubt>) -> Self {
+        let file = origin.file().map(|file| file.display().to_string()).unwrap_or_default();
+        let (config, mut findings) = match origin.examine() {
+            Ok(examined) => {
+                let mut doubts = examined.config.doubts();
+                doubts.extend(log::doubt(&examined.config.log));
+                doubts.extend(of_host(&examined.config));
+                let findings = examined.findings(&file, doubts);
+                (examined.config, findings)
+            }
+            Err(error) => (Config::default(), vec![Finding::error("", error)]),
+        };
+        let plan = match Plan::load(&config.dialplan.folder) {
+            Ok(plan) => {
+                findings.extend(in_scripts(&plan, &config.dialplan.folder));
+                Some(plan)
+            }
+            Err(error) => {
+                findings.extend(format!("{error:#}").lines().map(|line| Finding::error("", line)));
+                None
+            }
+        };
+        findings.sort_by_key(|finding| finding.severity);
+        Self { config, plan, findings }
+    }
+
+    /// Whether it can be put in force.
+    pub fn is_sound(&self) -> bool {
+        self.plan.is_some() && !self.findings.iter().any(Finding::is_error)
+    }
+
+    /// The settings that it makes, with the users of the data folder.
+    fn settings(self) -> Result<(Settings, Vec<Finding>), Vec<Finding>> {
+        let is_sound = self.is_sound();
+        let Self { config, plan, mut findings } = self;
+        let credentials = match files::load_credentials(&config.credentials_file()) {
+            Ok(Some(credentials)) => Some(credentials),
+            Ok(None) => {
+                let file = config.credentials_file();
+                findings.insert(0, Finding::error(file.display().to_string(), "is not there any more"));
+                None
+            }
+            Err(error) => {
+                findings.insert(0, Finding::error("", error));
+                None
+            }
+        };
+        match (plan, credentials) {
+            (Some(plan), Some(credentials)) if is_sound => {
+                let settings = Settings { config, credentials, plan };
+                findings.extend(nobody_there(&settings));
+                Ok((settings, findings))
+            }
+            _ => Err(findings),
+        }
+    }
+}
+
+/// Takes up changed files; one at a time.
+pub struct Reloader {
+    house: Arc<House>,
+    origin: Origin,
+    logs: Logs,
+    turn: Mutex<()>,
+}
+
+impl Reloader {
+    /// A reloader of the files that the process was started with.
+    pub fn new(house: Arc<House>, origin: Origin, logs: Logs) -> Self {
+        Self { house, origin, logs, turn: Mutex::new(()) }
+    }
+
+    /// Reads and checks everything, and swaps it whole or not at all. A dry run only tells the difference.
+    pub async fn reload(&self, is_dry_run: bool) -> Reloaded {
+        let _turn = self.turn.lock().await;
+        let origin = self.origin.clone();
+        let read =
+            tokio::task::spawn_blocking(move || Draft::read(&origin, limits::of_host).settings()).await;
+        let (settings, findings) = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(findings)) => return Reloaded { outcome: Outcome::Broken, findings, changes: Vec::new() },
+            Err(error) => {
+                let findings = vec![Finding::error("", format!("the files could not be read: {error}"))];
+                return Reloaded { outcome: Outcome::Broken, findings, changes: Vec::new() };
+            }
+        };
+        let difference = self.house.settings().difference(&settings);
+        let outcome = if difference.needing_restart().next().is_some() {
+            Outcome::NeedsRestart
+        } else if is_dry_run {
+            Outcome::Checked
+        } else {
+            self.swap(settings);
+            if difference.is_empty() { Outcome::Unchanged } else { Outcome::Swapped }
+        };
+        Reloaded { outcome, changes: difference.0, findings }
+    }
+
+    fn swap(&self, settings: Settings) {
+        // It was read as a filter just before: only a subscriber that is gone could refuse it.
+        if let Err(error) = self.logs.follow(&settings.config.log.filter) {
+            tracing::error!(%error, "the log keeps its filter");
+        }
+        self.house.adopt(settings);
+    }
+}
+
+fn in_scripts(plan: &Plan, folder: &Path) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (name, findings) in plan.findings() {
+        let place = folder.join(name).display().to_string();
+        match findings {
+            Ok(findings) => {
+                all.extend(findings.iter().map(|finding| Finding::warning(place.clone(), finding)))
+            }
+            Err(error) => all.push(Finding::error(place, error)),
+        }
+    }
+    all
+}
+
+/// Routes to users who do not exist.
+fn nobody_there(settings: &Settings) -> Vec<Finding> {
+    let routes = settings.plan.routes.list();
+    let missing = routes.filter_map(|route| match route.target {
+        Target::Endpoint(user) if !settings.credentials.users.contains_key(user) => {
+            let message = format!("route {} leads to {user}, who is no user", route.number);
+            Some(Finding { severity: Severity::Warning, place: String::new(), message })
+        }
+        _ => None,
+    });
+    missing.collect()
+}

@@ -1,0 +1,87 @@
+//! Sounds by URL: fetched with GET and without parameters, signed, kept as long as their server allows.
+//! It must never take for a sound what is not labelled as one.
+
+use reqwest::header::{self, HeaderValue};
+use tokio::time::Instant;
+
+use super::cache::{Entry, Validators};
+use super::client::{Webhooks, successful, within};
+use super::content::{ContentType, Form};
+use super::exchange::{Answer, Exchange};
+use super::hop::Hop;
+use super::overrides::Overrides;
+use super::{Cookies, Media, WebhookError, body, code};
+
+impl Webhooks {
+    /// Fetches a sound, or finds that the one that was fetched before still holds.
+    ///
+    /// # Errors
+    /// It cannot be had in time, or is none.
+    pub async fn media(&self, url: &str) -> Result<Media, WebhookError> {
+        let (hop, fragment) = Hop::get(url)?;
+        let (overrides, findings) = Overrides::read(fragment.as_deref());
+        for finding in findings {
+            tracing::warn!(url = super::shown(url), code = finding.code, "{}", finding.message);
+        }
+        let key = hop.url.to_string();
+        let known = self.cache.get(&key);
+        if let Some(entry) = known.as_ref().filter(|entry| entry.is_fresh(Instant::now())) {
+            return Ok(entry.media.clone());
+        }
+        let total = overrides.total;
+        // A file is taken as it is: compressing sound gains nothing, and what was announced is what comes.
+        let mut exchange = Exchange::new(self, overrides, "", Cookies::default())
+            .with(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(Entry { validators, .. }) = &known {
+            exchange = conditional(exchange, validators);
+        }
+        let entry = within(total, url, async {
+            let answer = exchange.ask(hop).await?;
+            match known {
+                Some(entry) if answer.response.status().as_u16() == 304 => {
+                    Ok(entry.renewed(&validators(&answer), Instant::now()))
+                }
+                _ => sound(answer, &exchange).await,
+            }
+        })
+        .await?;
+        let media = entry.media.clone();
+        self.cache.put(key, entry);
+        Ok(media)
+    }
+}
+
+fn conditional<'w>(mut exchange: Exchange<'w>, known: &Validators) -> Exchange<'w> {
+    for (name, value) in
+        [(header::IF_NONE_MATCH, &known.etag), (header::IF_MODIFIED_SINCE, &known.last_modified)]
+    {
+        if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+            exchange = exchange.with(name, value);
+        }
+    }
+    exchange
+}
+
+fn validators(answer: &Answer) -> Validators {
+    let text = |name| answer.header(name).map(str::to_owned);
+    Validators {
+        etag: text(header::ETAG),
+        last_modified: text(header::LAST_MODIFIED),
+        cache_control: text(header::CACHE_CONTROL),
+    }
+}
+
+async fn sound(answer: Answer, exchange: &Exchange<'_>) -> Result<Entry, WebhookError> {
+    let answer = successful(answer)?;
+    let no_sound = |why: String| WebhookError::new(code::SOUND_TYPE, answer.hop.url.as_str(), why);
+    let Some(kind) = answer.header(header::CONTENT_TYPE).map(ContentType::read) else {
+        return Err(no_sound("it has no content type".to_owned()));
+    };
+    if kind.form() != Form::Sound {
+        return Err(no_sound(format!("the content type is {:.80}, which is no sound", kind.kind)));
+    }
+    let validators = validators(&answer);
+    let bytes = answer.body(body::SOUND, exchange.silence()).await?;
+    let version = exchange.webhooks.cache.next_version();
+    Ok(Entry::new(Media { bytes, kind: kind.kind, version }, validators, Instant::now()))
+}

@@ -1,0 +1,308 @@
+//! Documents as the official libraries make them, each element and attribute that they know: all are read, what the
+//! switch carries out without a word, the rest with findings of the schema. Nothing here is written by hand for the
+//! parser: the libraries decide what a document looks like.
+
+#[path = "generators/library.rs"]
+mod library;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use library::Sample;
+use trunkline::twiml::verb::gather::Prompt;
+use trunkline::twiml::verb::recording::{Mode, Stage, Track};
+use trunkline::twiml::verb::{
+    Client, Dial, Gather, Hooks, Method, Noun, Number, Pause, Play, Progress, Record, Recording, Redirect,
+    Reject, Say, Sip, Verb,
+};
+use trunkline::twiml::{Document, Parsed};
+
+static PYTHON: LazyLock<Vec<Sample>> = LazyLock::new(library::python);
+static NODE: LazyLock<Vec<Sample>> = LazyLock::new(library::node);
+
+/// What is told of an element or attribute that is understood and not carried out.
+const SCHEMA: u32 = 12_200;
+/// What is told of a Dial that is left without anybody.
+const NOBODY: u32 = 13_000;
+/// What is told of keys to be sent while keys are gathered.
+const NO_KEYS: u32 = 13_430;
+/// What is told of a user name without a password, and the other way round.
+const CREDENTIALS: u32 = 13_249;
+
+/// What is carried out, by the way to the element: every attribute changes what is read, and nothing is told.
+const CARRIED_OUT: &[(&str, &[&str])] = &[
+    ("Say", &["voice", "language", "loop"]),
+    ("Play", &["loop", "digits"]),
+    ("Pause", &["length"]),
+    ("Gather", &["action", "actionOnEmptyResult", "finishOnKey", "input", "method", "numDigits", "timeout"]),
+    ("Gather/Say", &["voice", "language", "loop"]),
+    ("Gather/Play", &["loop"]),
+    ("Gather/Pause", &["length"]),
+    (
+        "Record",
+        &[
+            "action",
+            "finishOnKey",
+            "maxLength",
+            "method",
+            "playBeep",
+            "recordingStatusCallback",
+            "timeout",
+            "transcribe",
+            "trim",
+        ],
+    ),
+    (
+        "Dial",
+        &[
+            "action",
+            "answerOnBridge",
+            "callerId",
+            "hangupOnStar",
+            "method",
+            "record",
+            "recordingStatusCallback",
+            "recordingTrack",
+            "ringTone",
+            "sequential",
+            "timeLimit",
+            "timeout",
+            "trim",
+        ],
+    ),
+    ("Dial/Number", &["method", "sendDigits", "statusCallback", "url"]),
+    ("Dial/Client", &["method", "statusCallback", "url"]),
+    ("Dial/Client/Identity", &[]),
+    ("Dial/Sip", &["method", "statusCallback", "url"]),
+    ("Dial/Sip/Uri", &[]),
+    ("Redirect", &["method"]),
+    ("Reject", &["reason"]),
+    ("Hangup", &[]),
+    ("Echo", &[]),
+];
+
+/// What is carried out as well, and shows only beside other attributes.
+const BESIDE_OTHERS: &[&str] = &[
+    "password",
+    "priority",
+    "recordingStatusCallbackEvent",
+    "recordingStatusCallbackMethod",
+    "statusCallbackEvent",
+    "statusCallbackMethod",
+    "username",
+    "weight",
+];
+
+fn parse(sample: &Sample) -> Parsed {
+    Document::parse(sample.xml.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{}", sample.xml))
+}
+
+/// Speech markup stands in a Say at any depth, and is read over.
+fn is_markup(path: &str) -> bool {
+    path.starts_with("Say/") || path.starts_with("Gather/Say/")
+}
+
+fn carried_out(path: &str) -> Option<&'static [&'static str]> {
+    CARRIED_OUT.iter().find(|(known, _)| *known == path).map(|(_, attributes)| *attributes)
+}
+
+/// Nouns of a Dial that are for later: it is left without anybody.
+fn is_noun_for_later(path: &str) -> bool {
+    let noun = path.strip_prefix("Dial/").and_then(|path| path.split('/').next());
+    noun.is_some_and(|noun| !["Number", "Client", "Sip"].contains(&noun))
+}
+
+/// The codes that a sample brings: none, or those of what is for later.
+fn expected(sample: &Sample) -> Vec<u32> {
+    let path = sample.path.as_str();
+    let Some(attributes) = carried_out(path) else {
+        return match path {
+            _ if is_markup(path) => vec![],
+            _ if is_noun_for_later(path) => vec![SCHEMA, NOBODY],
+            _ => vec![SCHEMA],
+        };
+    };
+    let is_later = match (path, sample.attribute.as_deref()) {
+        (_, Some("username" | "password")) => return vec![CREDENTIALS],
+        ("Gather/Play", Some("digits")) => return vec![NO_KEYS],
+        ("Gather", Some("input")) => sample.value.to_string().contains("speech"),
+        ("Record", Some("transcribe")) => sample.value == true,
+        (_, Some(name)) => !attributes.contains(&name) && !BESIDE_OTHERS.contains(&name),
+        (_, None) => false,
+    };
+    if is_later { vec![SCHEMA] } else { vec![] }
+}
+
+/// Reads all that a library makes.
+fn judge(samples: &[Sample], least: usize) {
+    assert!(samples.len() >= least, "only {} documents", samples.len());
+    let mut untouched: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut touched = BTreeSet::new();
+    let mut bare: BTreeMap<&str, Document> = BTreeMap::new();
+    for sample in samples {
+        let parsed = parse(sample);
+        let codes: Vec<u32> = parsed.warnings.iter().map(|finding| finding.code).collect();
+        match sample.attribute.as_deref() {
+            Some("story") => {}
+            Some("*") => {
+                let known = |code: &u32| match *code {
+                    NOBODY => is_noun_for_later(&sample.path),
+                    NO_KEYS => sample.path == "Gather/Play",
+                    code => code == SCHEMA,
+                };
+                assert!(codes.iter().all(known), "{:?}\n{}", parsed.warnings, sample.xml);
+            }
+            Some(_) => assert_eq!(codes, expected(sample), "{:?}\n{}", parsed.warnings, sample.xml),
+            None => {
+                assert_eq!(codes, expected(sample), "{:?}\n{}", parsed.warnings, sample.xml);
+                bare.insert(&sample.path, parsed.document);
+                continue;
+            }
+        }
+        let Some((attributes, attribute)) = carried_out(&sample.path).zip(sample.attribute.as_deref()) else {
+            continue;
+        };
+        if attributes.contains(&attribute) {
+            let row = (sample.path.as_str(), attribute);
+            let is_same = bare.get(row.0) == Some(&parsed.document);
+            if is_same {
+                untouched.insert(row)
+            } else {
+                touched.insert(row)
+            };
+        }
+    }
+    let idle: Vec<_> = untouched.difference(&touched).collect();
+    assert!(idle.is_empty(), "these change nothing: {idle:?}");
+    for (path, attributes) in CARRIED_OUT {
+        assert!(bare.contains_key(path), "the library makes no {path}");
+        for attribute in attributes.iter().filter(|attribute| **attribute != "transcribe") {
+            assert!(touched.contains(&(*path, *attribute)), "the library makes no {attribute} of {path}");
+        }
+    }
+}
+
+#[test]
+fn all_that_the_python_library_makes_is_read() {
+    judge(&PYTHON, 1_500);
+}
+
+#[test]
+fn all_that_the_node_library_makes_is_read() {
+    judge(&NODE, 7_000);
+}
+
+#[test]
+fn both_libraries_make_the_same_of_the_same() {
+    let key = |sample: &Sample| (sample.path.clone(), sample.attribute.clone(), sample.value.to_string());
+    let node: BTreeMap<_, _> = NODE.iter().map(|sample| (key(sample), sample)).collect();
+    let mut compared = 0;
+    for python in PYTHON.iter().filter(|sample| sample.attribute.as_deref() != Some("*")) {
+        if let Some(node) = node.get(&key(python)) {
+            compared += 1;
+            assert_eq!(steps(python), steps(node), "{}\n{}", python.xml, node.xml);
+        }
+    }
+    assert!(compared > 500, "only {compared} documents in common");
+}
+
+/// The verbs without their places, which differ where a library writes more blanks.
+fn steps(sample: &Sample) -> Vec<Verb> {
+    parse(sample).document.steps.into_iter().map(|step| step.verb).collect()
+}
+
+#[test]
+fn a_story_in_several_verbs_is_read_word_by_word() {
+    for samples in [&PYTHON, &NODE] {
+        let story = samples.iter().find(|sample| sample.attribute.as_deref() == Some("story"));
+        let story = story.expect("a story");
+        assert_eq!(parse(story).warnings, [], "{}", story.xml);
+        assert_eq!(steps(story), told());
+    }
+}
+
+/// What the story says.
+fn told() -> Vec<Verb> {
+    let spoken = Say {
+        text: "Für Deutsch <drücken> Sie die 1 & warten".into(),
+        language: "de-DE".into(),
+        voice: Some("Polly.Vicki".into()),
+        loops: 2,
+    };
+    let played = Play { source: "https://example.com/a.wav?x=1&y=2".into(), loops: 1, digits: None };
+    vec![
+        Verb::Pause(Pause { seconds: 2 }),
+        Verb::Play(Play { source: String::new(), loops: 1, digits: Some("ww12#".into()) }),
+        Verb::Gather(Box::new(Gather {
+            action: Some("/menu?a=1&b=2".into()),
+            method: Method::Get,
+            timeout: 7,
+            finish_on_key: None,
+            num_digits: Some(4),
+            action_on_empty_result: false,
+            listens: true,
+            prompts: vec![Prompt::Say(spoken), Prompt::Pause(Pause { seconds: 1 }), Prompt::Play(played)],
+        })),
+        Verb::Record(Box::new(recorded())),
+        Verb::Dial(Box::new(dialled())),
+        Verb::Reject(Reject { busy: true }),
+        Verb::Redirect(Redirect { url: "/again".into(), method: Method::Get }),
+        Verb::Hangup,
+    ]
+}
+
+fn recorded() -> Record {
+    Record {
+        action: Some(String::new()),
+        method: Method::Post,
+        timeout: None,
+        finish_on_key: "#*".into(),
+        max_length: 30,
+        play_beep: false,
+        recording: Recording {
+            mode: Mode::RecordFromAnswer,
+            trim: false,
+            track: Track::Inbound,
+            status_callback: Some("/recording".into()),
+            status_callback_method: Method::Post,
+            status_callback_event: vec![Stage::InProgress, Stage::Completed],
+        },
+    }
+}
+
+fn dialled() -> Dial {
+    let number = Number {
+        number: "+15551234567".into(),
+        send_digits: Some("w1".into()),
+        hooks: Hooks {
+            url: Some("/screen".into()),
+            method: Method::Post,
+            status_callback: Some("/status".into()),
+            status_callback_method: Method::Get,
+            status_callback_event: vec![Progress::Initiated, Progress::Answered],
+        },
+    };
+    let sip = Sip {
+        uri: "sip:kate@example.com;transport=tcp".into(),
+        secure: false,
+        headers: vec![("X-Id".into(), "a b".into()), ("User-to-User".into(), "1".into())],
+        username: Some("u".into()),
+        password: Some("p".into()),
+        hooks: Hooks::default(),
+        alternatives: vec![],
+    };
+    let client = Client { identity: "alice".into(), parameters: vec![], hooks: Hooks::default() };
+    Dial {
+        nouns: vec![Noun::Number(number), Noun::Client(client), Noun::Sip(sip)],
+        timeout: 20,
+        time_limit: 14_400,
+        hangup_on_star: true,
+        caller_id: None,
+        answer_on_bridge: false,
+        ring_tone: None,
+        sequential: true,
+        action: Some("/after".into()),
+        method: Method::Post,
+        recording: Recording { mode: Mode::RecordFromRingingDual, ..Recording::default() },
+    }
+}
