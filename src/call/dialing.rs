@@ -136,6 +136,7 @@ impl Dialing {
 
 impl Call {
     pub(super) fn dial(&mut self, activity: u64, dial: Dial, turn: &mut Turn<Call>) {
+        self.forget_remarks();
         if !dial.answer_on_bridge {
             self.answer(turn);
         }
@@ -170,7 +171,10 @@ impl Call {
         dialing.candidates.push(leg);
         let shown = dialing.dial.caller_id.clone();
         let caller = match &shown {
-            Some(user) => CallerId { display: None, user: user.trim_start_matches("client:").to_owned() },
+            Some(user) => {
+                let user = user.trim_start_matches("client:").to_owned();
+                CallerId { display: None, user, privacy: false }
+            }
             None => self.caller.clone(),
         };
         let (seed, max_forwards) = (self.minter.bytes(), self.max_forwards);

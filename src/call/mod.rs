@@ -8,6 +8,7 @@ pub mod opening;
 mod pressing;
 pub mod profile;
 mod progress;
+mod remarks;
 mod screening;
 pub mod script;
 pub mod sound;
@@ -32,7 +33,7 @@ use self::script::{DialResult, Told, Wanted};
 pub use self::words::{CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Screening};
 use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, Minter};
-use crate::leg::{Facts, Hear, Order, Report, Taping, Voice};
+use crate::leg::{Facts, Hear, Order, Remarks, Report, Taping, Voice};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
@@ -81,6 +82,9 @@ pub struct Call {
     lingers: bool,
     /// Why the latest Dial failed: an unanswered caller is refused with it.
     failure: Option<Cause>,
+    /// What callees said when they ended, of the latest Dial.
+    #[serde(default)]
+    remarks: Vec<(Cause, Remarks)>,
     mail: Mail<CallPost>,
 }
 
@@ -173,6 +177,7 @@ impl Call {
             script: Owing::Dial,
             lingers: false,
             failure: None,
+            remarks: Vec::new(),
             mail: Mail::new(Party::Call(id)),
         }
     }
@@ -286,6 +291,7 @@ impl Call {
             Wanted::Hangup => self.hang_up(turn),
             Wanted::Bridge | Wanted::Over | Wanted::Callback(_) => {}
             heard => {
+                self.forget_remarks();
                 self.answer(turn);
                 self.engage(leg, heard, turn);
             }
@@ -332,6 +338,7 @@ impl Call {
                 Cause::HungUp
             }
         };
+        self.remark_to_caller(&cause, turn);
         self.order(self.parent, Order::Hangup { cause }, turn);
     }
 
@@ -374,7 +381,10 @@ impl Call {
     fn on_parent(&mut self, report: Report, turn: &mut Turn<Self>) {
         match report {
             Report::Played { activity } => self.tell_script(Told::Done { activity }, turn),
-            Report::Ended { cause, .. } => self.on_parent_ended(&cause, turn),
+            Report::Ended { cause, facts, .. } => {
+                self.remark_to_callees(facts.as_deref(), turn);
+                self.on_parent_ended(&cause, turn);
+            }
             Report::Answered { voice: Some(voice), .. } | Report::Revoiced(voice) => {
                 self.note_voice(self.parent, voice, turn);
             }
@@ -415,6 +425,7 @@ impl Call {
 
     fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<Box<Facts>>, turn: &mut Turn<Self>) {
         self.note_ended(leg, &cause, facts.as_deref(), turn);
+        self.note_remarks(&cause, facts.as_deref());
         let child = self.children.remove(&leg);
         self.pressing.remove(&leg);
         if child.is_some_and(|child| child.asked.is_so()) {

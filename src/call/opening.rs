@@ -77,8 +77,9 @@ impl Opening {
         let recordings = about.recordings;
         let parent = basis.id;
         let hops = invite.headers().max_forwards().ok().flatten().unwrap_or(HOPS);
+        let is_trusted = basis.is_trusted;
         let leg = Leg::inbound(InboundSpec { basis, invite: invite.clone(), key: key.clone(), path })?;
-        let caller = caller_id(invite, caller);
+        let caller = caller_id(invite, caller, is_trusted);
         let mut minter = Minter::new(seed);
         let call = Call::new(CallSpec {
             parent,
@@ -145,18 +146,58 @@ fn diverted_from(invite: &Request) -> Option<String> {
     address.uri.user().map(|user| user.into_owned())
 }
 
-fn caller_id(invite: &Request, caller: Option<String>) -> CallerId {
-    let display = || invite.headers().from().ok().and_then(|from| from.display);
-    match caller {
-        Some(user) => CallerId { display: display(), user },
-        None => CallerId { display: None, user: "anonymous".to_owned() },
-    }
+/// Who is shown: the one that admission found out, by the display name that goes with it.
+fn caller_id(invite: &Request, caller: Option<String>, is_trusted: bool) -> CallerId {
+    let headers = invite.headers();
+    let privacy = headers.wants_privacy();
+    let Some(user) = caller else {
+        return CallerId { display: None, user: "anonymous".to_owned(), privacy };
+    };
+    let asserted = headers.asserted_identity().filter(|_| is_trusted);
+    let addresses = [asserted, headers.from().ok(), headers.preferred_identity()];
+    let is_own = |address: &NameAddr| address.uri.subscriber().is_some_and(|own| own == user);
+    let display = addresses.into_iter().flatten().find(is_own).and_then(|address| address.display);
+    CallerId { display, user, privacy }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::message::{Limits, Message};
+    use crate::sip::message::{HeaderName, Limits, Message, Method};
+
+    fn called(lines: &[(HeaderName, &str)], caller: Option<&str>, is_trusted: bool) -> CallerId {
+        let mut invite = Request::new(Method::Invite, "sip:100@192.0.2.1".parse().expect("a URI"));
+        lines.iter().for_each(|(name, value)| invite.headers_mut().push(name.clone(), value));
+        caller_id(&invite, caller.map(str::to_owned), is_trusted)
+    }
+
+    fn id(display: Option<&str>, user: &str, privacy: bool) -> CallerId {
+        CallerId { display: display.map(str::to_owned), user: user.to_owned(), privacy }
+    }
+
+    #[test]
+    fn a_name_is_shown_that_goes_with_who_calls() {
+        use HeaderName::{From, PAssertedIdentity as Pai, PPreferredIdentity as Ppi, Privacy};
+        let alice = (From, "\"Alice\" <sip:alice@192.0.2.1>;tag=1");
+        let nobody = (From, "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1");
+        assert_eq!(
+            called(std::slice::from_ref(&alice), Some("alice"), false),
+            id(Some("Alice"), "alice", false)
+        );
+        assert_eq!(
+            called(std::slice::from_ref(&alice), Some("bob"), false),
+            id(None, "bob", false),
+            "not its name"
+        );
+        let preferred = (Ppi, "\"Alice L.\" <sip:alice@192.0.2.1>");
+        let hidden = [nobody.clone(), preferred, (Privacy, "id")];
+        assert_eq!(called(&hidden, Some("alice"), false), id(Some("Alice L."), "alice", true));
+        let asserted = (Pai, "\"Carol\" <sip:+15550002@carrier.example>");
+        let carrier = [nobody.clone(), asserted.clone()];
+        assert_eq!(called(&carrier, Some("+15550002"), true), id(Some("Carol"), "+15550002", true));
+        assert_eq!(called(&[alice, asserted], Some("+15550002"), false), id(None, "+15550002", false));
+        assert_eq!(called(&[nobody], None, false), id(None, "anonymous", true));
+    }
 
     #[test]
     fn a_diverted_call_tells_who_was_called_last_before() {

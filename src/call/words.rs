@@ -69,6 +69,9 @@ pub struct CallerId {
     pub display: Option<String>,
     /// The number or user.
     pub user: String,
+    /// Whether the caller wants to stay unknown (RFC 3323): only trusted far ends are told.
+    #[serde(default)]
+    pub privacy: bool,
 }
 
 /// A script that shall ask a callee before it is joined.

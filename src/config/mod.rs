@@ -15,6 +15,7 @@ mod notation;
 mod recordings;
 pub mod secret;
 mod sections;
+mod session_timer;
 mod transports;
 mod unknown;
 mod webhooks;
@@ -38,6 +39,7 @@ pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
 };
+pub use session_timer::SessionTimer;
 pub use transports::{Connections, Tls};
 pub use webhooks::Webhooks;
 
@@ -192,7 +194,7 @@ impl Config {
             ("http.per_source", http.per_source > 0, "must be greater than 0"),
             ("recordings.open", recordings.open > 0, "must be greater than 0"),
         ];
-        let broken = rules.into_iter().filter(|(_, holds, _)| !holds);
+        let broken = rules.into_iter().chain(sip.session_timer.rules()).filter(|(_, holds, _)| !holds);
         broken.map(|(key, _, message)| (key, message)).chain(self.gateway.fault()).collect()
     }
 }

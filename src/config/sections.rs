@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{Advertised, Network, PortSpan};
 use super::notation::{auto, span};
+use super::session_timer::SessionTimer;
 use super::transports::{Connections, Tls};
 
 /// `[sip]`: signalling.
@@ -30,12 +31,14 @@ pub struct Sip {
     /// domain.
     #[serde(with = "auto")]
     pub domain: Option<String>,
-    /// RFC 3261 §17 and RFC 4028 timers.
+    /// RFC 3261 §17 timers.
     pub timers: Timers,
     /// Certificates.
     pub tls: Tls,
     /// Bounds of TCP and TLS connections.
     pub connections: Connections,
+    /// RFC 4028.
+    pub session_timer: SessionTimer,
 }
 
 /// `[sip.timers]`.
@@ -181,6 +184,7 @@ impl Default for Sip {
             timers: Timers::default(),
             tls: Tls::default(),
             connections: Connections::default(),
+            session_timer: SessionTimer::default(),
         }
     }
 }

@@ -1,6 +1,8 @@
-//! An answered leg: ACK and its loss, re-INVITE and hold, INFO, BYE; and forked answers that came too late.
-//! It must never pass hold or refresh on: each leg negotiates alone.
+//! An answered leg: its dialog and session, the ACK and its loss, BYE.
+//! It must never end while somebody could still believe in it.
 
+mod forks;
+mod offers;
 mod referral;
 mod reoffer;
 
@@ -8,21 +10,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
-use trunkline_media::sdp::{Negotiation, NegotiationError};
+use trunkline_media::sdp::Negotiation;
 
+use self::forks::Acknowledged;
+pub(crate) use self::forks::Forks;
 use self::referral::Referral;
 use self::reoffer::Reoffer;
 use super::leaving::Leaving;
-use super::outgoing::{Attempt, MAX_FORKS};
 use super::path::Path;
-use super::requests::{bystander, later, unsuitable};
-use super::{ALLOW, Core, Leg, Next, Order, Report, Voice};
+use super::requests::{bystander, unsuitable};
+use super::{Core, Leg, Next, Order, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
-use crate::sip::dialog::Dialog;
+use crate::sip::dialog::{Dialog, SessionTimer};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{ClientKey, ServerKey};
-use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::sip::message::{HeaderName, Headers, Method, RAck, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// What we call ourselves in `User-Agent` and `Server`.
@@ -44,8 +46,16 @@ pub(crate) struct Established {
     caller: Side,
     /// What the far end speaks, as the call was told last.
     voice: Option<Voice>,
-    /// A codec that the call wants.
+    /// A codec that the call wants, or a refresh that is due.
     reoffer: Option<Reoffer>,
+    #[serde(default)]
+    timer: SessionTimer,
+    /// Whether the peer takes UPDATE.
+    #[serde(default)]
+    takes_update: bool,
+    /// A PRACK that may still come for a provisional answer of ours (RFC 3262 §3).
+    #[serde(default)]
+    owed: Option<RAck>,
     /// A transfer that the far end asked for.
     #[serde(default)]
     referral: Option<Referral>,
@@ -62,58 +72,8 @@ struct Unacknowledged {
     give_up: Moment,
 }
 
-/// INVITEs of this leg and the 2xx that came for them: the winner's are acknowledged again when repeated,
-/// any other is acknowledged and ended at once (RFC 3261 §13.2.2.4).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Forks {
-    attempts: Vec<Attempt>,
-    acknowledged: Vec<Acknowledged>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Acknowledged {
-    key: ClientKey,
-    tag: String,
-    ack: Request,
-    flow: Flow,
-}
-
-impl Forks {
-    pub fn new(attempts: Vec<Attempt>) -> Self {
-        Self { attempts, acknowledged: Vec::new() }
-    }
-
-    /// A 2xx that is not the first of its leg.
-    pub fn on_success(
-        &mut self,
-        core: &mut Core,
-        key: &ClientKey,
-        response: &Response,
-        flow: &Flow,
-        turn: &mut Turn<Leg>,
-    ) {
-        let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
-        if let Some(known) = self.acknowledged.iter().find(|known| known.key == *key && known.tag == tag) {
-            core.errand(Errand::Ack { request: known.ack.clone(), flow: known.flow.clone() }, turn);
-            return;
-        }
-        if self.acknowledged.len() >= MAX_FORKS {
-            // Unacknowledged, it ends by itself.
-            return;
-        }
-        let Some(attempt) = self.attempts.iter().find(|attempt| attempt.key == *key) else { return };
-        let Ok(mut dialog) = Dialog::uac(&attempt.invite, response, flow) else { return };
-        let path = attempt.path.clone();
-        let ack = dialog.ack(1, &path.via(&core.minter.branch()));
-        core.errand(Errand::Ack { request: ack.clone(), flow: path.flow.clone() }, turn);
-        let bye = dialog.request(Method::Bye, &path.via(&core.minter.branch()), None);
-        core.errand(Errand::Request { request: bye, flow: path.flow.clone() }, turn);
-        self.acknowledged.push(Acknowledged { key: key.clone(), tag, ack, flow: path.flow });
-    }
-}
-
 impl Established {
-    pub fn answered(dialog: Dialog, negotiation: Negotiation, path: Path, caller: Side) -> Self {
+    pub fn answered(dialog: Dialog, negotiation: Negotiation, path: Path) -> Self {
         Self {
             dialog,
             negotiation,
@@ -122,11 +82,31 @@ impl Established {
             hangup: None,
             held: false,
             forks: Forks::default(),
-            caller,
+            caller: Side::Switch,
             voice: None,
             reoffer: None,
+            timer: SessionTimer::default(),
+            takes_update: false,
+            owed: None,
             referral: None,
         }
+    }
+
+    /// Who began the dialog, what the peer said of itself in doing so, and how long the session lasts.
+    pub fn of(self, caller: Side, peer: &Headers, timer: SessionTimer) -> Self {
+        let mut this = Self { caller, timer, ..self };
+        this.note_abilities(peer);
+        this
+    }
+
+    /// A provisional answer of ours was not acknowledged yet.
+    pub fn owed(self, owed: Option<RAck>) -> Self {
+        Self { owed, ..self }
+    }
+
+    /// What the peer says of itself; what it does not say stays as it was.
+    fn note_abilities(&mut self, peer: &Headers) {
+        self.takes_update = peer.allows(&Method::Update).unwrap_or(self.takes_update);
     }
 
     /// What the far end speaks, and what it could.
@@ -177,11 +157,7 @@ impl Established {
         let cseq = response.headers().cseq().map_or(1, |cseq| cseq.number);
         let ack = self.dialog.ack(cseq, &self.path.via(&core.minter.branch()));
         core.errand(Errand::Ack { request: ack.clone(), flow: self.path.flow.clone() }, turn);
-        if self.forks.acknowledged.len() >= MAX_FORKS {
-            // Of a long call with many re-INVITEs: the first is the one that is over for the longest.
-            self.forks.acknowledged.remove(0);
-        }
-        self.forks.acknowledged.push(Acknowledged {
+        self.forks.note(Acknowledged {
             key: key.clone(),
             tag: self.dialog.remote_tag().to_owned(),
             ack,
@@ -234,6 +210,7 @@ impl Established {
             Order::Ring
             | Order::Progress
             | Order::Answer
+            | Order::Remark(_)
             | Order::Hear(_)
             | Order::Press(_)
             | Order::Tape(_)
@@ -254,7 +231,7 @@ impl Established {
                 self.on_reoffer_answered(core, &key, &response, turn)
             }
             Delivery::Failed { key, cause } if self.is_reoffer(&key) => {
-                self.on_reoffer_failed(core, cause, turn)
+                self.on_reoffer_failed(core, &key, cause, turn)
             }
             Delivery::Response { key, response, flow } => {
                 if response.status().is_success() {
@@ -283,10 +260,16 @@ impl Established {
         }
         match request.method() {
             Method::Bye => {
+                core.note_remarks(request, turn);
                 core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
                 return self.leave(core, None, Cause::HungUp, Side::Peer, turn);
             }
             Method::Invite => self.on_reinvite(core, key, request, turn),
+            Method::Update => self.on_update(core, key, request, turn),
+            Method::Prack => {
+                let response = self.on_prack(request);
+                core.errand(Errand::Respond { key, response }, turn);
+            }
             Method::Refer => self.on_refer(core, key, request, turn),
             _ => {
                 let response = bystander(core, request, turn);
@@ -296,77 +279,17 @@ impl Established {
         Next::Stay
     }
 
-    /// A new offer in the dialog, or the wish for one of ours (RFC 3261 §14.2, RFC 3264 §8).
-    fn on_reinvite(&mut self, core: &mut Core, key: ServerKey, request: &Request, turn: &mut Turn<Leg>) {
-        if self.hangup.is_some() {
-            // The BYE waits for the ACK of our 2xx: another one would prolong the wait.
-            let response = later(core, request);
-            core.errand(Errand::Respond { key, response }, turn);
-            return;
-        }
-        // One that overtakes the ACK of our last 2xx proves that it has arrived: nobody begins an INVITE while
-        // another is under way (RFC 3261 §14.1).
-        let answer = if request.body().is_empty() {
-            self.negotiation.offer_anew()
-        } else {
-            self.negotiation.on_offer(request.body()).map(|(answer, _)| answer)
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                let status = match error {
-                    NegotiationError::OfferPending => StatusCode::REQUEST_PENDING,
-                    NegotiationError::Malformed(_) => StatusCode::BAD_REQUEST,
-                    _ => StatusCode::NOT_ACCEPTABLE_HERE,
-                };
-                core.errand(Errand::Respond { key, response: request.response(status) }, turn);
-                return;
-            }
-        };
-        self.dialog.refresh(request.headers());
-        let mut response = request.response(StatusCode::OK);
-        response.headers_mut().push(HeaderName::Contact, self.path.contact());
-        response.headers_mut().push(HeaderName::Allow, ALLOW);
-        response.set_body("application/sdp", answer);
-        core.errand(Errand::Respond { key: key.clone(), response: response.clone() }, turn);
-        self.await_ack(request, key, response, core, turn.now);
-        if !request.body().is_empty() {
-            self.renegotiated(core, turn);
-        }
-    }
-
-    fn on_ack(&mut self, core: &mut Core, ack: &Request, turn: &mut Turn<Leg>) -> Next {
-        let cseq = ack.headers().cseq().map_or(0, |cseq| cseq.number);
-        if self.unacknowledged.as_ref().is_none_or(|waiting| waiting.cseq != cseq) {
-            return Next::Stay;
-        }
-        self.unacknowledged = None;
-        if self.negotiation.is_offer_pending() {
-            // The answer to a late offer comes in the ACK; one that cannot be used ends the leg (design §5).
-            if let Err(error) = self.negotiation.on_answer(ack.body()) {
-                tracing::debug!(leg = %core.id, %error, "the answer in the ACK cannot be used");
-                return self.hang_up(core, Cause::NotAcceptable, Side::Switch, turn);
-            }
-            self.renegotiated(core, turn);
-        } else if core.media.agreed().is_some() {
-            core.apply_media(turn);
-        }
-        match self.hangup.take() {
-            Some(cause) => self.hang_up(core, cause, Side::Switch, turn),
-            None => {
-                self.reoffer_when_free(core, turn);
-                Next::Stay
-            }
-        }
-    }
-
     /// The leg's end cannot wait for an ACK any more.
     pub fn wait_no_more(&mut self) {
         self.unacknowledged = None;
     }
 
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+        if self.timer.ends_at().is_some_and(|end| turn.now >= end) {
+            return self.hang_up(core, Cause::Unreachable, Side::Peer, turn);
+        }
         self.resume_reoffer(core, turn);
+        self.refresh_when_due(core, turn);
         self.expire_referral(core, turn);
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
@@ -383,13 +306,21 @@ impl Established {
 
     pub fn next_deadline(&self) -> Option<Moment> {
         let repeat = self.unacknowledged.as_ref().map(|waiting| waiting.due.min(waiting.give_up));
-        earliest(earliest(repeat, self.reoffer_deadline()), self.referral_deadline())
+        [
+            repeat,
+            self.reoffer_deadline(),
+            self.refresh_deadline(),
+            self.timer.ends_at(),
+            self.referral_deadline(),
+        ]
+        .into_iter()
+        .fold(None, earliest)
     }
 
     /// Ends the dialog with BYE.
     pub fn hang_up(&mut self, core: &mut Core, cause: Cause, by: Side, turn: &mut Turn<Leg>) -> Next {
         let mut bye = self.dialog.request(Method::Bye, &self.path.via(&core.minter.branch()), None);
-        if let Some(reason) = reason_of(&cause) {
+        if let Some(reason) = reason_of(&cause).map(str::to_owned).or_else(|| core.remarks.reason()) {
             bye.headers_mut().push(HeaderName::Reason, reason);
         }
         let key = ClientKey::of(&bye);
@@ -407,7 +338,7 @@ impl Established {
     ) -> Next {
         self.leave_reoffer(core);
         let leaving = Leaving::new(bye, std::mem::take(&mut self.forks), turn.now);
-        Next::Leave { leaving, cause, by }
+        Next::Leave { leaving: Box::new(leaving), cause, by }
     }
 }
 
@@ -417,6 +348,7 @@ fn reason_of(cause: &Cause) -> Option<&'static str> {
         Cause::Internal => Some("Q.850;cause=41;text=\"Temporary failure\""),
         Cause::MediaTimeout => Some("Q.850;cause=31;text=\"No media\""),
         Cause::NotAcceptable => Some("SIP;cause=488;text=\"Not Acceptable Here\""),
+        Cause::Unreachable => Some("SIP;cause=408;text=\"Request Timeout\""),
         Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
         _ => None,
     }

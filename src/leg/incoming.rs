@@ -1,6 +1,8 @@
 //! A caller's leg until its final answer: ringing, early media, answer or refusal, CANCEL.
 //! It must never answer by itself: the call decides.
 
+mod early;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,15 +12,15 @@ use trunkline_media::sdp::{Negotiation, NegotiationError};
 use super::established::{Established, Forks};
 use super::leaving::Leaving;
 use super::path::Path;
-use super::requests::{bystander, later, unsuitable};
+use super::requests::introduce;
 use super::spec::InboundSpec;
 use super::verdict::status_of;
-use super::{ALLOW, Core, Facts, Leg, Next, Order};
+use super::{Core, Facts, Leg, Next, Order};
 use crate::ops::events::{Cause, Event, Side};
-use crate::sip::dialog::{Dialog, DialogError};
+use crate::sip::dialog::{Dialog, DialogError, Provisionals, SessionTimer};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{DialogKey, ServerKey};
-use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::sip::message::{HeaderName, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// A caller's leg that has no final answer yet.
@@ -32,6 +34,16 @@ pub(crate) struct Incoming {
     /// Our answer to the caller's offer; `None` where the offer is late (RFC 3261 §13.2.1).
     answer: Option<bytes::Bytes>,
     progress: Progress,
+    /// How much of that it was told.
+    #[serde(default)]
+    told: Progress,
+    provisionals: Provisionals,
+    /// The caller has our answer, or we have its, before the final answer and for certain.
+    #[serde(default)]
+    is_settled: bool,
+    /// The call wants it answered, which waits for a PRACK.
+    #[serde(default)]
+    is_wanted: bool,
     /// When the caller is told again that nothing has changed.
     reminder: Moment,
     /// When the caller does not want to be answered any more (RFC 3261 §13.3.1).
@@ -43,8 +55,9 @@ pub(crate) struct Incoming {
 const REMINDER: Duration = Duration::from_secs(60);
 
 /// What the caller was told so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Progress {
+    #[default]
     Nothing,
     Ringing,
     EarlyMedia,
@@ -70,6 +83,10 @@ impl Incoming {
             negotiation,
             answer: None,
             progress: Progress::Nothing,
+            told: Progress::Nothing,
+            provisionals: Provisionals::new(core.minter.number()),
+            is_settled: false,
+            is_wanted: false,
         };
         Ok((core, incoming))
     }
@@ -111,13 +128,14 @@ impl Incoming {
 
     pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
         match order {
-            Order::Ring if self.progress < Progress::Ringing => {
-                self.progress = Progress::Ringing;
-                self.say_progress(core, turn);
-                core.tell(Event::Ringing, turn);
+            Order::Ring => {
+                self.ring(core, turn);
                 Next::Stay
             }
-            Order::Progress if self.progress < Progress::EarlyMedia => self.early_media(core, turn),
+            Order::Progress if self.progress < Progress::EarlyMedia => {
+                self.early_media(core, turn);
+                Next::Stay
+            }
             Order::Answer => self.accept(core, turn),
             Order::Refuse { status, cause } => {
                 let status = StatusCode::new(status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
@@ -127,8 +145,8 @@ impl Incoming {
                 let status = status_of(&cause);
                 self.refuse(core, status, cause, Side::Switch, turn)
             }
-            Order::Ring
-            | Order::Progress
+            Order::Progress
+            | Order::Remark(_)
             | Order::Hear(_)
             | Order::Press(_)
             | Order::Referred { .. }
@@ -140,7 +158,8 @@ impl Incoming {
 
     pub fn on_sip(&mut self, core: &mut Core, delivery: Delivery, turn: &mut Turn<Leg>) -> Next {
         match delivery {
-            Delivery::Cancelled { key, .. } if key == self.key => {
+            Delivery::Cancelled { key, request } if key == self.key => {
+                core.note_remarks(&request, turn);
                 self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn)
             }
             Delivery::Request { key, request, .. } => self.early_request(core, key, &request, turn),
@@ -151,68 +170,6 @@ impl Incoming {
         }
     }
 
-    /// Requests inside the early dialog: BYE ends it (RFC 3261 §15), the rest waits for the answer.
-    fn early_request(
-        &mut self,
-        core: &mut Core,
-        key: ServerKey,
-        request: &Request,
-        turn: &mut Turn<Leg>,
-    ) -> Next {
-        if let Err(refusal) = self.dialog.receive(request) {
-            core.errand(Errand::Respond { key, response: request.response(refusal.status()) }, turn);
-            return Next::Stay;
-        }
-        if let Some(response) = unsuitable(request) {
-            core.errand(Errand::Respond { key, response }, turn);
-            return Next::Stay;
-        }
-        match request.method() {
-            Method::Bye => {
-                core.errand(Errand::Respond { key, response: request.response(StatusCode::OK) }, turn);
-                self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn)
-            }
-            // The offer of the first INVITE has no final answer yet (RFC 3261 §14.2).
-            Method::Invite => {
-                let response = later(core, request);
-                core.errand(Errand::Respond { key, response }, turn);
-                Next::Stay
-            }
-            _ => {
-                let response = bystander(core, request, turn);
-                core.errand(Errand::Respond { key, response }, turn);
-                Next::Stay
-            }
-        }
-    }
-
-    fn early_media(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
-        if self.answer.is_none() {
-            // A late offer cannot go into an unreliable provisional answer (RFC 3261 §13.2.1): it rings.
-            return self.on_order(core, Order::Ring, turn);
-        }
-        self.progress = Progress::EarlyMedia;
-        self.say_progress(core, turn);
-        core.tell(Event::EarlyMedia, turn);
-        core.apply_media(turn);
-        Next::Stay
-    }
-
-    /// Tells the caller how far the call is.
-    fn say_progress(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
-        let mut response = self.response(match self.progress {
-            Progress::Ringing => StatusCode::RINGING,
-            Progress::Nothing | Progress::EarlyMedia => StatusCode::SESSION_PROGRESS,
-        });
-        if self.progress == Progress::EarlyMedia
-            && let Some(answer) = self.answer.clone()
-        {
-            response.set_body("application/sdp", answer);
-        }
-        core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
-        self.reminder = turn.now + REMINDER;
-    }
-
     pub fn on_deadline(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         if self.expires.is_some_and(|expires| turn.now >= expires) {
             return self.refuse(core, StatusCode::REQUEST_TERMINATED, Cause::Cancelled, Side::Peer, turn);
@@ -220,28 +177,39 @@ impl Incoming {
         if turn.now >= self.reminder {
             self.say_progress(core, turn);
         }
-        Next::Stay
+        self.repeat_provisional(core, turn)
     }
 
     pub fn next_deadline(&self) -> Option<Moment> {
-        earliest(Some(self.reminder), self.expires)
+        [Some(self.reminder), self.expires, self.provisional_deadline()].into_iter().fold(None, earliest)
     }
 
+    /// Answers, unless a description must arrive first (RFC 3262 §3).
     fn accept(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
-        let body = match self.answer.clone().map_or_else(|| self.negotiation.offer(), Ok) {
-            Ok(body) => body,
-            Err(error) => {
-                tracing::error!(leg = %core.id, %error, "no offer could be made");
-                let status = StatusCode::SERVER_INTERNAL_ERROR;
-                return self.refuse(core, status, Cause::Internal, Side::Switch, turn);
-            }
-        };
+        if self.provisionals.holds_session() {
+            self.is_wanted = true;
+            return Next::Stay;
+        }
         let mut response = self.response(StatusCode::OK);
-        response.set_body("application/sdp", body);
+        // What both sides know for certain is not said again (RFC 3261 §13.2.1).
+        if !self.is_settled {
+            match self.answer.clone().map_or_else(|| self.negotiation.offer(), Ok) {
+                Ok(body) => response.set_body("application/sdp", body),
+                Err(error) => {
+                    tracing::error!(leg = %core.id, %error, "no offer could be made");
+                    let status = StatusCode::SERVER_INTERNAL_ERROR;
+                    return self.refuse(core, status, Cause::Internal, Side::Switch, turn);
+                }
+            }
+        }
+        let mut timer = SessionTimer::new(core.session);
+        timer.grant(self.invite.headers(), response.headers_mut(), turn.now);
         core.errand(Errand::Respond { key: self.key.clone(), response: response.clone() }, turn);
-        let dialog = self.dialog.clone();
-        let negotiation = self.negotiation.clone();
-        let mut established = Established::answered(dialog, negotiation, self.path.clone(), Side::Peer)
+        let established =
+            Established::answered(self.dialog.clone(), self.negotiation.clone(), self.path.clone());
+        let mut established = established
+            .of(Side::Peer, self.invite.headers(), timer)
+            .owed(self.provisionals.stop())
             .awaiting_ack(&self.invite, self.key.clone(), response, core, turn.now);
         established.note_agreed(core, turn);
         Next::Up(Box::new(established))
@@ -259,8 +227,10 @@ impl Incoming {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().set(HeaderName::RetryAfter, 5 + core.minter.number() % 11);
         }
+        core.remarks.annotate(&mut response);
         core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
-        Next::Leave { leaving: Leaving::new(None, Forks::default(), turn.now), cause, by }
+        let leaving = Leaving::new(None, Forks::default(), turn.now).owed(self.provisionals.stop());
+        Next::Leave { leaving: Box::new(leaving), cause, by }
     }
 
     fn response(&self, status: StatusCode) -> Response {
@@ -268,8 +238,7 @@ impl Incoming {
         for route in self.invite.headers().all(&HeaderName::RecordRoute) {
             response.headers_mut().push(HeaderName::RecordRoute, route);
         }
-        response.headers_mut().push(HeaderName::Contact, self.path.contact());
-        response.headers_mut().push(HeaderName::Allow, ALLOW);
+        introduce(&self.path, response.headers_mut());
         response
     }
 }

@@ -10,7 +10,7 @@ use super::established::Forks;
 use super::{Core, Leg};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::ClientKey;
-use crate::sip::message::{Method, StatusCode};
+use crate::sip::message::{Method, RAck, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// How long it waits for what is still out. Longer than any transaction (64·T1 is 32 s).
@@ -23,12 +23,20 @@ pub(crate) struct Leaving {
     bye: Option<ClientKey>,
     forks: Forks,
     media_open: bool,
+    /// The PRACK that may still come for a provisional answer of ours (RFC 3262 §3).
+    #[serde(default)]
+    owed: Option<RAck>,
     until: Moment,
 }
 
 impl Leaving {
-    pub fn new(bye: Option<ClientKey>, forks: Forks, now: Moment) -> Box<Self> {
-        Box::new(Self { bye, forks, media_open: true, until: now + PATIENCE })
+    pub fn new(bye: Option<ClientKey>, forks: Forks, now: Moment) -> Self {
+        Self { bye, forks, media_open: true, owed: None, until: now + PATIENCE }
+    }
+
+    /// A provisional answer of ours was not acknowledged yet.
+    pub fn owed(self, owed: Option<RAck>) -> Self {
+        Self { owed, ..self }
     }
 
     /// The media session is closed; `false` if that was known.
@@ -50,6 +58,9 @@ impl Leaving {
                 // A BYE that crosses ours is fine; for anything else the dialog is gone (RFC 3261 §15.1.2).
                 let status = match request.method() {
                     Method::Bye => StatusCode::OK,
+                    Method::Prack if self.owed.is_some() && request.headers().rack().ok() == self.owed => {
+                        StatusCode::OK
+                    }
                     _ => StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
                 };
                 let response = request.response(status);

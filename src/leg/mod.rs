@@ -3,6 +3,7 @@
 
 mod established;
 mod facts;
+mod identity;
 mod incoming;
 mod leaving;
 mod media;
@@ -23,7 +24,8 @@ use trunkline_media::moment::Moment;
 use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
-use crate::sip::dispatch::{ALLOW, Delivery, Errand};
+use crate::sip::dialog::SessionPolicy;
+use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::message::{Request, Response};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
@@ -31,7 +33,9 @@ pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub use self::words::{DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Report, Voice};
+pub use self::words::{
+    DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Remarks, Report, Voice,
+};
 
 use self::established::Established;
 use self::incoming::Incoming;
@@ -57,12 +61,17 @@ pub(crate) struct Core {
     pub minter: Minter,
     pub media: MediaSide,
     pub timing: crate::sip::transaction::Timing,
+    #[serde(default)]
+    pub session: SessionPolicy,
     /// What the far end was proved once it asked; every further request shows it.
     #[serde(default)]
     pub proofs: Option<Proofs>,
     /// What its signalling has said so far.
     #[serde(default)]
     pub facts: Facts,
+    /// What the call wants to be said with the end.
+    #[serde(default)]
+    pub remarks: Remarks,
     #[serde(default)]
     presses: Presses,
     mail: Mail<LegPost>,
@@ -128,6 +137,19 @@ impl Core {
         if self.presses.is_new(digit, by, turn.now) {
             self.tell(Event::Digit { digit }, turn);
             self.report(Report::Digit { digit, by }, turn);
+        }
+    }
+
+    /// The far end ends it, and may say why.
+    pub(crate) fn note_remarks(&mut self, request: &Request, turn: &mut Turn<Leg>) {
+        self.facts.remarks = Remarks::of(request.headers());
+        self.tell_remarks(turn);
+    }
+
+    /// Writes into the log why the far end ends it, if it has said so.
+    pub(crate) fn tell_remarks(&self, turn: &mut Turn<Leg>) {
+        if let Some(reason) = self.facts.remarks.reason() {
+            self.tell(Event::Remarked { reason }, turn);
         }
     }
 
@@ -316,6 +338,10 @@ impl Leg {
             Order::Tape(taping) => {
                 core.media.taping = taping;
                 return self.media_changed(turn);
+            }
+            Order::Remark(remarks) => {
+                core.remarks = remarks;
+                return;
             }
             Order::Joined(with) => return core.tell(Event::Bridged { with }, turn),
             order => order,

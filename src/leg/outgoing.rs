@@ -2,6 +2,7 @@
 //! It must never be answered twice: a second 2xx gets ACK and BYE.
 
 mod attempt;
+mod early;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -10,16 +11,15 @@ use trunkline_media::sdp::Negotiation;
 pub(crate) use self::attempt::Attempt;
 use self::attempt::{Failure, Letterhead};
 use super::established::{Established, Forks};
+use super::identity::present;
 use super::leaving::Leaving;
-use super::requests::bystander;
 use super::spec::OutboundSpec;
-use super::{Core, Facts, Leg, Next, Order, Report};
+use super::{Core, Facts, Leg, Next, Order};
 use crate::ops::events::{Cause, Event, Side};
-use crate::sip::dialog::Dialog;
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{ClientKey, FailureCause};
 use crate::sip::flow::Flow;
-use crate::sip::message::{Headers, Method, Response, StatusCode};
+use crate::sip::message::{Headers, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// Early dialogs kept per attempt, and answers per leg: what a forking proxy may send is bounded.
@@ -42,7 +42,9 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub fn from_spec(spec: OutboundSpec) -> (Core, Self) {
-        let OutboundSpec { basis, seat, from, to, headers, targets, max_forwards } = spec;
+        let OutboundSpec { basis, seat, from, is_private, to, headers, targets, max_forwards } = spec;
+        let (from, identity) = present(from, is_private, basis.is_trusted);
+        let headers: Vec<_> = identity.into_iter().chain(headers).collect();
         let peer = to.uri.to_string();
         let address =
             targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
@@ -82,19 +84,21 @@ impl Outgoing {
     pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
         match order {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
-                let reason = matches!(cause, Cause::AnsweredElsewhere).then_some(ELSEWHERE);
+                let is_elsewhere = matches!(cause, Cause::AnsweredElsewhere);
+                let reason = is_elsewhere.then(|| ELSEWHERE.to_owned()).or_else(|| core.remarks.reason());
                 let given_up = self.attempts.iter().find(|attempt| attempt.is_open());
                 let call_id = given_up.and_then(Attempt::call_id).unwrap_or_default();
                 let status = Some(StatusCode::REQUEST_TERMINATED.code());
                 core.facts = Facts { status, ..Facts::of_dialog(&call_id) };
-                self.cancel_others(None, core, reason, turn);
+                self.cancel_others(None, core, reason.as_deref(), turn);
                 let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
-                Next::Leave { leaving, cause, by: Side::Switch }
+                Next::Leave { leaving: Box::new(leaving), cause, by: Side::Switch }
             }
             // There is no caller to tell.
             Order::Ring
             | Order::Progress
             | Order::Answer
+            | Order::Remark(_)
             | Order::Hear(_)
             | Order::Press(_)
             | Order::Referred { .. }
@@ -111,11 +115,7 @@ impl Outgoing {
             }
             Delivery::Failed { key, cause } => self.on_silence(core, &key, cause, turn),
             Delivery::Request { key, request, .. } => {
-                // Nothing is asked of us before the answer but what any element must bear (RFC 3261 §12.2.2).
-                let response = match request.method() {
-                    Method::Info | Method::Options => bystander(core, &request, turn),
-                    _ => request.response(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
-                };
+                let response = self.early_request(core, &request, turn);
                 core.errand(Errand::Respond { key, response }, turn);
                 Next::Stay
             }
@@ -133,31 +133,47 @@ impl Outgoing {
     ) -> Next {
         let status = response.status();
         if status.is_provisional() {
-            self.on_provisional(core, key, response, turn);
+            self.on_provisional(core, key, response, flow, turn);
             Next::Stay
         } else if status.is_success() {
             self.on_success(core, key, response, flow, turn)
-        } else if self.prove(core, key, response, turn) {
+        } else if self.is_mended(core, key, response, turn) {
             Next::Stay
         } else {
             self.attempt_failed(core, key, Failure::refused(response), turn)
         }
     }
 
-    /// Sends an INVITE that was challenged once more, with the proof (RFC 3261 §22.2); `false` if that is no use.
-    fn prove(&mut self, core: &mut Core, key: &ClientKey, refusal: &Response, turn: &mut Turn<Leg>) -> bool {
-        if !matches!(refusal.status(), StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
-            return false;
-        }
+    /// Sends an INVITE once more whose refusal names what was missing: the proof (RFC 3261 §22.2), or a longer interval
+    /// (RFC 4028 §7.3). `false` if that is no use.
+    fn is_mended(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        refusal: &Response,
+        turn: &mut Turn<Leg>,
+    ) -> bool {
         let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else {
             return false;
         };
-        let Some(proofs) = &mut attempt.proofs else { return false };
-        if let Err(error) = proofs.challenged(refusal) {
-            tracing::info!(leg = %core.id, %error, "a login of ours was of no use");
-            return false;
+        match refusal.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                let Some(proofs) = &mut attempt.proofs else { return false };
+                if let Err(error) = proofs.challenged(refusal) {
+                    tracing::info!(leg = %core.id, %error, "a login of ours was of no use");
+                    return false;
+                }
+                self.try_again(core, key, |_| {}, turn);
+            }
+            StatusCode::SESSION_INTERVAL_TOO_SMALL => {
+                if !attempt.timer.is_raised_by(refusal.headers()) {
+                    return false;
+                }
+                let timer = attempt.timer.clone();
+                self.try_again(core, key, |headers| timer.ask(headers), turn);
+            }
+            _ => return false,
         }
-        self.try_again(core, key, |_| {}, turn);
         true
     }
 
@@ -175,40 +191,6 @@ impl Outgoing {
         self.audible.take_if(|(audible, _)| audible == key);
     }
 
-    fn on_provisional(
-        &mut self,
-        core: &mut Core,
-        key: &ClientKey,
-        response: &Response,
-        turn: &mut Turn<Leg>,
-    ) {
-        let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else { return };
-        let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
-        if let Some(tag) = tag.filter(|_| response.status() != StatusCode::TRYING)
-            && let Some(early) = attempt.early(&tag, &self.offered)
-            && early.negotiation.is_offer_pending()
-            && !response.body().is_empty()
-        {
-            match early.negotiation.on_answer(response.body()) {
-                Ok(agreed) if self.audible.is_none() => {
-                    self.audible = Some((key.clone(), tag));
-                    core.media.agree(&agreed);
-                    core.apply_media(turn);
-                    core.tell(Event::EarlyMedia, turn);
-                    core.report(Report::EarlyMedia, turn);
-                }
-                Ok(_) => {}
-                // It is only provisional: the final answer may be better.
-                Err(error) => tracing::debug!(leg = %core.id, %error, "early answer cannot be used"),
-            }
-        }
-        if response.status() == StatusCode::RINGING && !self.rang {
-            self.rang = true;
-            core.tell(Event::Ringing, turn);
-            core.report(Report::Ringing, turn);
-        }
-    }
-
     fn on_success(
         &mut self,
         core: &mut Core,
@@ -220,7 +202,7 @@ impl Outgoing {
         let Some(attempt) = self.attempts.iter_mut().find(|attempt| attempt.key == *key) else {
             return Next::Stay;
         };
-        let dialog = match Dialog::uac(&attempt.invite, response, flow) {
+        let dialog = match attempt.dialog(response, flow) {
             Ok(dialog) => dialog,
             Err(error) => {
                 tracing::debug!(leg = %core.id, %error, "a 2xx makes no dialog");
@@ -229,20 +211,26 @@ impl Outgoing {
                 return self.attempt_failed(core, key, failure, turn);
             }
         };
-        let early = attempt.early(dialog.remote_tag(), &self.offered);
-        let mut negotiation = early.map_or_else(|| self.offered.clone(), |early| early.negotiation.clone());
-        let path = attempt.path.clone();
+        let early =
+            attempt.early(dialog.remote_tag()).map(|early| (early.negotiation.clone(), early.is_settled));
+        let (mut negotiation, is_settled) = early.unwrap_or_else(|| (self.offered.clone(), false));
+        let (path, mut timer) = (attempt.path.clone(), attempt.timer.clone());
+        timer.settle(response.headers(), turn.now);
         core.proofs.clone_from(&attempt.proofs);
         core.facts = Facts::of_answer(response);
-        let usable = match negotiation.on_answer(response.body()) {
-            // What it said in its own early dialog holds (RFC 3261 §13.2.1).
-            Err(_) if !negotiation.is_offer_pending() => Ok(()),
-            said => said.map(drop),
+        let usable = match is_settled {
+            true => Ok(()),
+            false => match negotiation.on_answer(response.body()) {
+                // What it said in its own early dialog holds (RFC 3261 §13.2.1).
+                Err(_) if !negotiation.is_offer_pending() => Ok(()),
+                said => said.map(drop),
+            },
         };
         self.cancel_others(Some(key), core, Some(ELSEWHERE), turn);
         let losing = self.attempts.iter().filter(|attempt| attempt.is_open()).cloned().collect();
-        let established = Established::answered(dialog, negotiation, path, Side::Switch);
-        let mut established = established.with_forks(Forks::new(losing));
+        let mut established = Established::answered(dialog, negotiation, path)
+            .of(Side::Switch, response.headers(), timer)
+            .with_forks(Forks::new(losing));
         established.acknowledge(core, key, response, turn);
         if let Err(error) = usable {
             tracing::debug!(leg = %core.id, %error, "the answer cannot be used");
@@ -311,8 +299,9 @@ impl Outgoing {
             return Next::Stay;
         };
         core.facts = facts;
+        core.tell_remarks(turn);
         let by = if matches!(cause, Cause::Unreachable) { Side::Switch } else { Side::Peer };
         let leaving = Leaving::new(None, Forks::new(self.attempts.clone()), turn.now);
-        Next::Leave { leaving, cause, by }
+        Next::Leave { leaving: Box::new(leaving), cause, by }
     }
 }

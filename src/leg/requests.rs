@@ -1,10 +1,12 @@
 //! Requests of the far end inside its dialog, as far as their answer is the same in every stage of a leg.
 //! It must never change a dialog or a session: that is the stage's own.
 
+use trunkline_media::sdp::NegotiationError;
+
 use super::presses::{Info, KINDS};
-use super::{ALLOW, Core, DigitWay, Leg};
-use crate::sip::dispatch::EXTENSIONS;
-use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode};
+use super::{Core, DigitWay, Leg, Path};
+use crate::sip::dispatch::{ALLOW, EXTENSIONS, SUPPORTED};
+use crate::sip::message::{HeaderName, Headers, Method, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// What makes a request one that we cannot serve (RFC 3261 §8.2.2.3, §8.2.3).
@@ -31,8 +33,24 @@ pub(super) fn bystander(core: &mut Core, request: &Request, turn: &mut Turn<Leg>
         Method::Options => allowing(request, StatusCode::OK),
         // Of an event that nobody has subscribed to (RFC 6665 §4.1.3).
         Method::Notify => request.response(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
-        // Transfers and subscriptions find their place here: REFER, SUBSCRIBE.
+        // A transfer before the answer, a subscription.
         _ => allowing(request, StatusCode::METHOD_NOT_ALLOWED),
+    }
+}
+
+/// Where we are reached and what we understand: in every message that makes or refreshes a dialog.
+pub(super) fn introduce(path: &Path, headers: &mut Headers) {
+    headers.set(HeaderName::Contact, path.contact());
+    headers.set(HeaderName::Allow, ALLOW);
+    headers.set(HeaderName::Supported, SUPPORTED);
+}
+
+/// How an offer is refused that cannot be met.
+pub(super) fn refusal_of(error: &NegotiationError) -> StatusCode {
+    match error {
+        NegotiationError::OfferPending => StatusCode::REQUEST_PENDING,
+        NegotiationError::Malformed(_) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::NOT_ACCEPTABLE_HERE,
     }
 }
 

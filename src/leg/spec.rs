@@ -8,9 +8,10 @@ use trunkline_media::port::Lease;
 use super::media::MediaSide;
 use super::path::Path;
 use super::presses::Presses;
-use super::{Core, Facts};
+use super::{Core, Facts, Remarks};
 use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::auth::Login;
+use crate::sip::dialog::SessionPolicy;
 use crate::sip::endpoint::ServerKey;
 use crate::sip::message::{HeaderName, NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
@@ -60,6 +61,10 @@ pub struct Basis {
     pub media_timeout: Option<std::time::Duration>,
     /// The timers of SIP.
     pub timing: Timing,
+    /// How long a session lasts without a refresh.
+    pub session: SessionPolicy,
+    /// Whether the far end's word on who calls is taken, and whether it may know who wants to stay unknown (RFC 3325).
+    pub is_trusted: bool,
     /// When it begins.
     pub began: Moment,
 }
@@ -97,6 +102,8 @@ pub struct OutboundSpec {
     pub seat: Seat,
     /// Who calls, without tag.
     pub from: NameAddr,
+    /// Whether the caller wants to stay unknown to whom is not trusted.
+    pub is_private: bool,
     /// Who is called.
     pub to: NameAddr,
     /// Further headers of the INVITE: what a script says to whom it calls.
@@ -127,8 +134,10 @@ impl Basis {
             minter,
             media,
             timing: self.timing,
+            session: self.session,
             proofs: None,
             facts: Facts::default(),
+            remarks: Remarks::default(),
             presses: Presses::default(),
             mail: Mail::new(Party::Leg(self.id)),
         }

@@ -12,7 +12,7 @@ use super::media::{Hear, Taping, Wish};
 use crate::ids::LegId;
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dispatch::{Delivery, Errand};
-use crate::sip::message::ReferTo;
+use crate::sip::message::{Reason, ReferTo};
 
 /// What a call asks of a leg.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub enum Order {
         /// For the log, and for the Reason header.
         cause: Cause,
     },
+    /// To be said with whatever ends the leg, unless its cause says better why.
+    Remark(Remarks),
     /// From now on the far end shall hear this.
     Hear(Hear),
     /// These keys shall be sent to the far end; told by [`Report::Pressed`].
@@ -139,6 +141,20 @@ pub struct Facts {
     pub status: Option<u16>,
     /// `X-…` headers and `User-to-User` of the final answer.
     pub headers: Vec<(String, String)>,
+    /// What it said of its end: for the other side of the call.
+    #[serde(default)]
+    pub remarks: Remarks,
+}
+
+/// What a far end says of the end besides its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remarks {
+    /// Why (RFC 3326): at most one reason of SIP and one of Q.850.
+    #[serde(default)]
+    pub reasons: Vec<Reason>,
+    /// In how many seconds it makes sense to try again (RFC 3261 §20.33).
+    #[serde(default)]
+    pub retry_after: Option<u32>,
 }
 
 /// A transfer that is asked for.

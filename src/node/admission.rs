@@ -17,6 +17,7 @@ use crate::ids::{CallId, LegId};
 use crate::leg::{Basis, Path};
 use crate::ops::events::Event;
 use crate::routing::{Caller, Decision, Target};
+use crate::sip::dialog::SessionPolicy;
 use crate::sip::flow::Flow;
 use crate::sip::message::{Host, Request, Response, StatusCode, Uri};
 use crate::sip::shard::{Admission, Exchange, Passage};
@@ -61,6 +62,14 @@ impl Exchange for Cell {
 
     fn route(&self, caller: &Caller, dialled: &str) -> Decision {
         self.house.settings().plan.routes.decide(caller, dialled, |name| self.is_user(name))
+    }
+
+    fn session(&self) -> SessionPolicy {
+        self.house.session()
+    }
+
+    fn trusts(&self, flow: &Flow) -> bool {
+        self.house.trusts(flow.remote.ip())
     }
 
     fn admit(&self, admission: Admission<'_>, now: Moment) -> Result<LegId, StatusCode> {
@@ -181,6 +190,8 @@ impl Cell {
             codecs: self.house.codecs(),
             media_timeout: Some(silence).filter(|timeout| !timeout.is_zero()),
             timing: self.house.timing(),
+            session: self.house.session(),
+            is_trusted: self.house.trusts(peer),
             began: now,
         })
     }

@@ -184,14 +184,14 @@ impl Cell {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
             Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };
-        let CallerId { display, user } = &dialled.caller;
+        let CallerId { display, user, privacy } = &dialled.caller;
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
         let printed = to.uri.to_string();
         let (leg, parent) = (dialled.leg, dialled.parent);
         let headers = self.headers(&dialled);
-        let (seat, max_forwards) = (self.seat, dialled.max_forwards);
+        let (seat, is_private, max_forwards) = (self.seat, *privacy, dialled.max_forwards);
         let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
-        let spec = OutboundSpec { basis, seat, from, to, headers, targets, max_forwards };
+        let spec = OutboundSpec { basis, seat, from, is_private, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
         ways.into_iter().for_each(|way| self.note(leg, way));

@@ -203,6 +203,18 @@ impl House {
         }
     }
 
+    /// How long sessions last without a refresh.
+    pub fn session(&self) -> crate::sip::dialog::SessionPolicy {
+        let timer = &self.config.sip.session_timer;
+        let seconds = |span: std::time::Duration| u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+        crate::sip::dialog::SessionPolicy { expires: seconds(timer.expires), min_se: seconds(timer.min_se) }
+    }
+
+    /// Whether the word of a peer on who calls is taken.
+    pub fn trusts(&self, peer: std::net::IpAddr) -> bool {
+        self.settings().gateway.as_ref().is_some_and(|gateway| gateway.is_trusted() && gateway.owns(peer))
+    }
+
     /// Whether an address is one of this host's.
     pub fn is_ours(&self, ip: std::net::IpAddr) -> bool {
         ip.is_loopback() || self.addresses.towards(ip) == Some(ip)

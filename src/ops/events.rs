@@ -161,6 +161,11 @@ pub enum Event {
     },
     /// No longer joined.
     Unbridged,
+    /// The far end ends it, and says why.
+    Remarked {
+        /// Reasons with the numbers of SIP or Q.850 (RFC 3326).
+        reason: String,
+    },
     /// A digit was pressed.
     Digit {
         /// One of `0-9*#A-D`.

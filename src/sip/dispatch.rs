@@ -3,15 +3,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dialog::{RELIABLE, TIMER};
 use super::endpoint::{ClientKey, DialogKey, FailureCause, ServerKey};
 use super::flow::Flow;
 use super::message::{Request, Response};
 
 /// The methods that a leg understands, as told in `Allow`.
-pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REFER";
+pub const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REFER";
 
-/// The extensions that a request may require of a leg.
-pub const EXTENSIONS: [&str; 0] = [];
+/// The extensions that a leg understands, as told in `Supported`.
+pub const SUPPORTED: &str = "100rel, timer";
+
+/// The same one by one: a request may require them.
+pub const EXTENSIONS: [&str; 2] = [RELIABLE, TIMER];
 
 /// From the endpoint to a leg.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ use trunkline::leg::{Basis, Leg, OutboundSpec, Path, Seat, Target};
 use trunkline::ops::events::Cause;
 use trunkline::registrar::{Bounds, Registrar};
 use trunkline::routing::{self, Caller, Decision, Routes};
+use trunkline::sip::dialog::SessionPolicy;
 use trunkline::sip::endpoint::{ServerKey, Timing};
 use trunkline::sip::flow::Flow;
 use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusCode, Uri};
@@ -220,6 +221,8 @@ impl House {
             codecs: vec![Codec::Pcmu, Codec::Pcma],
             media_timeout: None,
             timing: Self::timing(),
+            session: SessionPolicy::default(),
+            is_trusted: false,
             began: now,
         }
     }
@@ -271,9 +274,10 @@ impl House {
         if targets.is_empty() {
             return Dialling::Refused(Cause::Unreachable);
         }
-        let CallerId { display, user: caller } = dialled.caller;
+        let CallerId { display, user: caller, privacy } = dialled.caller;
         let spec = OutboundSpec {
             headers: Vec::new(),
+            is_private: privacy,
             basis: self.basis(dialled.leg, call, dialled.seed, now),
             seat: Seat { shard: 0, of: 1 },
             from: named(display, &caller),

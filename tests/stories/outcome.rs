@@ -70,7 +70,8 @@ impl Outcome {
         let open = world.phones.iter().filter(|phone| phone.transactions() > 0);
         left.extend(open.map(|phone| format!("transactions of {}", phone.name)));
         // A BYE that never left is noticed by silence, which these phones do not listen to.
-        let talking = world.phones.iter().filter(|phone| phone.is_talking() && !is_poisoned);
+        let talking =
+            world.phones.iter().filter(|phone| phone.is_talking() && !is_poisoned && !phone.is_deaf);
         let peers = &world.records.peers;
         let wishes =
             peers.iter().filter_map(|(leg, peer)| Some((peer.clone(), world.media.wishes.get(leg)?.clone())));

@@ -163,6 +163,7 @@ fn the_action_of_a_dial_is_told_how_it_ended_and_without_one_the_next_verb_follo
             call_id: "one@far".to_owned(),
             status: Some(200),
             headers: vec![("X-Ticket".to_owned(), "7".to_owned())],
+            ..Facts::default()
         }),
         recording: Some((recording, 13)),
     };

@@ -72,7 +72,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         profile: profile(),
         notify: None,
         recordings: "http://switch/Recordings/".into(),
-        caller: CallerId { display: None, user: "bob".to_owned() },
+        caller: CallerId { display: None, user: "bob".to_owned(), privacy: false },
         max_forwards: 69,
         seed: [5; 16],
     }
@@ -111,7 +111,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let caller = CallerId { display: Some("Bob".to_owned()), user: "bob".to_owned() };
+        let caller = CallerId { display: Some("Bob".to_owned()), user: "bob".to_owned(), privacy: false };
         let call = Call::new(CallSpec { caller, ..spec(PARENT) });
         Self {
             call,

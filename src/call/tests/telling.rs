@@ -128,6 +128,7 @@ fn what_a_sip_address_has_answered_is_told_from_then_on() {
             call_id: "one@far".to_owned(),
             status: Some(200),
             headers: vec![("X-Ticket".to_owned(), "7".to_owned())],
+            ..Facts::default()
         };
         bench.callee(1, Report::Answered { voice: None, facts: Some(Box::new(facts)) });
         assert_eq!(told(&bench, "SipCallId"), ["-", call_id]);

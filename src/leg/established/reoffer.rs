@@ -1,5 +1,5 @@
-//! An offer of ours inside the dialog: a codec that the call wants, asked for in a re-INVITE.
-//! It must never have two out at once, and never end a call because a wish was refused.
+//! What we ask of an answered session: a codec that the call wants, a refresh that the session timer wants.
+//! It must never have two requests out at once, and never end a call because a wish was refused.
 
 use std::time::Duration;
 
@@ -8,83 +8,159 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 
 use super::{Acknowledged, Established};
-use crate::leg::{ALLOW, Core, Leg, Next};
+use crate::leg::requests::introduce;
+use crate::leg::{Core, Leg, Next};
 use crate::ops::events::{Cause, Side};
 use crate::sip::dispatch::Errand;
 use crate::sip::endpoint::{ClientKey, FailureCause};
-use crate::sip::message::{HeaderName, Method, Response, StatusCode};
+use crate::sip::message::{Method, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
-/// How often it is tried again when it crosses offers of the peer: one that refuses with 491 for ever has none out.
+/// How often a codec is asked for again when that crosses offers of the peer: one that refuses with 491 for ever has
+/// none out.
 const MAX_COLLISIONS: u8 = 10;
 
-/// A codec that the call wants for this leg, and how far the leg is with it (design §5: one pending per leg).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What is wanted of the session, and how far the leg is with it (design §5: one pending per leg).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Reoffer {
-    codec: Codec,
+    /// The codec that the call wants.
+    codec: Option<Codec>,
+    /// The session timer is half over (RFC 4028 §7.2).
+    #[serde(default)]
+    is_refresh: bool,
     collisions: u8,
     stage: Stage,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 enum Stage {
     /// For the end of every INVITE that is under way, in either direction (RFC 3261 §14.1).
+    #[default]
     Waiting,
-    /// The re-INVITE has no final answer yet.
+    /// Our request has no final answer yet.
     Out {
         /// Names its transaction.
         key: ClientKey,
         cseq: u32,
-        /// What it asks for; the call may want another one by now.
-        codec: Codec,
+        asked: Asked,
     },
-    /// It crossed an offer of the peer.
+    /// It crossed an offer of the peer, or was refused for now.
     Paused { until: Moment },
+}
+
+/// What is out. The call may want another codec by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Asked {
+    /// A re-INVITE with this codec alone.
+    Codec(Codec),
+    /// A re-INVITE that changes nothing.
+    Refresh,
+    /// An UPDATE that offers nothing.
+    Update,
+}
+
+impl Asked {
+    const fn is_invite(self) -> bool {
+        !matches!(self, Self::Update)
+    }
 }
 
 impl Established {
     /// From now on the call wants this codec.
     pub(super) fn align(&mut self, core: &mut Core, codec: Codec, turn: &mut Turn<Leg>) {
-        match &mut self.reoffer {
-            Some(reoffer) => reoffer.codec = codec,
-            none => *none = Some(Reoffer { codec, collisions: 0, stage: Stage::Waiting }),
-        }
+        self.reoffer.get_or_insert_default().codec = Some(codec);
         self.reoffer_when_free(core, turn);
     }
 
-    /// Sends the re-INVITE, unless it is not needed any more or an INVITE is under way.
+    /// Refreshes the session when it is time to.
+    pub(super) fn refresh_when_due(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
+        if self.refresh_deadline().is_some_and(|due| turn.now >= due) {
+            self.reoffer.get_or_insert_default().is_refresh = true;
+            self.reoffer_when_free(core, turn);
+        }
+    }
+
+    /// When the next refresh is due that is not under way.
+    pub(super) fn refresh_deadline(&self) -> Option<Moment> {
+        let is_under_way = self.reoffer.as_ref().is_some_and(|reoffer| reoffer.is_refresh);
+        self.timer.refresh_at().filter(|_| !is_under_way)
+    }
+
+    /// Sends what is wanted, unless it is not needed any more or an INVITE is under way.
     pub(super) fn reoffer_when_free(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
-        let Some(Reoffer { codec, stage: Stage::Waiting, .. }) = &self.reoffer else { return };
-        let codec = *codec;
-        if self.negotiation.agreed().is_some_and(|agreed| agreed.codec == codec) {
-            self.reoffer = None;
+        let agreed = self.negotiation.agreed().map(|agreed| agreed.codec);
+        let Some(reoffer) = self.reoffer.as_mut().filter(|one| matches!(one.stage, Stage::Waiting)) else {
             return;
-        }
-        if self.unacknowledged.is_some() || self.hangup.is_some() {
-            return;
-        }
-        let offer = match self.negotiation.offer_in(codec) {
-            Ok(offer) => offer,
-            Err(error) => {
-                tracing::debug!(leg = %core.id, %error, "a codec cannot be offered");
+        };
+        reoffer.codec.take_if(|codec| agreed == Some(*codec));
+        let asked = match reoffer.codec {
+            Some(codec) => Asked::Codec(codec),
+            None if !reoffer.is_refresh => {
                 self.reoffer = None;
                 return;
             }
+            None if self.takes_update => Asked::Update,
+            None => Asked::Refresh,
         };
-        let (via, contact) = (self.path.via(&core.minter.branch()), self.path.contact());
-        let mut invite = self.dialog.request(Method::Invite, &via, Some(&contact));
-        invite.headers_mut().push(HeaderName::Allow, ALLOW);
-        invite.set_body("application/sdp", offer);
-        let (key, cseq) = (ClientKey::of(&invite), self.dialog.local_cseq());
-        if let Some(reoffer) = &mut self.reoffer {
-            reoffer.stage = Stage::Out { key, cseq, codec };
+        if self.unacknowledged.is_some() || self.hangup.is_some() {
+            return;
         }
-        core.errand(Errand::Request { request: invite, flow: self.path.flow.clone() }, turn);
+        match self.compose(core, asked) {
+            Some(request) => {
+                let (key, cseq) = (ClientKey::of(&request), self.dialog.local_cseq());
+                if let Some(reoffer) = &mut self.reoffer {
+                    reoffer.stage = Stage::Out { key, cseq, asked };
+                }
+                core.errand(Errand::Request { request, flow: self.path.flow.clone() }, turn);
+            }
+            None => self.forget(asked, core, turn),
+        }
     }
 
-    /// Whether this is our re-INVITE that has no final answer yet.
-    pub(super) fn is_reoffer(&self, invite: &ClientKey) -> bool {
-        matches!(&self.reoffer, Some(Reoffer { stage: Stage::Out { key, .. }, .. }) if key == invite)
+    /// Writes the request; `None` where there is nothing to offer.
+    fn compose(&mut self, core: &mut Core, asked: Asked) -> Option<Request> {
+        let offer = match asked {
+            Asked::Codec(codec) => self.negotiation.offer_in(codec).map(Some),
+            Asked::Refresh => self.negotiation.offer().map(Some),
+            Asked::Update => Ok(None),
+        };
+        let offer = offer
+            .inspect_err(|error| tracing::debug!(leg = %core.id, %error, "a session cannot be offered"))
+            .ok()?;
+        let method = if asked.is_invite() { Method::Invite } else { Method::Update };
+        let via = self.path.via(&core.minter.branch());
+        let mut request = self.dialog.request(method, &via, None);
+        introduce(&self.path, request.headers_mut());
+        self.timer.ask(request.headers_mut());
+        if let Some(offer) = offer {
+            request.set_body("application/sdp", offer);
+        }
+        Some(request)
+    }
+
+    /// It cannot be asked for: a codec is given up, a refresh tried later.
+    fn forget(&mut self, asked: Asked, core: &mut Core, turn: &mut Turn<Leg>) {
+        match (&mut self.reoffer, asked) {
+            (Some(reoffer), Asked::Codec(_)) => {
+                reoffer.codec = None;
+                self.reoffer_when_free(core, turn);
+            }
+            (Some(reoffer), _) => reoffer.stage = Stage::Paused { until: turn.now + self.timer.pause() },
+            (None, _) => {}
+        }
+    }
+
+    /// What this request of ours, which has no final answer yet, asks for.
+    fn asked(&self, request: &ClientKey) -> Option<Asked> {
+        match &self.reoffer {
+            Some(Reoffer { stage: Stage::Out { key, asked, .. }, .. }) if key == request => Some(*asked),
+            _ => None,
+        }
+    }
+
+    /// Whether this is our request that has no final answer yet.
+    pub(super) fn is_reoffer(&self, request: &ClientKey) -> bool {
+        self.asked(request).is_some()
     }
 
     pub(super) fn on_reoffer_answered(
@@ -94,27 +170,51 @@ impl Established {
         response: &Response,
         turn: &mut Turn<Leg>,
     ) -> Next {
+        let Some(asked) = self.asked(key) else { return Next::Stay };
         match response.status() {
             status if status.is_provisional() => Next::Stay,
-            status if status.is_success() => self.on_reoffer_accepted(core, key, response, turn),
-            StatusCode::REQUEST_PENDING => self.on_collision(core, turn),
+            status if status.is_success() => self.on_reoffer_accepted(core, key, asked, response, turn),
+            StatusCode::REQUEST_PENDING => self.on_collision(asked, core, turn),
             // The peer does not know the dialog any more (RFC 3261 §12.2.1.2).
             StatusCode::REQUEST_TIMEOUT | StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST => {
                 self.hang_up(core, Cause::Unreachable, Side::Peer, turn)
             }
-            _ => self.on_reoffer_refused(core, turn),
+            _ if self.is_worth_another_try(core, asked, response) => {
+                self.negotiation.withdraw();
+                self.settle_reoffer();
+                self.reoffer_when_free(core, turn);
+                Next::Stay
+            }
+            _ => self.on_reoffer_refused(asked, response.headers().retry_after(), core, turn),
+        }
+    }
+
+    /// Whether the refusal names what to do better: the interval, the proof, or the method.
+    fn is_worth_another_try(&mut self, core: &mut Core, asked: Asked, refusal: &Response) -> bool {
+        match refusal.status() {
+            StatusCode::SESSION_INTERVAL_TOO_SMALL => self.timer.is_raised_by(refusal.headers()),
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                core.proofs.as_mut().is_some_and(|proofs| proofs.challenged(refusal).is_ok())
+            }
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if asked == Asked::Update => {
+                self.takes_update = false;
+                true
+            }
+            _ => false,
         }
     }
 
     pub(super) fn on_reoffer_failed(
         &mut self,
         core: &mut Core,
+        key: &ClientKey,
         cause: FailureCause,
         turn: &mut Turn<Leg>,
     ) -> Next {
-        match cause {
-            FailureCause::Timeout => self.hang_up(core, Cause::Unreachable, Side::Peer, turn),
-            FailureCause::Transport => self.on_reoffer_refused(core, turn),
+        match (cause, self.asked(key)) {
+            (FailureCause::Timeout, _) => self.hang_up(core, Cause::Unreachable, Side::Peer, turn),
+            (FailureCause::Transport, Some(asked)) => self.on_reoffer_refused(asked, None, core, turn),
+            (FailureCause::Transport, None) => Next::Stay,
         }
     }
 
@@ -122,36 +222,59 @@ impl Established {
         &mut self,
         core: &mut Core,
         key: &ClientKey,
+        asked: Asked,
         response: &Response,
         turn: &mut Turn<Leg>,
     ) -> Next {
         self.dialog.refresh(response.headers());
-        self.acknowledge(core, key, response, turn);
-        let asked = self.settle_reoffer();
-        match self.negotiation.on_answer(response.body()) {
-            Ok(_) => {
-                self.renegotiated(core, turn);
-                self.pursue_unless(asked, core, turn);
-                Next::Stay
-            }
+        self.note_abilities(response.headers());
+        self.timer.settle(response.headers(), turn.now);
+        if asked.is_invite() {
+            self.acknowledge(core, key, response, turn);
+        }
+        self.settle_reoffer();
+        if let Some(reoffer) = &mut self.reoffer {
+            // Whatever was asked for, it was a refresh as well.
+            reoffer.is_refresh = false;
+        }
+        let answered = asked.is_invite().then(|| self.negotiation.on_answer(response.body()));
+        match answered {
+            Some(Ok(_)) => self.renegotiated(core, turn),
+            None => {}
             // What the peer sends now is anybody's guess.
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::debug!(leg = %core.id, %error, "the answer to a re-INVITE cannot be used");
-                self.hang_up(core, Cause::NotAcceptable, Side::Switch, turn)
+                return self.hang_up(core, Cause::NotAcceptable, Side::Switch, turn);
             }
         }
+        self.pursue_unless(asked, core, turn);
+        Next::Stay
     }
 
-    /// What was agreed before goes on (RFC 3261 §14.1).
-    fn on_reoffer_refused(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+    /// What was agreed before goes on (RFC 3261 §14.1). A refresh is tried again in time.
+    fn on_reoffer_refused(
+        &mut self,
+        asked: Asked,
+        retry_after: Option<u32>,
+        core: &mut Core,
+        turn: &mut Turn<Leg>,
+    ) -> Next {
         self.negotiation.withdraw();
-        let asked = self.settle_reoffer();
+        self.settle_reoffer();
+        let pause = self.timer.pause();
+        if let Some(reoffer) = self.reoffer.as_mut().filter(|one| one.is_refresh) {
+            let wanted =
+                retry_after.map_or(pause, |seconds| Duration::from_secs(u64::from(seconds)).min(pause));
+            reoffer.codec.take_if(|codec| asked == Asked::Codec(*codec));
+            reoffer.stage = Stage::Paused { until: turn.now + wanted.max(Duration::from_secs(1)) };
+            return Next::Stay;
+        }
         self.pursue_unless(asked, core, turn);
         Next::Stay
     }
 
     /// Both sides offered at once: who owns the Call-ID tries again later than the other (RFC 3261 §14.1).
-    fn on_collision(&mut self, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
+    fn on_collision(&mut self, asked: Asked, core: &mut Core, turn: &mut Turn<Leg>) -> Next {
         let (least, steps) = match self.caller {
             Side::Switch => (2_100, 191),
             Side::Peer => (0, 201),
@@ -159,28 +282,31 @@ impl Established {
         let pause = Duration::from_millis(least + core.minter.number() % steps * 10);
         self.negotiation.withdraw();
         if let Some(reoffer) = &mut self.reoffer {
-            reoffer.collisions += 1;
+            reoffer.collisions = reoffer.collisions.saturating_add(1);
             reoffer.stage = Stage::Paused { until: turn.now + pause };
-            if reoffer.collisions >= MAX_COLLISIONS {
+            if reoffer.collisions >= MAX_COLLISIONS && matches!(asked, Asked::Codec(_)) {
                 tracing::debug!(leg = %core.id, "a re-INVITE was refused with 491 too often");
-                self.reoffer = None;
+                reoffer.codec = None;
+                if !reoffer.is_refresh {
+                    self.reoffer = None;
+                }
             }
         }
         Next::Stay
     }
 
-    /// The re-INVITE has its final answer: what it asked for.
-    fn settle_reoffer(&mut self) -> Option<Codec> {
-        let reoffer = self.reoffer.as_mut()?;
-        match std::mem::replace(&mut reoffer.stage, Stage::Waiting) {
-            Stage::Out { codec, .. } => Some(codec),
-            Stage::Waiting | Stage::Paused { .. } => None,
+    /// Our request has its final answer.
+    fn settle_reoffer(&mut self) {
+        if let Some(reoffer) = &mut self.reoffer {
+            reoffer.stage = Stage::Waiting;
         }
     }
 
     /// Goes on if the call has come to want another codec than the one that was asked for.
-    fn pursue_unless(&mut self, asked: Option<Codec>, core: &mut Core, turn: &mut Turn<Leg>) {
-        self.reoffer.take_if(|reoffer| Some(reoffer.codec) == asked);
+    fn pursue_unless(&mut self, asked: Asked, core: &mut Core, turn: &mut Turn<Leg>) {
+        if let Some(reoffer) = &mut self.reoffer {
+            reoffer.codec.take_if(|codec| asked == Asked::Codec(*codec));
+        }
         self.reoffer_when_free(core, turn);
     }
 
@@ -203,10 +329,12 @@ impl Established {
 
     /// The leg ends while its re-INVITE is out: a 2xx that still comes is acknowledged all the same.
     pub(super) fn leave_reoffer(&mut self, core: &mut Core) {
-        if let Some(Reoffer { stage: Stage::Out { key, cseq, .. }, .. }) = self.reoffer.take() {
+        if let Some(Reoffer { stage: Stage::Out { key, cseq, asked }, .. }) = self.reoffer.take()
+            && asked.is_invite()
+        {
             let ack = self.dialog.ack(cseq, &self.path.via(&core.minter.branch()));
             let (tag, flow) = (self.dialog.remote_tag().to_owned(), self.path.flow.clone());
-            self.forks.acknowledged.push(Acknowledged { key, tag, ack, flow });
+            self.forks.note(Acknowledged { key, tag, ack, flow });
         }
     }
 }

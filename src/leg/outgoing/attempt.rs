@@ -7,13 +7,16 @@ use trunkline_media::sdp::Negotiation;
 
 use super::MAX_FORKS;
 use crate::leg::path::Path;
+use crate::leg::requests::introduce;
 use crate::leg::spec::Target;
 use crate::leg::verdict::{cause_of, rank};
-use crate::leg::{ALLOW, Core, Facts};
+use crate::leg::{Core, Facts};
 use crate::ops::events::Cause;
 use crate::sip::auth::Proofs;
+use crate::sip::dialog::{Dialog, DialogError, Heard, SessionTimer};
 use crate::sip::dispatch::Errand;
 use crate::sip::endpoint::{ClientKey, DialogKey};
+use crate::sip::flow::Flow;
 use crate::sip::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response};
 
 /// One INVITE to one target.
@@ -27,13 +30,22 @@ pub(crate) struct Attempt {
     /// What this target may be proved.
     #[serde(default)]
     pub proofs: Option<Proofs>,
+    /// How long the session shall last, as far as it is known.
+    #[serde(default)]
+    pub timer: SessionTimer,
 }
 
 /// One early dialog of a forked INVITE (design: each keeps its own remote SDP and To-tag).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Early {
     pub tag: String,
+    pub path: Path,
     pub negotiation: Negotiation,
+    /// None where the response names no dialog that one could write in.
+    pub dialog: Option<Dialog>,
+    pub heard: Heard,
+    /// Our offer has its answer for certain: whatever else comes in responses does not count (RFC 3261 §13.2.1).
+    pub is_settled: bool,
 }
 
 /// Why an attempt is over.
@@ -64,8 +76,9 @@ impl Attempt {
         headers.push(HeaderName::To, to);
         headers.push(HeaderName::CallId, call_id);
         headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Invite });
-        headers.push(HeaderName::Contact, target.path.contact());
-        headers.push(HeaderName::Allow, ALLOW);
+        introduce(&target.path, headers);
+        let timer = SessionTimer::new(core.session);
+        timer.ask(headers);
         headers.push(HeaderName::UserAgent, crate::leg::established::PRODUCT);
         for (name, value) in *said {
             headers.push(name.clone(), value);
@@ -78,6 +91,7 @@ impl Attempt {
             early: Vec::new(),
             failed: None,
             proofs: target.login.map(Proofs::new),
+            timer,
         }
     }
 
@@ -110,17 +124,49 @@ impl Attempt {
         self.key = ClientKey::of(&self.invite);
     }
 
-    /// The early dialog with this To-tag, new if it was not known; `None` beyond the bound.
-    pub(super) fn early(&mut self, tag: &str, offered: &Negotiation) -> Option<&mut Early> {
-        let at = match self.early.iter().position(|early| early.tag == tag) {
-            Some(at) => at,
-            None if self.early.len() >= MAX_FORKS => return None,
-            None => {
-                self.early.push(Early { tag: tag.to_owned(), negotiation: offered.clone() });
-                self.early.len() - 1
-            }
-        };
-        self.early.get_mut(at)
+    /// The early dialog with this To-tag.
+    pub(super) fn early(&mut self, tag: &str) -> Option<&mut Early> {
+        self.early.iter_mut().find(|early| early.tag == tag)
+    }
+
+    /// Begins the early dialog with this To-tag, unless it is known; `false` beyond the bound.
+    pub(super) fn note_early(
+        &mut self,
+        tag: &str,
+        response: &Response,
+        flow: &Flow,
+        offered: &Negotiation,
+    ) -> bool {
+        if self.early.iter().any(|early| early.tag == tag) {
+            return true;
+        }
+        let has_room = self.early.len() < MAX_FORKS;
+        if has_room {
+            self.early.push(Early {
+                tag: tag.to_owned(),
+                path: self.path.clone(),
+                negotiation: offered.clone(),
+                dialog: Dialog::uac(&self.invite, response, flow).ok(),
+                heard: Heard::default(),
+                is_settled: false,
+            });
+        }
+        has_room
+    }
+
+    /// The dialog that a 2xx confirms or makes (RFC 3261 §13.2.2.4).
+    pub fn dialog(&self, response: &Response, flow: &Flow) -> Result<Dialog, DialogError> {
+        let fresh = Dialog::uac(&self.invite, response, flow)?;
+        let early = self.early.iter().find(|early| early.tag == fresh.remote_tag());
+        let Some(mut dialog) = early.and_then(|early| early.dialog.clone()) else { return Ok(fresh) };
+        dialog.confirm(response)?;
+        dialog.set_flow(flow.clone());
+        Ok(dialog)
+    }
+
+    /// CSeq number of the INVITE, which its ACK repeats.
+    pub fn cseq(&self) -> u32 {
+        self.invite.headers().cseq().map_or(1, |cseq| cseq.number)
     }
 
     pub fn is_open(&self) -> bool {

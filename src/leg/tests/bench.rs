@@ -145,6 +145,45 @@ impl Bench {
         self.sip(Delivery::Response { key: ClientKey::of(request), response, flow: flow(5062) })
     }
 
+    /// An answer with these headers.
+    pub fn told(
+        &mut self,
+        request: &Request,
+        code: u16,
+        tag: &str,
+        lines: &[(HeaderName, &str)],
+        body: &Bytes,
+    ) -> Vec<String> {
+        let mut response = request.response_tagged(StatusCode::new(code).expect("a status"), tag);
+        response.headers_mut().push(HeaderName::Contact, format_args!("<sip:{tag}@198.51.100.7:5070>"));
+        lines.iter().for_each(|(name, value)| response.headers_mut().push(name.clone(), value));
+        response.set_body("application/sdp", body.clone());
+        self.sip(Delivery::Response { key: ClientKey::of(request), response, flow: flow(5062) })
+    }
+
+    /// The caller's next request, with these headers.
+    pub fn asked_with(
+        &mut self,
+        method: &str,
+        number: u32,
+        lines: &[(HeaderName, &str)],
+        body: &Bytes,
+    ) -> Vec<String> {
+        let mut request = self.in_dialog(method, number, body);
+        lines.iter().for_each(|(name, value)| request.headers_mut().push(name.clone(), value));
+        self.request(&request)
+    }
+
+    /// A header of our latest answer.
+    pub fn answer_says(&self, name: &HeaderName) -> Option<String> {
+        self.last_answer().headers().get(name).map(String::from)
+    }
+
+    /// A header of our latest request.
+    pub fn request_says(&self, name: &HeaderName) -> Option<String> {
+        self.last_request().headers().get(name).map(String::from)
+    }
+
     pub fn failed(&mut self, request: &Request, cause: FailureCause) -> Vec<String> {
         self.sip(Delivery::Failed { key: ClientKey::of(request), cause })
     }

@@ -72,7 +72,7 @@ fn an_answer_in_the_ack_that_cannot_be_used_ends_with_bye() {
 fn requests_are_answered_as_their_method_wants() {
     let mut bench = talking();
     assert_eq!(bench.asked("OPTIONS", 2, &nothing()), ["answer 200 OPTIONS"]);
-    assert_eq!(bench.asked("UPDATE", 3, &both()), ["answer 405 UPDATE"]);
+    assert_eq!(bench.asked("MESSAGE", 3, &nothing()), ["answer 405 MESSAGE"]);
     assert_eq!(bench.last_answer().headers().get(&HeaderName::Allow).as_deref(), Some(ALLOW));
     assert_eq!(bench.asked("INFO", 2, &nothing()), ["answer 500 INFO"], "out of order");
     let mut stranger = bench.in_dialog("INFO", 9, &nothing());

@@ -10,7 +10,11 @@ mod incoming;
 mod outgoing;
 mod referring;
 mod reinvite;
+mod reliable;
+mod remarks;
 mod reoffer;
+mod session;
+mod update;
 
 use bytes::Bytes;
 use trunkline_media::codec::Codec;
@@ -20,6 +24,7 @@ use self::bench::Bench;
 use super::*;
 use crate::ids::Minter;
 use crate::sip::auth::Login;
+use crate::sip::dispatch::ALLOW;
 use crate::sip::endpoint::{ClientKey, FailureCause, ServerKey};
 use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Limits, Message, NameAddr, StatusCode};
@@ -52,6 +57,8 @@ fn basis() -> Basis {
         codecs: vec![Codec::Pcmu, Codec::Pcma],
         media_timeout: None,
         timing: Timing::default(),
+        session: SessionPolicy::default(),
+        is_trusted: false,
         began: at(0),
     }
 }
@@ -123,6 +130,20 @@ fn caller(invite: &Request) -> Leg {
     Leg::inbound(InboundSpec { basis: basis(), invite, key, path: path(5062) }).expect("a dialog")
 }
 
+/// The phone's INVITE with these headers.
+fn invite_with(lines: &[(HeaderName, &str)], body: &Bytes) -> Request {
+    let mut invite = invite(body);
+    lines.iter().for_each(|(name, value)| invite.headers_mut().push(name.clone(), value));
+    invite
+}
+
+/// The leg of a caller who sends that, begun.
+fn called_with(lines: &[(HeaderName, &str)], body: &Bytes) -> Bench {
+    let mut bench = Bench::of(caller(&invite_with(lines, body)));
+    assert_eq!(bench.start(), ["bind"]);
+    bench
+}
+
 /// A caller's leg that has begun.
 fn called(body: &Bytes) -> Bench {
     let mut bench = Bench::of(caller(&invite(body)));
@@ -157,6 +178,7 @@ fn calling_as(ports: &[u16], login: Option<Login>) -> Bench {
         basis: basis(),
         seat: Seat { shard: 0, of: 1 },
         from: named("sip:1001@192.0.2.1"),
+        is_private: false,
         to: named("sip:alice@192.0.2.1"),
         headers: vec![("X-Order".parse().expect("a name"), "4711".to_owned())],
         targets: ports

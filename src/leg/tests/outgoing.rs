@@ -116,18 +116,18 @@ fn the_call_hears_what_the_signalling_said() {
     bench.response(&invites[0], 480, "alice", &nothing());
     bench.sip(Delivery::Response { key: ClientKey::of(&invites[1]), response: busy, flow: flow(5064) });
     let headers = vec![("X-Why".to_owned(), "lunch".to_owned())];
-    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(486), headers });
+    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(486), headers, ..Facts::default() });
 
     let mut bench = calling(&[5062, 5064]);
     let invites = bench.requests.clone();
     let call_id = |at: usize| invites[at].headers().call_id().expect("a Call-ID").into_owned();
     bench.response(&invites[0], 486, "alice", &nothing());
     bench.order(Order::Hangup { cause: Cause::NoAnswer });
-    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(487), headers: Vec::new() });
+    assert_eq!(bench.facts(), Facts { call_id: call_id(1), status: Some(487), ..Facts::default() });
 
     let (mut bench, invite) = connected();
     let call_id = invite.headers().call_id().expect("a Call-ID").into_owned();
-    let facts = Facts { call_id, status: Some(200), headers: Vec::new() };
+    let facts = Facts { call_id, status: Some(200), ..Facts::default() };
     assert_eq!(bench.facts(), facts);
     bench.hang_up();
     assert_eq!(bench.facts(), facts);
@@ -191,4 +191,35 @@ fn requests_of_the_callee_before_its_answer_are_borne() {
     };
     assert_eq!(bench.request(&callee("OPTIONS")), ["answer 200 OPTIONS"]);
     assert_eq!(bench.request(&callee("BYE")), ["answer 481 BYE"]);
+}
+
+#[test]
+fn a_caller_who_wants_to_stay_unknown_is_named_to_the_trusted_alone() {
+    for is_trusted in [false, true] {
+        let named = |text: &str| NameAddr::new(text.parse().expect("a URI"));
+        let mut bench = Bench::of(Leg::outbound(OutboundSpec {
+            basis: Basis { is_trusted, ..basis() },
+            seat: Seat { shard: 0, of: 1 },
+            from: named("sip:alice@192.0.2.1"),
+            is_private: true,
+            to: named("sip:bob@192.0.2.1"),
+            headers: Vec::new(),
+            targets: vec![Target {
+                uri: "sip:bob@198.51.100.7".parse().expect("a URI"),
+                path: path(5062),
+                login: None,
+            }],
+            max_forwards: 69,
+        }));
+        bench.start();
+        let said = |name| bench.request_says(&name);
+        assert!(
+            said(HeaderName::From)
+                .is_some_and(|from| from.contains("<sip:anonymous@anonymous.invalid>;tag="))
+        );
+        let asserted = is_trusted.then(|| "<sip:alice@192.0.2.1>".to_owned());
+        assert_eq!(said(HeaderName::PAssertedIdentity), asserted);
+        assert_eq!(said(HeaderName::Privacy), is_trusted.then(|| "id".to_owned()));
+        assert!(is_trusted || !String::from_utf8_lossy(&bench.last_request().to_bytes()).contains("alice"));
+    }
 }

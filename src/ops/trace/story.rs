@@ -190,6 +190,7 @@ impl<'a> Narrator<'a> {
             Event::Resumed => format!("{name} takes the call back"),
             Event::Negotiated { .. } | Event::MediaLearnt { .. } => self.media(leg, event),
             Event::Bridged { .. } | Event::Unbridged => self.bridge(leg, event)?,
+            Event::Remarked { reason } => format!("{name} says why: {reason}"),
             Event::Referred { to } => format!("{name} transfers the call to {}", short(to)),
             Event::Digit { digit } => format!("{name} presses {digit}"),
             Event::VerbStarted { verb, detail } if detail.is_empty() => format!("script: {verb}"),

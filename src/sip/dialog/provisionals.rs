@@ -112,11 +112,9 @@ impl Heard {
     /// where one before it is missing (RFC 3262 §4).
     pub fn receive(&mut self, response: &Response) -> Option<RAck> {
         let headers = response.headers();
-        let is_required =
-            headers.tokens(&HeaderName::Require).iter().any(|tag| tag.eq_ignore_ascii_case(RELIABLE));
         let (rseq, cseq) = (headers.rseq().ok().flatten()?, headers.cseq().ok()?);
         let is_next = self.0.is_none_or(|last| last.checked_add(1) == Some(rseq));
-        if !is_required || !is_next {
+        if !headers.requires(RELIABLE) || !is_next {
             return None;
         }
         self.0 = Some(rseq);
@@ -124,9 +122,10 @@ impl Heard {
     }
 }
 
-/// Whether a response must arrive in order, and what stands in it counts only then.
+/// Whether a provisional answer must arrive.
 pub fn is_reliable(response: &Response) -> bool {
-    response.status().is_provisional() && response.headers().contains(&HeaderName::RSeq)
+    let headers = response.headers();
+    response.status().is_provisional() && headers.requires(RELIABLE) && headers.contains(&HeaderName::RSeq)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl SessionPolicy {
     pub fn refuses(&self, request: &Headers) -> Option<u32> {
         let asked = request.session_expires().ok().flatten()?;
         let floor = self.min_se.max(SHORTEST);
-        (asked.seconds < floor && knows_timers(request)).then_some(floor)
+        (asked.seconds < floor && request.supports(TIMER)).then_some(floor)
     }
 }
 
@@ -71,10 +71,10 @@ struct Running {
     since: Moment,
 }
 
-/// Whether the sender of these headers knows session timers.
-fn knows_timers(headers: &Headers) -> bool {
-    let names = |name| headers.tokens(name).iter().any(|tag| tag.eq_ignore_ascii_case(TIMER));
-    names(&HeaderName::Supported) || names(&HeaderName::Require)
+impl Default for SessionTimer {
+    fn default() -> Self {
+        Self::new(SessionPolicy::default())
+    }
 }
 
 impl SessionTimer {
@@ -138,7 +138,7 @@ impl SessionTimer {
             Refresher::Peer => Role::Uac,
         };
         answer.set(HeaderName::SessionExpires, SessionExpires { seconds, refresher: Some(role) });
-        if knows_timers(request) {
+        if request.supports(TIMER) {
             answer.push(HeaderName::Require, TIMER);
         }
     }
@@ -147,7 +147,7 @@ impl SessionTimer {
         let asked = request.session_expires().ok().flatten();
         let theirs = request.min_se().ok().flatten().unwrap_or(SHORTEST).min(LONGEST);
         self.min_se = self.min_se.max(theirs);
-        let is_known = knows_timers(request);
+        let is_known = request.supports(TIMER);
         let wanted = match (asked, self.running) {
             (Some(asked), _) => asked.seconds,
             (None, Some(running)) => running.seconds,

@@ -98,6 +98,18 @@ impl Uri {
         self.user.as_deref().map(grammar::unescape)
     }
 
+    /// Whom it names, as it is dialled: of a telephone number (`tel`, or `user=phone`) without what only structures it
+    /// for the eye, and without parameters (RFC 3966 §5.1.1).
+    pub fn subscriber(&self) -> Option<Cow<'_, str>> {
+        let is_phone = matches!(self.param("user"), Some(Some(kind)) if kind.eq_ignore_ascii_case("phone"));
+        let user = self.user()?;
+        if self.scheme != Scheme::Tel && !is_phone {
+            return Some(user);
+        }
+        let number = user.split(';').next().unwrap_or_default();
+        Some(number.chars().filter(|letter| !matches!(letter, '-' | '.' | '(' | ')')).collect())
+    }
+
     /// The password without escapes. Its use is not recommended (RFC 3261 §19.1.1).
     pub fn password(&self) -> Option<Cow<'_, str>> {
         self.password.as_deref().map(grammar::unescape)

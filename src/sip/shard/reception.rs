@@ -6,10 +6,11 @@ use trunkline_media::moment::Moment;
 use super::gate::Passage;
 use crate::ids::LegId;
 use crate::routing::{Caller, Decision, Target};
-use crate::sip::dispatch::ALLOW;
+use crate::sip::dialog::SessionPolicy;
+use crate::sip::dispatch::{ALLOW, EXTENSIONS, SUPPORTED};
 use crate::sip::endpoint::ServerKey;
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode, Uri};
+use crate::sip::message::{HeaderName, Method, NameAddr, Request, Response, Scheme, StatusCode, Uri};
 use crate::sip::stateless;
 
 /// What a shard must know of the house. Answers come at once: nothing here waits.
@@ -24,6 +25,14 @@ pub trait Exchange {
     fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response;
     /// Where a call goes.
     fn route(&self, caller: &Caller, dialled: &str) -> Decision;
+    /// How long sessions last without a refresh.
+    fn session(&self) -> SessionPolicy {
+        SessionPolicy::default()
+    }
+    /// Whether the word of whoever sends by this flow is taken on who calls (RFC 3325).
+    fn trusts(&self, _flow: &Flow) -> bool {
+        false
+    }
     /// Begins a call. Asked twice for the same transaction, it names the same leg.
     ///
     /// # Errors
@@ -98,7 +107,18 @@ pub(super) fn receive(
     if let Some(refusal) = unsuitable(request) {
         return refusal;
     }
-    if !exchange.serves(request.uri()) {
+    if *request.method() == Method::Invite
+        && let Some(shortest) = exchange.session().refuses(request.headers())
+    {
+        let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+        let mut response = request.response_tagged(status, &stateless::tag(request));
+        response.headers_mut().push(HeaderName::MinSe, shortest);
+        // Nothing is kept for who has proved nothing.
+        return Outcome::Dismissed(Some(Box::new(response)));
+    }
+    // A telephone number has no host: it is ours to find out where it leads.
+    let is_number = *request.method() == Method::Invite && *request.uri().scheme() == Scheme::Tel;
+    if !is_number && !exchange.serves(request.uri()) {
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     }
     match request.method() {
@@ -128,7 +148,7 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
         Method::Other(_) => return refused(StatusCode::NOT_IMPLEMENTED),
         _ => return refused(StatusCode::METHOD_NOT_ALLOWED),
     }
-    let unsupported = request.unsupported(&[]);
+    let unsupported = request.unsupported(&EXTENSIONS);
     if !unsupported.is_empty() {
         let mut response = request.response_tagged(StatusCode::BAD_EXTENSION, &stateless::tag(request));
         response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
@@ -154,7 +174,7 @@ fn options(request: &Request) -> Outcome {
     let mut response = request.response_tagged(StatusCode::OK, &stateless::tag(request));
     response.headers_mut().push(HeaderName::Allow, ALLOW);
     response.headers_mut().push(HeaderName::Accept, "application/sdp");
-    response.headers_mut().push(HeaderName::Supported, "");
+    response.headers_mut().push(HeaderName::Supported, SUPPORTED);
     Outcome::Dismissed(Some(Box::new(response)))
 }
 
@@ -172,12 +192,17 @@ fn register(request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment
     Outcome::answered(exchange.register(&user, request, flow, now))
 }
 
+/// Whether From says that it names nobody (RFC 3323 §4.1.1.3).
+fn is_nobody(request: &Request) -> bool {
+    request.headers().from().is_ok_and(|from| from.uri.host() == NameAddr::anonymous().uri.host())
+}
+
 fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment) -> Outcome {
-    let Some(dialled) = request.uri().user().map(|user| user.into_owned()) else {
+    let Some(dialled) = request.uri().subscriber().map(|user| user.into_owned()) else {
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     };
-    let from = request.headers().from().ok();
-    let claimed = from.and_then(|from| from.uri.user().map(|user| user.into_owned()));
+    let named = |address: Option<NameAddr>| Some(address?.uri.subscriber()?.into_owned());
+    let claimed = named(request.headers().from().ok());
     let has_credentials = request.headers().get(&HeaderName::Authorization).is_some();
     let stranger = exchange.route(&Caller { user: None }, &dialled);
     let is_public = matches!(stranger.target, Target::Script(_) | Target::Endpoint(_));
@@ -200,8 +225,11 @@ fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchan
     } else {
         (None, stranger)
     };
-    // A user's name that nobody proved is not shown to a callee (T15).
-    let caller = user.clone().or_else(|| claimed.filter(|name| !exchange.is_user(name)));
+    // A user's name that nobody proved is not shown to a callee (T15); P-Asserted-Identity of anybody else but a trusted
+    // peer is no proof.
+    let asserted = || named(request.headers().asserted_identity()).filter(|_| exchange.trusts(flow));
+    let claimed = claimed.filter(|name| !exchange.is_user(name) && !is_nobody(request));
+    let caller = user.clone().or_else(asserted).or(claimed);
     if let Some(status) = decision.target.refusal().and_then(StatusCode::new) {
         return Outcome::refused(request, status);
     }

@@ -14,7 +14,9 @@ use super::{Alarm, Cue, ME, Phone};
 
 impl Phone {
     pub(super) fn invited(&mut self, key: ServerKey, invite: &Request, now: Moment) {
-        if self.talk.is_some() {
+        let call_id = |request: &Request| request.headers().call_id().map(|id| id.into_owned());
+        let is_anew = self.talk.as_ref().is_some_and(|talk| call_id(&talk.invite) == call_id(invite));
+        if self.talk.is_some() && !is_anew {
             let busy = invite.response_tagged(StatusCode::BUSY_HERE, &format!("{}-busy", self.name));
             self.respond(&key, busy, now);
             return;
@@ -25,13 +27,14 @@ impl Phone {
             invite: invite.clone(),
             offered: self.negotiation(0),
             branches: Default::default(),
+            early: Default::default(),
             is_given_up: false,
         });
-        self.cue(Cue::Invited, now);
+        self.cue(if is_anew { Cue::InvitedAnew } else { Cue::Invited }, now);
     }
 
     /// The INVITE, as a fork sees it: under which name to answer, and under which tag.
-    fn fork(&mut self, tag: &str) -> Option<(ServerKey, Request, String, Bytes)> {
+    pub(super) fn fork(&mut self, tag: &str) -> Option<(ServerKey, Request, String, Bytes)> {
         let tag = format!("{}-tag{tag}", self.name);
         let talk = self.talk.as_ref()?;
         let Role::Callee(key) = &talk.role else { return None };
@@ -41,6 +44,7 @@ impl Phone {
             let (answer, _) =
                 branch.negotiation.on_offer(invite.body()).expect("the switch's offer can be met");
             branch.body = answer;
+            branch.early = Dialog::uas(&invite, &tag, &self.flow()).ok();
             self.endpoint.bind(DialogKey::new(invite.headers().call_id().ok()?, &tag), ME);
             self.talk.as_mut()?.branches.insert(tag.clone(), branch);
         }
@@ -54,14 +58,17 @@ impl Phone {
         if with_body {
             response.set_body("application/sdp", body);
         }
+        if self.insists {
+            return self.provisional_that_arrives(&key, response, &tag, now);
+        }
         self.respond(&key, response, now);
     }
 
     pub(super) fn answer(&mut self, tag: &str, now: Moment) {
         let Some((key, invite, tag, body)) = self.fork(tag) else { return };
-        let dialog = Dialog::uas(&invite, &tag, &self.flow()).expect("the switch's INVITE makes a dialog");
         if let Some(branch) = self.talk.as_mut().and_then(|talk| talk.branches.get_mut(&tag)) {
-            branch.dialog = Some(dialog);
+            branch.dialog = branch.early.take();
+            assert!(branch.dialog.is_some(), "the switch's INVITE makes a dialog");
         }
         self.accept(&key, &invite, &tag, body, now);
     }
@@ -69,6 +76,8 @@ impl Phone {
     /// Answers an INVITE or a re-INVITE, and again until the ACK comes.
     fn accept(&mut self, key: &ServerKey, invite: &Request, tag: &str, body: Bytes, now: Moment) {
         let mut response = self.reply(invite, StatusCode::OK, tag);
+        self.say_session(invite, response.headers_mut());
+        self.say(response.headers_mut());
         response.set_body("application/sdp", body);
         self.respond(key, response.clone(), now);
         let timing = Timing::default();
@@ -118,7 +127,17 @@ impl Phone {
     pub(super) fn refuse(&mut self, status: StatusCode, now: Moment) {
         let Some(talk) = &self.talk else { return };
         let Role::Callee(key) = talk.role.clone() else { return };
-        let response = talk.invite.response_tagged(status, &format!("{}-tag", self.name));
+        let mut response = talk.invite.response_tagged(status, &format!("{}-tag", self.name));
+        self.say(response.headers_mut());
+        self.respond(&key, response, now);
+    }
+
+    pub(super) fn refuse_short(&mut self, seconds: u32, now: Moment) {
+        let Some(talk) = &self.talk else { return };
+        let Role::Callee(key) = talk.role.clone() else { return };
+        let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+        let mut response = talk.invite.response_tagged(status, &format!("{}-tag", self.name));
+        response.headers_mut().push(HeaderName::MinSe, seconds);
         self.respond(&key, response, now);
     }
 

@@ -2,13 +2,12 @@
 //! It must never take a second 2xx for a second call.
 
 use bytes::Bytes;
-use trunkline::sip::dialog::Dialog;
 use trunkline::sip::endpoint::{ClientKey, DialogKey};
 use trunkline::sip::message::{CSeq, HeaderName, Host, Method, NameAddr, Request, Response, StatusCode, Uri};
 use trunkline_media::moment::Moment;
 
 use super::compose::home;
-use super::talk::{Branch, Role, Talk};
+use super::talk::{Role, Talk};
 use super::{Cue, ME, Phone};
 use crate::network::SWITCH;
 
@@ -44,6 +43,8 @@ impl Phone {
         let mut offered = self.negotiation(0);
         let call_id = format!("{}-calls", self.name);
         let mut invite = self.compose(Method::Invite, home(to), home(to), &call_id, 1);
+        self.introduce(invite.headers_mut());
+        self.say(invite.headers_mut());
         if with_offer {
             let offer = offered.offer().expect("a first offer");
             invite.set_body("application/sdp", offer);
@@ -58,11 +59,15 @@ impl Phone {
         self.endpoint.bind(DialogKey::new(call_id, tag), ME);
         self.endpoint.request(Some(ME), invite.clone(), self.flow(), now);
         let role = Role::Caller(key);
-        self.talk = Some(Talk { role, invite, offered, branches: Default::default(), is_given_up: false });
+        let (branches, early) = Default::default();
+        self.talk = Some(Talk { role, invite, offered, branches, early, is_given_up: false });
     }
 
     pub(super) fn invite_answered(&mut self, key: &ClientKey, response: &Response, now: Moment) {
         if self.reinvite_answered(key, response, now) {
+            return;
+        }
+        if !self.takes(response, now) {
             return;
         }
         match response.status() {
@@ -96,11 +101,10 @@ impl Phone {
         let mut body = Bytes::new();
         let is_new = !talk.branches.contains_key(&tag);
         if is_new {
-            let mut branch = Branch::new(talk.offered.clone());
-            branch.dialog = Some(Dialog::uac(&talk.invite, response, &flow).expect("a 2xx makes a dialog"));
+            let mut branch = talk.confirm(&tag, response, &flow);
             if branch.negotiation.is_offer_pending() {
                 branch.negotiation.on_answer(response.body()).expect("the switch's answer can be used");
-            } else {
+            } else if !response.body().is_empty() {
                 let (answer, _) =
                     branch.negotiation.on_offer(response.body()).expect("the switch's offer, too");
                 body = answer;
@@ -117,12 +121,12 @@ impl Phone {
         }
     }
 
-    pub(super) fn cancel(&mut self, now: Moment) {
+    pub(super) fn cancel(&mut self, reason: Option<&str>, now: Moment) {
         let Some(talk) = &mut self.talk else { return };
         let Role::Caller(key) = &talk.role else { return };
         talk.is_given_up = true;
         let key = key.clone();
-        self.endpoint.cancel(&key, None, now);
+        self.endpoint.cancel(&key, reason, now);
     }
 
     /// The same bytes as in time; the endpoint would not send it any more.

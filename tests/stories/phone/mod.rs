@@ -4,6 +4,8 @@
 mod callee;
 mod caller;
 mod compose;
+mod reliable;
+mod session;
 mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +39,8 @@ pub enum Cue {
     Registered,
     /// An INVITE came.
     Invited,
+    /// The same INVITE came anew, changed.
+    InvitedAnew,
     /// 180 came.
     Ringing,
     /// 183 came.
@@ -49,6 +53,14 @@ pub enum Cue {
     Cancelled,
     /// The n-th re-INVITE of ours got its 2xx.
     Agreed(usize),
+    /// Our first PRACK got its 2xx.
+    Assured,
+    /// The first PRACK of the switch came.
+    Acknowledged,
+    /// Our first UPDATE got its 2xx.
+    Updated,
+    /// Our first UPDATE was refused for now.
+    UpdateRefused,
 }
 
 /// How a re-INVITE shall change the session.
@@ -75,6 +87,13 @@ pub enum Act {
     /// A CANCEL that crosses the 2xx which has just come.
     CancelTooLate,
     Change(Change),
+    /// An UPDATE, with an offer of this direction or without any.
+    Update(Option<Direction>),
+    /// A refusal with 422 that wants intervals as long as this.
+    RefuseShort(u32),
+    /// A BYE or CANCEL that tells this reason.
+    ByeBecause(&'static str),
+    CancelBecause(&'static str),
     Bye,
     Info(char),
     /// The next ACKs of a 2xx get lost.
@@ -92,6 +111,10 @@ enum Alarm {
     RepeatAnswer {
         tag: String,
         pause: Duration,
+    },
+    /// RFC 3262 §3.
+    RepeatProvisional {
+        tag: String,
     },
 }
 
@@ -127,6 +150,18 @@ pub struct Phone {
     pub collisions: usize,
     /// Max-Forwards of its INVITE.
     pub hops: u8,
+    /// Extensions that it supports.
+    pub supports: &'static str,
+    /// Whether its calls and its provisional answers want 100rel.
+    pub insists: bool,
+    /// Whether it says that it takes UPDATE.
+    pub updates: bool,
+    /// Its Session-Expires, in its INVITE and in its answer to one; none if empty.
+    pub session: &'static str,
+    /// So many provisional answers that had to arrive did not.
+    pub misses: usize,
+    /// Further headers of its INVITE or of its final answer.
+    pub says: &'static [(&'static str, &'static str)],
     pub heard: Vec<Heard>,
     endpoint: Endpoint,
     rules: Vec<Rule>,
@@ -155,6 +190,12 @@ impl Phone {
             codecs: vec![Codec::Pcmu],
             collisions: 0,
             hops: 70,
+            supports: "",
+            insists: false,
+            updates: false,
+            session: "",
+            misses: 0,
+            says: &[],
             heard: Vec::new(),
             endpoint: Endpoint::new(Timing::default()),
             rules: Vec::new(),
@@ -199,6 +240,7 @@ impl Phone {
             match entry.remove() {
                 Alarm::Act(act) => self.act(act, now),
                 Alarm::RepeatAnswer { tag, pause } => self.repeat_answer(&tag, pause, now),
+                Alarm::RepeatProvisional { tag } => self.repeat_provisional(&tag, now),
             }
         }
         self.finish(now)
@@ -250,10 +292,14 @@ impl Phone {
             Act::Progress(tag) => self.provisional(tag, StatusCode::SESSION_PROGRESS, true, now),
             Act::Answer(tag) => self.answer(tag, now),
             Act::Refuse(code) => self.refuse(StatusCode::new(code).expect("a status"), now),
-            Act::Cancel => self.cancel(now),
+            Act::Cancel => self.cancel(None, now),
+            Act::CancelBecause(reason) => self.cancel(Some(reason), now),
             Act::CancelTooLate => self.cancel_too_late(now),
             Act::Change(change) => self.reinvite(change, now),
+            Act::Update(direction) => self.update(direction, now),
+            Act::RefuseShort(seconds) => self.refuse_short(seconds, now),
             Act::Bye => self.bye(now),
+            Act::ByeBecause(reason) => self.bye_because(reason, now),
             Act::Info(digit) => self.info(digit, now),
             Act::LoseAcks(count) => self.loses_acks = count,
             Act::Deafen => self.is_deaf = true,
@@ -287,6 +333,8 @@ impl Phone {
         match cseq.method {
             Method::Register => self.register_answered(response, now),
             Method::Invite => self.invite_answered(key, response, now),
+            Method::Prack if response.status().is_success() => self.cue(Cue::Assured, now),
+            Method::Update => self.update_answered(response, now),
             _ => {}
         }
     }
@@ -301,6 +349,8 @@ impl Phone {
                 self.respond(&key, answer, now);
                 self.hung_up_on(request);
             }
+            Method::Prack => self.acknowledged_early(&key, request, now),
+            Method::Update => self.updated(&key, request, now),
             _ => self.respond(&key, request.response(StatusCode::OK), now),
         }
     }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use trunkline::sip::dialog::Dialog;
+use trunkline::sip::dialog::{Dialog, Provisionals};
 use trunkline::sip::endpoint::{ClientKey, ServerKey};
 use trunkline::sip::message::{HeaderName, Method, Request, Response};
 use trunkline_media::moment::Moment;
 use trunkline_media::sdp::{Direction, Negotiation};
 
+use super::reliable::Early;
 use super::{Change, Cue, ME, Phone};
 
 /// The transaction of the INVITE.
@@ -27,6 +28,8 @@ pub(super) struct Talk {
     /// The caller's offer, while it is out.
     pub offered: Negotiation,
     pub branches: BTreeMap<String, Branch>,
+    /// Early dialogs of our INVITE, by the other's tag.
+    pub early: BTreeMap<String, Early>,
     pub is_given_up: bool,
 }
 
@@ -41,6 +44,9 @@ pub(super) struct Branch {
     pub body: Bytes,
     pub acks: BTreeMap<u32, Request>,
     pub reinvites: BTreeMap<ClientKey, usize>,
+    /// Where we are called: the dialog before the answer, and what we said in it.
+    pub early: Option<Dialog>,
+    pub provisionals: Provisionals,
     pub is_over: bool,
 }
 
@@ -53,6 +59,8 @@ impl Branch {
             body: Bytes::new(),
             acks: BTreeMap::new(),
             reinvites: BTreeMap::new(),
+            early: None,
+            provisionals: Provisionals::new(100),
             is_over: false,
         }
     }
@@ -63,13 +71,13 @@ impl Talk {
         self.branches.values().any(|branch| branch.dialog.is_some() && !branch.is_over)
     }
 
-    fn up(&mut self) -> Option<&mut Branch> {
+    pub fn up(&mut self) -> Option<&mut Branch> {
         self.branches.values_mut().find(|branch| branch.dialog.is_some() && !branch.is_over)
     }
 }
 
 impl Phone {
-    fn in_dialog(&mut self, method: Method) -> Option<(Request, &mut Branch)> {
+    pub(super) fn in_dialog(&mut self, method: Method) -> Option<(Request, &mut Branch)> {
         let contact = self.contact();
         let next = self.talk.as_mut()?.up()?.dialog.as_ref()?.local_cseq() + 1;
         let via = self.via(&method, next);
@@ -79,8 +87,19 @@ impl Phone {
     }
 
     pub(super) fn bye(&mut self, now: Moment) {
-        let Some((bye, branch)) = self.in_dialog(Method::Bye) else { return };
+        self.hang_up(None, now);
+    }
+
+    pub(super) fn bye_because(&mut self, reason: &str, now: Moment) {
+        self.hang_up(Some(reason), now);
+    }
+
+    fn hang_up(&mut self, reason: Option<&str>, now: Moment) {
+        let Some((mut bye, branch)) = self.in_dialog(Method::Bye) else { return };
         branch.is_over = true;
+        if let Some(reason) = reason {
+            bye.headers_mut().push(HeaderName::Reason, reason);
+        }
         self.endpoint.request(Some(ME), bye, self.flow(), now);
     }
 

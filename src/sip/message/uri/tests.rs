@@ -145,3 +145,19 @@ fn equivalence_follows_the_examples_of_rfc_3261_and_3966() {
         assert!(!uri(one).is_equivalent(&uri(two)) && !uri(two).is_equivalent(&uri(one)), "{one} {two}");
     }
 }
+
+#[test]
+fn a_subscriber_is_named_as_it_is_dialled() {
+    for (uri, subscriber) in [
+        ("tel:+1-201-555-0123", Some("+12015550123")),
+        ("tel:(863)12.34;phone-context=+1-914-555", Some("8631234")),
+        ("sip:+1-201-555-0123@a.example;user=phone", Some("+12015550123")),
+        ("sip:863-1234;phone-context=a.example@a.example;user=phone", Some("8631234")),
+        ("sip:mary-ann@a.example", Some("mary-ann")),
+        ("sip:mary-ann@a.example;user=ip", Some("mary-ann")),
+        ("sip:a.example", None),
+    ] {
+        let uri: Uri = uri.parse().expect("a URI");
+        assert_eq!(uri.subscriber().as_deref(), subscriber, "{uri}");
+    }
+}

@@ -34,12 +34,14 @@ fn request(method: &str, uri: &str, branch: &str, more: &[&str]) -> Request {
     let mut lines = vec![
         format!("{method} {uri} SIP/2.0"),
         format!("Via: SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bK{branch}"),
-        "From: <sip:alice@192.0.2.1>;tag=alice".to_owned(),
         "Call-ID: one@198.51.100.7".to_owned(),
         format!("CSeq: {number} {method}"),
         "Contact: <sip:alice@198.51.100.7:5062>".to_owned(),
     ];
     let is_given = |name: &str| more.iter().any(|line| line.starts_with(name));
+    if !is_given("From") {
+        lines.push("From: <sip:alice@192.0.2.1>;tag=alice".to_owned());
+    }
     if !is_given("To") {
         lines.push("To: <sip:alice@192.0.2.1>".to_owned());
     }
@@ -63,6 +65,9 @@ fn invite(branch: &str) -> Request {
 struct House {
     gate: RefCell<Gate>,
     is_full: Cell<bool>,
+    is_trusting: Cell<bool>,
+    /// Who was shown as the caller of the latest call, and what was dialled.
+    shown: RefCell<Option<String>>,
     admitted: RefCell<BTreeMap<ServerKey, LegId>>,
     asked: RefCell<Vec<String>>,
 }
@@ -72,6 +77,8 @@ impl House {
         Self {
             gate: RefCell::new(Gate::new("house", [7; 32], std::time::Duration::from_secs(300))),
             is_full: Cell::new(false),
+            is_trusting: Cell::new(false),
+            shown: RefCell::default(),
             admitted: RefCell::default(),
             asked: RefCell::default(),
         }
@@ -112,6 +119,10 @@ impl Exchange for House {
         Decision { target, reason: "so it is".to_owned(), status_callback: None }
     }
 
+    fn trusts(&self, _: &Flow) -> bool {
+        self.is_trusting.get()
+    }
+
     fn admit(&self, admission: Admission<'_>, _: Moment) -> Result<LegId, StatusCode> {
         if self.is_full.get() {
             return Err(StatusCode::SERVICE_UNAVAILABLE);
@@ -119,6 +130,7 @@ impl Exchange for House {
         let user = admission.user.as_deref().unwrap_or("a stranger");
         let fresh = !self.admitted.borrow().contains_key(admission.key);
         self.asked.borrow_mut().push(format!("{} {user}", if fresh { "admit" } else { "admit again" }));
+        self.shown.replace(admission.caller);
         Ok(*self.admitted.borrow_mut().entry(admission.key.clone()).or_insert(LEG))
     }
 }

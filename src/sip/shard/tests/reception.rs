@@ -57,12 +57,23 @@ fn what_a_method_is_worth_outside_of_dialogs() {
 #[test]
 fn refusals_say_what_would_be_right() {
     let mut bench = Bench::new();
-    bench.receive(request("OPTIONS", "sip:192.0.2.1", "one", &["Require: teleport, 100rel"]));
-    assert_eq!(header(bench.last_sent(), HeaderName::Unsupported).as_deref(), Some("teleport, 100rel"));
+    bench.receive(request("OPTIONS", "sip:192.0.2.1", "one", &["Require: teleport, 100rel, timer"]));
+    assert_eq!(header(bench.last_sent(), HeaderName::Unsupported).as_deref(), Some("teleport"));
     let mut text = request("INVITE", "sip:bob@192.0.2.1", "two", &[]);
     text.set_body("text/plain", Bytes::from_static(b"hello"));
     bench.receive(text);
     assert_eq!(header(bench.last_sent(), HeaderName::Accept).as_deref(), Some("application/sdp"));
+}
+
+#[test]
+fn a_session_shorter_than_we_put_up_with_is_refused_before_anybody_is_disturbed() {
+    let mut bench = Bench::new();
+    let lines = ["Supported: timer", "Session-Expires: 60"];
+    assert_eq!(bench.receive(request("INVITE", "sip:bob@192.0.2.1", "one", &lines)), ["send 422"]);
+    assert_eq!(header(bench.last_sent(), HeaderName::MinSe).as_deref(), Some("90"));
+    assert_eq!(bench.shard.census(), Census::default(), "nothing is kept");
+    let lines = ["Session-Expires: 60"];
+    assert_eq!(bench.receive(request("INVITE", "sip:bob@192.0.2.1", "two", &lines)), ["send 401"]);
 }
 
 #[test]
@@ -190,4 +201,41 @@ fn without_room_a_call_is_refused_early_and_told_when_to_come_again() {
     assert!((5..=10).contains(&pause), "{pause}");
     bench.house.is_full.set(false);
     assert_eq!(bench.receive(invite("one")), ["send 503"], "decided is decided");
+}
+
+/// Who is shown as the caller of number 100, which anybody may call.
+fn shown(is_trusting: bool, lines: &[&str]) -> Option<String> {
+    let mut bench = Bench::new();
+    bench.house.is_trusting.set(is_trusting);
+    let invite = request("INVITE", "sip:100@192.0.2.1", "one", lines);
+    assert_eq!(bench.receive(invite), [""; 0], "the leg answers");
+    bench.house.shown.take()
+}
+
+#[test]
+fn who_calls_is_proved_or_said_by_somebody_who_is_trusted() {
+    const CARRIER: &str = "From: <sip:+15550001@carrier.example>;tag=1";
+    const ASSERTED: &str = "P-Asserted-Identity: \"Bob\" <sip:+1-555-0002@carrier.example;user=phone>";
+    const UNKNOWN: &str = "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1";
+    let caller = |is_trusting, lines: &[&str]| shown(is_trusting, lines);
+    assert_eq!(caller(false, &[CARRIER]).as_deref(), Some("+15550001"));
+    assert_eq!(caller(false, &[CARRIER, ASSERTED]).as_deref(), Some("+15550001"), "no proof");
+    assert_eq!(caller(true, &[CARRIER, ASSERTED]).as_deref(), Some("+15550002"));
+    assert_eq!(caller(true, &[UNKNOWN, ASSERTED, "Privacy: id"]).as_deref(), Some("+15550002"));
+    assert_eq!(caller(false, &[UNKNOWN, ASSERTED]), None);
+    assert_eq!(caller(false, &["P-Asserted-Identity: <sip:bob@192.0.2.1>"]), None, "From claims to be alice");
+    let login = ["Authorization: alice", UNKNOWN, "P-Preferred-Identity: <sip:bob@192.0.2.1>"];
+    assert_eq!(caller(false, &login).as_deref(), Some("alice"), "the login alone counts");
+    assert_eq!(caller(false, &["From: <tel:+1-555-0003>;tag=1"]).as_deref(), Some("+15550003"));
+}
+
+#[test]
+fn a_telephone_number_is_dialled_in_either_form() {
+    for uri in ["tel:1-0-0", "sip:1-00@192.0.2.1;user=phone", "sip:100@192.0.2.1"] {
+        let mut bench = Bench::new();
+        assert_eq!(bench.receive(request("INVITE", uri, "one", &[])), [""; 0], "{uri}");
+        assert_eq!(bench.asked(), ["admit a stranger"], "{uri}");
+    }
+    let mut bench = Bench::new();
+    assert_eq!(bench.receive(request("OPTIONS", "tel:100", "one", &[])), ["send 404"]);
 }
