@@ -11,6 +11,7 @@ mod screening;
 pub mod script;
 pub mod sound;
 mod taping;
+mod transferring;
 mod words;
 
 #[cfg(test)]
@@ -28,11 +29,15 @@ use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
 use self::script::{DialResult, Told, Wanted};
-pub use self::words::{CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Screening};
+use self::transferring::{Pair, Transfer};
+pub use self::words::{
+    CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Referrer, Screening,
+};
 use crate::ids::{CallId, LegId, Minter};
 use crate::leg::{Facts, Hear, Order, Report, Taping, Voice};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
+use crate::twiml::verb::Noun;
 
 /// A call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +57,9 @@ pub struct Call {
     #[serde(default)]
     voice: Option<Voice>,
     caller: CallerId,
+    /// Which user of ours the caller is.
+    #[serde(default)]
+    user: Option<String>,
     max_forwards: u8,
     minter: Minter,
     children: BTreeMap<LegId, Child>,
@@ -59,6 +67,12 @@ pub struct Call {
     /// A Dial that is over and whose recording is being brought to its end.
     #[serde(default)]
     ending: Option<Box<Ending>>,
+    /// A transfer under way.
+    #[serde(default)]
+    transfer: Option<Box<Transfer>>,
+    /// Two callees that talk without the caller.
+    #[serde(default)]
+    pair: Option<Box<Pair>>,
     /// Keys on their way to legs.
     #[serde(default)]
     pressing: BTreeMap<LegId, Pressing>,
@@ -87,6 +101,9 @@ enum Phase {
 /// A leg that the call dialled and that has not ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Child {
+    /// Whom the leg calls.
+    #[serde(default)]
+    noun: Option<Noun>,
     /// What was asked for, until the leg has reported anything.
     unheard: Option<Box<Dialled>>,
     /// What it speaks, once it has answered.
@@ -138,11 +155,14 @@ impl Call {
             answered: None,
             voice: None,
             caller: spec.caller,
+            user: spec.user,
             max_forwards: spec.max_forwards,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
             dialing: None,
             ending: None,
+            transfer: None,
+            pair: None,
             pressing: BTreeMap::new(),
             acts: OWN_ACTS,
             lingers: false,
@@ -216,6 +236,8 @@ impl Call {
     /// Ends every leg that is not over.
     fn end_all(&mut self, cause: Cause, turn: &mut Turn<Self>) {
         self.dialing = None;
+        self.transfer = None;
+        self.pair = None;
         for leg in self.legs() {
             self.order(leg, Order::Hangup { cause: cause.clone() }, turn);
         }
@@ -313,6 +335,7 @@ impl Call {
                 let cause = if self.phase == Phase::Over { Cause::Cancelled } else { Cause::NoAnswer };
                 self.order(leg, Order::Hangup { cause }, turn);
             }
+            Report::Ringing | Report::EarlyMedia if self.is_target(leg) => self.on_target_ringing(turn),
             Report::Ringing => {
                 self.note_ringing(leg, turn);
                 self.on_ringing(turn);
@@ -323,12 +346,16 @@ impl Call {
             }
             Report::Answered { voice, facts } => {
                 self.note_answered(leg, facts, turn);
-                self.on_answered(leg, turn);
+                if self.is_target(leg) {
+                    self.on_target_answered(turn);
+                } else {
+                    self.on_answered(leg, turn);
+                }
                 voice.into_iter().for_each(|voice| self.note_voice(leg, voice, turn));
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, facts, .. } => self.on_child_ended(leg, cause, facts, turn),
-            Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
+            Report::Refer(refer) => self.on_refer(leg, *refer, turn),
             Report::Played { activity } => self.tell_asked(leg, Told::Done { activity }, turn),
             Report::Digit { digit, by } => self.on_digit(leg, digit, by, turn),
             Report::Pressed { activity } => self.on_pressed(leg, activity, turn),
@@ -345,7 +372,7 @@ impl Call {
                 self.note_voice(self.parent, voice, turn);
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
-            Report::Refer(_) => self.order(self.parent, Order::Referred { status: 603 }, turn),
+            Report::Refer(refer) => self.on_refer(self.parent, *refer, turn),
             Report::Digit { digit, by } => self.on_digit(self.parent, digit, by, turn),
             Report::Pressed { activity } => self.on_pressed(self.parent, activity, turn),
             Report::Taped { activity, voiced, .. } if activity < OWN_ACTS => {
@@ -363,7 +390,18 @@ impl Call {
             Cause::Internal => Cause::Internal,
             _ => Cause::HungUp,
         };
+        if *cause != Cause::Internal && self.outlives_parent() {
+            return self.leave(turn);
+        }
         self.end(ends, turn);
+    }
+
+    /// The caller is gone, and those whom it has transferred talk on.
+    fn leave(&mut self, turn: &mut Turn<Self>) {
+        let dial_ends = self.dialing.is_some() || self.ending.is_some();
+        self.tell_script(Told::Gone { dial_ends }, turn);
+        self.untape_callee(turn);
+        self.leave_dial(turn);
     }
 
     /// Ends the call for everybody. The script hears how its Dial stands: that is how it ends.
@@ -371,6 +409,7 @@ impl Call {
         let dial_ends = self.dialing.is_some() || self.ending.is_some();
         self.tell_script(Told::Gone { dial_ends }, turn);
         self.leave_dial(turn);
+        self.abandon_transfer(turn);
         self.end_all(cause, turn);
     }
 
@@ -385,12 +424,19 @@ impl Call {
             // The switch lost a leg for good: the call cannot go on as if nothing had happened.
             return self.end(Cause::Internal, turn);
         }
-        self.on_candidate_ended(leg, cause, facts, turn);
+        if !self.on_transferred_ended(leg, &cause, turn) {
+            self.on_candidate_ended(leg, cause, facts, turn);
+        }
     }
 
     fn join(&mut self, leg: LegId, turn: &mut Turn<Self>) {
-        self.order(self.parent, Order::Hear(Hear::Leg(leg)), turn);
-        self.order(leg, Order::Hear(Hear::Leg(self.parent)), turn);
+        self.connect(self.parent, leg, turn);
+    }
+
+    /// Two legs hear each other.
+    fn connect(&mut self, one: LegId, other: LegId, turn: &mut Turn<Self>) {
+        self.order(one, Order::Hear(Hear::Leg(other)), turn);
+        self.order(other, Order::Hear(Hear::Leg(one)), turn);
     }
 
     fn tell_of_dial(&mut self, activity: u64, result: DialResult, turn: &mut Turn<Self>) {
@@ -434,12 +480,15 @@ impl Machine for Call {
     }
 
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
+        self.on_transfer_deadline(turn);
         self.on_dial_deadline(turn);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        let dialing = self.dialing.as_ref()?;
-        earliest(dialing.rings_until(), dialing.talks_until())
+        let dialing = self.dialing.as_ref();
+        let dial =
+            dialing.and_then(|dialing| earliest(dialing.rings_until(), dialing.talks_until()));
+        earliest(dial, self.transfer_deadline())
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {

@@ -60,6 +60,18 @@ pub struct Dialled {
     pub seed: [u8; 16],
     /// What is left of Max-Forwards.
     pub max_forwards: u8,
+    /// Who has asked for it, where it was no script.
+    #[serde(default)]
+    pub referrer: Option<Referrer>,
+}
+
+/// A party that refers another one to somebody: nobody is called for it whom it could not call itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Referrer {
+    /// The caller: this user of ours, or a stranger.
+    Caller(Option<String>),
+    /// Whoever was called like this.
+    Callee(Noun),
 }
 
 /// Who calls, as it is shown to the callee.
@@ -127,6 +139,8 @@ pub struct CallSpec {
     pub recordings: Arc<str>,
     /// Who calls.
     pub caller: CallerId,
+    /// Which user of ours that is.
+    pub user: Option<String>,
     /// What is left of the caller's Max-Forwards, already lowered.
     pub max_forwards: u8,
     /// Secret randomness for names.

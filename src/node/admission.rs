@@ -108,6 +108,7 @@ impl Cell {
             invite: admission.invite,
             key: admission.key,
             caller: admission.caller.clone(),
+            user: admission.user.clone(),
             path: self.path(admission.flow.clone()),
             basis,
             seed: self.seed(),

@@ -150,6 +150,11 @@ pub enum Event {
         /// By whom.
         to: String,
     },
+    /// What became of a transfer that the far end asked for.
+    Transferred {
+        /// The status of the call that it led to; 200 if somebody took the far end's place.
+        status: u16,
+    },
     /// No longer joined.
     Unbridged,
     /// A digit was pressed.

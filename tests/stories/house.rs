@@ -330,6 +330,7 @@ impl Exchange for House {
             invite: admission.invite,
             key: admission.key,
             caller: admission.caller.clone(),
+            user: admission.user.clone(),
             path: path(admission.flow.clone()),
             basis: self.basis(id, CallId(id), minter.bytes(), now),
             seed: minter.bytes(),

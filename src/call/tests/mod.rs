@@ -72,6 +72,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         notify: None,
         recordings: "http://switch/Recordings/".into(),
         caller: CallerId { display: None, user: "bob".to_owned() },
+        user: Some("bob".to_owned()),
         max_forwards: 69,
         seed: [5; 16],
     }
