@@ -183,15 +183,22 @@ impl Call {
             None => self.caller.clone(),
         };
         let (seed, max_forwards) = (self.minter.bytes(), self.max_forwards);
-        let dialled = Box::new(Dialled { leg, parent: self.parent, noun, caller, seed, max_forwards, referrer: None });
+        let dialled =
+            Box::new(Dialled { leg, parent: self.parent, noun, caller, seed, max_forwards, referrer: None });
         let progress = self.progressing(&dialled, shown.as_deref());
         let send_digits = match &dialled.noun {
             Noun::Number(number) => number.send_digits.clone(),
             _ => None,
         };
         let noun = Some(dialled.noun.clone());
-        let child =
-            Child { noun, unheard: Some(dialled.clone()), voice: None, progress, send_digits, asked: Asked::No };
+        let child = Child {
+            noun,
+            unheard: Some(dialled.clone()),
+            voice: None,
+            progress,
+            send_digits,
+            asked: Asked::No,
+        };
         self.children.insert(leg, child);
         self.note_initiated(leg, turn);
         turn.effect(CallEffect::Dial(dialled));
@@ -307,7 +314,7 @@ impl Call {
             Stage::Talking { with, .. } if with == leg => {
                 dialing.last =
                     Some((leg, facts.or_else(|| dialing.last.take().and_then(|(_, facts)| facts))));
-                if !self.is_referrer(leg) {
+                if !self.is_referrer(leg) && !self.is_abroad(self.parent) {
                     self.part(turn);
                 }
             }
@@ -337,6 +344,7 @@ impl Call {
             return;
         };
         let duration = seconds(Some(*since), turn.now);
+        self.leave_foreign(turn);
         turn.tell(self.parent, Event::Unbridged);
         self.failure = None;
         self.dial_over(DialStatus::Completed, duration, true, turn);

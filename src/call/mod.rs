@@ -3,6 +3,7 @@
 
 mod alignment;
 mod dialing;
+mod foreign;
 pub mod opening;
 mod pressing;
 pub mod profile;
@@ -25,6 +26,8 @@ use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::session::Keys;
 
 use self::dialing::{Dialing, Ending};
+use self::foreign::Foreign;
+pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
@@ -73,6 +76,12 @@ pub struct Call {
     /// Two callees that talk without the caller.
     #[serde(default)]
     pair: Option<Box<Pair>>,
+    /// A leg of another call that one of ours talks with.
+    #[serde(default)]
+    foreign: Option<Box<Foreign>>,
+    /// What another call was told last.
+    #[serde(default)]
+    parted: Option<(CallId, Word)>,
     /// Keys on their way to legs.
     #[serde(default)]
     pressing: BTreeMap<LegId, Pressing>,
@@ -163,6 +172,8 @@ impl Call {
             ending: None,
             transfer: None,
             pair: None,
+            foreign: None,
+            parted: None,
             pressing: BTreeMap::new(),
             acts: OWN_ACTS,
             lingers: false,
@@ -238,6 +249,7 @@ impl Call {
         self.dialing = None;
         self.transfer = None;
         self.pair = None;
+        self.leave_foreign(turn);
         for leg in self.legs() {
             self.order(leg, Order::Hangup { cause: cause.clone() }, turn);
         }
@@ -466,6 +478,12 @@ impl Machine for Call {
         match input {
             CallInput::Leg(leg, report) => self.on_report(leg, report, turn),
             CallInput::Script(leg, wanted) => self.on_wanted(leg, wanted, turn),
+            CallInput::Word(from, word) => self.on_word(from, word, turn),
+            CallInput::Unreplaceable { leg, status } => {
+                if self.is_offered(leg) {
+                    self.on_target_refused(status, turn);
+                }
+            }
             CallInput::End(cause) => self.end(cause, turn),
             CallInput::Finished { recording, result } => self.on_finished(recording, result, turn),
             CallInput::Refused(leg, cause) => {
@@ -486,8 +504,7 @@ impl Machine for Call {
 
     fn next_deadline(&self) -> Option<Moment> {
         let dialing = self.dialing.as_ref();
-        let dial =
-            dialing.and_then(|dialing| earliest(dialing.rings_until(), dialing.talks_until()));
+        let dial = dialing.and_then(|dialing| earliest(dialing.rings_until(), dialing.talks_until()));
         earliest(dial, self.transfer_deadline())
     }
 
@@ -500,6 +517,10 @@ impl Machine for Call {
                 turn.effect(CallEffect::Screen(screening.clone()));
             }
         }
+        if let Some(transfer) = &self.transfer {
+            transfer.seek(turn);
+        }
+        self.resume_foreign(turn);
         if let Some(ending) = &self.ending {
             ending.finish(turn);
         }

@@ -25,7 +25,7 @@ impl Call {
     pub(super) fn on_digit(&mut self, leg: LegId, digit: char, by: DigitWay, turn: &mut Turn<Self>) {
         let talks = self.dialing.as_ref().is_some_and(|dialing| dialing.talks_with().is_some());
         let Some(other) = self.partner(leg) else {
-            if talks || self.pair.is_some() {
+            if talks || self.pair.is_some() || self.foreign.is_some() {
                 return;
             }
             // Nobody but a script listens.

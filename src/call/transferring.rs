@@ -13,9 +13,12 @@ use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase, Referrer};
 use crate::ids::LegId;
 use crate::leg::{Hear, Order, Refer, status_of};
 use crate::ops::events::{Cause, Event};
-use crate::sip::message::Uri;
+use crate::sip::message::{Replaces, Uri};
 use crate::supervision::machine::Turn;
 use crate::twiml::verb::{Noun, Sip};
+
+/// How long another call has to say whether its leg can be replaced.
+const ANSWERS: Duration = Duration::from_secs(5);
 
 /// How long the one rings to whom a party is transferred: shorter than the subscription of whoever asked for it.
 const RINGS: Duration = Duration::from_secs(60);
@@ -41,6 +44,22 @@ pub(super) struct Transfer {
     /// How long the parties may talk.
     limit: Moment,
     is_ringing: bool,
+    /// The dialog whose place shall be taken; nobody is called then.
+    #[serde(default)]
+    replaces: Option<Box<Replaces>>,
+}
+
+impl Transfer {
+    pub fn limit(&self) -> Moment {
+        self.limit
+    }
+
+    /// Looks for the leg whose place shall be taken.
+    pub fn seek(&self, turn: &mut Turn<Call>) {
+        if let Some(replaces) = self.replaces.clone() {
+            turn.effect(CallEffect::Replace { by: self.by, leg: self.other, replaces });
+        }
+    }
 }
 
 /// Two callees who talk with each other since the caller has transferred one of them.
@@ -79,6 +98,9 @@ impl Pair {
 impl Call {
     /// Whom `leg` talks with.
     pub(super) fn partner(&self, leg: LegId) -> Option<LegId> {
+        if self.foreign.is_some() {
+            return None;
+        }
         if let Some(pair) = &self.pair {
             return pair.other(leg);
         }
@@ -100,6 +122,20 @@ impl Call {
         self.transfer.as_ref().is_some_and(|transfer| transfer.target == leg)
     }
 
+    /// Whether `leg` is to take the place of a leg of another call.
+    pub(super) fn is_offered(&self, leg: LegId) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.other == leg && transfer.replaces.is_some())
+    }
+
+    /// How long those who talk may do so.
+    pub(super) fn talks_until(&self) -> Option<Moment> {
+        match (&self.pair, &self.dialing) {
+            (Some(pair), _) => Some(pair.until),
+            (None, Some(dialing)) => dialing.talks_until(),
+            (None, None) => None,
+        }
+    }
+
     /// Whether `leg` has asked for a transfer that is not over.
     pub(super) fn is_referrer(&self, leg: LegId) -> bool {
         self.transfer.as_ref().is_some_and(|transfer| transfer.by == leg)
@@ -110,17 +146,23 @@ impl Call {
         if self.transfer.is_some() {
             return self.order(by, Order::Referred { status: PENDING }, turn);
         }
-        let limit = match (&self.pair, &self.dialing) {
-            (Some(pair), _) => Some(pair.until),
-            (None, Some(dialing)) => dialing.talks_until(),
-            (None, None) => None,
-        };
-        let (Some(other), Some(limit), None) = (self.partner(by), limit, &refer.refer_to.replaces) else {
+        let (Some(other), Some(limit)) = (self.partner(by), self.talks_until()) else {
             return self.order(by, Order::Referred { status: DECLINED }, turn);
         };
         let target = LegId::from_bytes(self.minter.bytes());
-        let until = turn.now + RINGS;
-        self.transfer = Some(Box::new(Transfer { by, other, target, until, limit, is_ringing: false }));
+        let replaces = refer.refer_to.replaces.clone().map(Box::new);
+        let until = turn.now + if replaces.is_some() { ANSWERS } else { RINGS };
+        let transfer = Transfer { by, other, target, until, limit, is_ringing: false, replaces };
+        transfer.seek(turn);
+        let is_attended = transfer.replaces.is_some();
+        self.transfer = Some(Box::new(transfer));
+        if !is_attended {
+            self.call_target(by, other, target, &refer, turn);
+        }
+    }
+
+    /// Calls the one to whom a party is transferred.
+    fn call_target(&mut self, by: LegId, other: LegId, target: LegId, refer: &Refer, turn: &mut Turn<Self>) {
         self.order(by, Order::Hear(Hear::Silence), turn);
         self.order(other, Order::Hear(Hear::Tone(Tone::Ringback)), turn);
         let dialled = Box::new(Dialled {
@@ -160,7 +202,9 @@ impl Call {
         let user = match self.children.get(&leg).and_then(|child| child.noun.as_ref()) {
             Some(Noun::Client(client)) => Some(client.identity.clone()),
             Some(Noun::Number(number)) => Some(number.number.clone()),
-            Some(Noun::Sip(sip)) => sip.uri.parse::<Uri>().ok().and_then(|uri| uri.user().map(Cow::into_owned)),
+            Some(Noun::Sip(sip)) => {
+                sip.uri.parse::<Uri>().ok().and_then(|uri| uri.user().map(Cow::into_owned))
+            }
             None => None,
         };
         CallerId { display: None, user: user.unwrap_or_else(|| "anonymous".to_owned()) }
@@ -177,7 +221,7 @@ impl Call {
     /// The place of whoever asked for the transfer is taken.
     pub(super) fn on_target_answered(&mut self, turn: &mut Turn<Self>) {
         let Some(transfer) = self.transfer.take() else { return };
-        let Transfer { by, other, target, limit, .. } = *transfer;
+        let Transfer { other, target, limit, .. } = *transfer;
         match self.dialing.as_mut().filter(|_| other == self.parent) {
             Some(dialing) => dialing.replace_callee(target),
             None => {
@@ -190,18 +234,27 @@ impl Call {
         if other == self.parent {
             self.tape_joined(target, turn);
         }
-        self.tell_referrer(by, 200, turn);
-        if self.is_up(by) {
-            self.order(by, Order::Hangup { cause: Cause::HungUp }, turn);
-        }
+        self.end_referral(&transfer, turn);
         self.align(turn);
+    }
+
+    /// Somebody has the place of whoever asked for it.
+    pub(super) fn end_referral(&mut self, transfer: &Transfer, turn: &mut Turn<Self>) {
+        self.tell_referrer(transfer.by, 200, turn);
+        if self.is_up(transfer.by) {
+            self.order(transfer.by, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
     }
 
     /// Nobody takes the place: all is as it was, if whoever asked is still there.
     pub(super) fn on_target_ended(&mut self, cause: &Cause, turn: &mut Turn<Self>) {
+        self.on_target_refused(status_of(cause).code(), turn);
+    }
+
+    pub(super) fn on_target_refused(&mut self, status: u16, turn: &mut Turn<Self>) {
         let Some(transfer) = self.transfer.take() else { return };
         let Transfer { by, other, .. } = *transfer;
-        self.tell_referrer(by, status_of(cause).code(), turn);
+        self.tell_referrer(by, status, turn);
         if self.is_up(by) {
             self.connect(by, other, turn);
         } else if other == self.parent {
@@ -214,7 +267,9 @@ impl Call {
     /// The one who should be transferred is gone, or may not talk any longer.
     pub(super) fn abandon_transfer(&mut self, turn: &mut Turn<Self>) {
         let Some(transfer) = self.transfer.take() else { return };
-        self.order(transfer.target, Order::Hangup { cause: Cause::Cancelled }, turn);
+        if self.children.contains_key(&transfer.target) {
+            self.order(transfer.target, Order::Hangup { cause: Cause::Cancelled }, turn);
+        }
         self.tell_referrer(transfer.by, TERMINATED, turn);
     }
 
@@ -227,6 +282,9 @@ impl Call {
         if self.transfer.as_ref().is_some_and(|transfer| transfer.other == leg) {
             self.abandon_transfer(turn);
         }
+        if self.is_abroad(leg) {
+            self.leave_foreign(turn);
+        }
         let Some(other) = self.pair.as_ref().and_then(|pair| pair.other(leg)) else { return false };
         self.pair = None;
         if !self.is_referrer(leg) {
@@ -237,7 +295,8 @@ impl Call {
 
     /// Whether the others go on when the caller is gone: it has transferred them.
     pub(super) fn outlives_parent(&self) -> bool {
-        self.pair.is_some() || self.is_referrer(self.parent)
+        let is_abroad = self.foreign.as_ref().is_some_and(|foreign| foreign.leg != self.parent);
+        self.pair.is_some() || is_abroad || self.is_referrer(self.parent)
     }
 
     fn tell_referrer(&mut self, by: LegId, status: u16, turn: &mut Turn<Self>) {
@@ -252,8 +311,18 @@ impl Call {
     pub(super) fn on_transfer_deadline(&mut self, turn: &mut Turn<Self>) {
         let overdue = self.transfer.as_ref().filter(|transfer| turn.now >= transfer.until);
         if let Some(target) = overdue.map(|transfer| transfer.target) {
-            self.order(target, Order::Hangup { cause: Cause::NoAnswer }, turn);
+            if self.children.contains_key(&target) {
+                self.order(target, Order::Hangup { cause: Cause::NoAnswer }, turn);
+            }
             self.on_target_ended(&Cause::NoAnswer, turn);
+        }
+        let parent = self.parent;
+        let abroad =
+            self.foreign.as_mut().filter(|foreign| foreign.leg != parent && turn.now >= foreign.until);
+        if let Some(foreign) = abroad {
+            foreign.until = turn.now + Duration::from_secs(60);
+            let leg = foreign.leg;
+            self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
         }
         if let Some(pair) = self.pair.as_mut().filter(|pair| turn.now >= pair.until) {
             // Asked again after a minute, should they still be there.
@@ -264,8 +333,11 @@ impl Call {
         }
     }
 
+    /// That of a caller who talks with a leg of another call is the Dial's.
     pub(super) fn transfer_deadline(&self) -> Option<Moment> {
+        let foreign = self.foreign.as_ref().filter(|foreign| foreign.leg != self.parent);
+        let abroad = foreign.map(|foreign| foreign.until);
         let rings = self.transfer.as_ref().map(|transfer| transfer.until);
-        earliest(rings, self.pair.as_ref().map(|pair| pair.until))
+        earliest(earliest(rings, abroad), self.pair.as_ref().map(|pair| pair.until))
     }
 }

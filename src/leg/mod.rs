@@ -24,7 +24,7 @@ use crate::ids::{CallId, LegId, Minter};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dispatch::{ALLOW, Delivery, Errand};
-use crate::sip::message::{Request, Response};
+use crate::sip::message::{Replaces, Request, Response, Uri};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
 pub use self::facts::custom_headers;
@@ -226,6 +226,21 @@ impl Leg {
             Stage::Up(established) => vec![established.call_id().to_owned()],
             Stage::Leaving(_) | Stage::Gone => Vec::new(),
         }
+    }
+
+    /// Whether this is the leg of an answered dialog, as the far end names it (RFC 3891 §3).
+    pub fn has_dialog(&self, named: &Replaces) -> bool {
+        matches!(&self.stage, Stage::Up(established) if established.is(named))
+    }
+
+    /// Whether the same party is at the far end of both.
+    pub fn is_of_whom(&self, other: &Leg) -> bool {
+        let user = |leg: &Leg| {
+            let uri: Option<Uri> = leg.core.peer.parse().ok();
+            uri.and_then(|uri| uri.user().map(|user| user.into_owned()))
+        };
+        let is_same_user = user(self).is_some_and(|ours| user(other) == Some(ours));
+        is_same_user || self.peer_address().ip() == other.peer_address().ip()
     }
 
     /// The leg for those who look from outside.

@@ -27,6 +27,7 @@ mod settings;
 mod shard_actor;
 mod sound;
 mod start;
+mod together;
 
 pub use assets::Sounds;
 pub use cell::Cell;

@@ -105,6 +105,8 @@ impl Node {
             shards.push(ready.shard);
         }
         let shards: Arc<[Handle<ShardActor>]> = shards.into();
+        // Set once: the house is new.
+        drop(house.posts.set(cells.clone()));
         let node = Self { house, cells, web, _watchdog: watchdog, failed };
         node.listen(&shards).await?;
         node.keep_house();
@@ -233,6 +235,8 @@ fn furnish(
     Ok(House {
         public_url: public_url.trim_end_matches('/').to_owned(),
         web_url,
+        posts: std::sync::OnceLock::new(),
+        moved: std::sync::Mutex::default(),
         metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,
