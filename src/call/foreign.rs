@@ -59,6 +59,9 @@ pub(super) struct Foreign {
     other: LegId,
     /// How long they may talk.
     pub until: Moment,
+    /// The leg of this call whose place is taken, if it is one of this call. It stays until the other call has said
+    /// that it is joined: not before is it sure that there is somebody in its place.
+    replaced: Option<LegId>,
 }
 
 impl Call {
@@ -77,8 +80,9 @@ impl Call {
                 }
             }
             Word::Gone { leg, with } => {
-                if self.foreign.take_if(|foreign| foreign.leg == with && foreign.other == leg).is_some() {
-                    self.release(with, turn);
+                let gone = self.foreign.take_if(|foreign| foreign.leg == with && foreign.other == leg);
+                if let Some(foreign) = gone {
+                    self.release(*foreign, turn);
                 }
             }
         }
@@ -95,22 +99,28 @@ impl Call {
             let status = if self.transfer.is_some() { PENDING } else { DECLINED };
             return self.say(from, Word::Declined { with: other, status }, turn);
         };
-        self.meet(Foreign { leg, call: from, other, until }, turn);
-        self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
+        self.meet(Foreign { leg, call: from, other, until, replaced: Some(replaced) }, turn);
         self.say(from, Word::Joined { leg, with: other }, turn);
     }
 
     /// Our leg has taken the place that it was offered for.
     fn on_joined(&mut self, from: CallId, other: LegId, leg: LegId, turn: &mut Turn<Self>) {
-        if self.foreign.as_ref().is_some_and(|foreign| (foreign.leg, foreign.other) == (leg, other)) {
-            return;
+        let known = self.foreign.as_ref().filter(|foreign| (foreign.leg, foreign.other) == (leg, other));
+        match known.map(|foreign| foreign.replaced) {
+            Some(Some(replaced)) if self.is_up(replaced) => {
+                return self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
+            }
+            Some(Some(_)) => return,
+            Some(None) => return self.say(from, Word::Joined { leg, with: other }, turn),
+            None => {}
         }
         if !self.is_offered(leg) {
             // It was given up, or is over by now.
             return self.say(from, Word::Gone { leg, with: other }, turn);
         }
         let Some(transfer) = self.transfer.take() else { return };
-        self.meet(Foreign { leg, call: from, other, until: transfer.limit() }, turn);
+        self.meet(Foreign { leg, call: from, other, until: transfer.limit(), replaced: None }, turn);
+        self.say(from, Word::Joined { leg, with: other }, turn);
         self.end_referral(&transfer, turn);
     }
 
@@ -131,9 +141,14 @@ impl Call {
         self.say(call, Word::Gone { leg, with: other }, turn);
     }
 
-    /// The one that a leg talked with is gone: the caller's script goes on, a callee is hung up.
-    fn release(&mut self, leg: LegId, turn: &mut Turn<Self>) {
-        if leg == self.parent && self.dialing.is_some() {
+    /// The one that a leg talked with is gone: the caller's script goes on, a callee is hung up. Where nobody came into
+    /// the place of another leg, all is as it was.
+    fn release(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
+        let leg = foreign.leg;
+        let left = foreign.replaced.filter(|replaced| self.partner(leg) == Some(*replaced));
+        if let Some(replaced) = left {
+            self.connect(replaced, leg, turn);
+        } else if leg == self.parent && self.dialing.is_some() {
             self.part(turn);
         } else {
             self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);

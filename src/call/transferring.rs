@@ -113,7 +113,7 @@ impl Call {
         self.is_up(other).then_some(other)
     }
 
-    fn is_up(&self, leg: LegId) -> bool {
+    pub(super) fn is_up(&self, leg: LegId) -> bool {
         self.children.contains_key(&leg) || leg == self.parent && self.phase != Phase::Over
     }
 

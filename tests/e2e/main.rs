@@ -16,3 +16,4 @@ mod load;
 mod phones;
 mod poison;
 mod registration;
+mod transfer;

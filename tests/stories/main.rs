@@ -26,6 +26,7 @@ mod runner;
 mod scripts;
 mod shard;
 mod story;
+mod together;
 mod transfers;
 mod weather;
 mod web;

@@ -322,8 +322,8 @@ fn callee_abroad() -> Bench {
     assert_eq!(bench.caller(attended()), ["1 in the place of second"]);
     let alice = bench.children[0];
     let words = word(&mut bench, &Word::Joined { leg: FOREIGN, with: alice });
-    assert_eq!(words[..2], ["1: hear foreign", "1: joined foreign"]);
-    assert_eq!(words[2..], ["caller: referred { status: 200 }", "caller: hang up, HungUp"]);
+    assert_eq!(words[..3], ["other: joined 1", "1: hear foreign", "1: joined foreign"]);
+    assert_eq!(words[3..], ["caller: referred { status: 200 }", "caller: hang up, HungUp"]);
     assert_eq!(bench.caller(ended(Cause::HungUp)), ["script: caller gone", "script: 1 Completed"]);
     bench
 }
@@ -361,28 +361,43 @@ fn a_callee_talks_on_without_its_caller_until_one_side_ends() {
     assert_eq!(bench.step(|call, turn| call.give_up(turn))[0], "other: gone 1");
     let mut bench = talking("<Dial timeLimit='100'><Client>alice</Client></Dial>");
     bench.caller(attended());
-    word(&mut bench, &Word::Joined { leg: FOREIGN, with: bench.children[0] });
+    let alice = bench.children[0];
+    word(&mut bench, &Word::Joined { leg: FOREIGN, with: alice });
     bench.caller(ended(Cause::HungUp));
     assert_eq!(bench.pass(100), ["1: hang up, HungUp"]);
 }
 
 #[test]
-fn the_leg_whose_place_is_taken_is_hung_up_whether_it_is_the_caller_or_the_callee() {
+fn the_leg_whose_place_is_taken_is_hung_up_once_the_other_call_has_said_that_it_is_taken() {
     let mut bench = talking(ONE);
+    let alice = bench.children[0];
     let words = word(&mut bench, &Word::Replace { leg: FOREIGN, replaced: PARENT });
-    assert_eq!(words, ["other: joined 1", "1: hear foreign", "1: joined foreign", "caller: hang up, HungUp"]);
+    assert_eq!(words, ["other: joined 1", "1: hear foreign", "1: joined foreign"]);
     let words = word(&mut bench, &Word::Replace { leg: FOREIGN, replaced: PARENT });
     assert_eq!(words, ["other: joined 1"], "asked twice");
+    let joined = Word::Joined { leg: FOREIGN, with: alice };
+    assert_eq!(word(&mut bench, &joined), ["caller: hang up, HungUp"]);
     bench.caller(ended(Cause::HungUp));
+    assert_eq!(word(&mut bench, &joined), [""; 0]);
     assert_eq!(bench.callee(1, ended(Cause::HungUp)), ["other: gone 1"]);
 
     let mut bench = talking(ONE);
     let replaced = bench.children[0];
     let words = word(&mut bench, &Word::Replace { leg: FOREIGN, replaced });
-    assert_eq!(words[1..], ["caller: hear foreign", "caller: joined foreign", "1: hang up, HungUp"]);
+    assert_eq!(words[1..], ["caller: hear foreign", "caller: joined foreign"]);
+    assert_eq!(word(&mut bench, &Word::Joined { leg: FOREIGN, with: PARENT }), ["1: hang up, HungUp"]);
     assert_eq!(bench.callee(1, ended(Cause::HungUp)), [""; 0], "the caller's Dial goes on");
     let words = word(&mut bench, &Word::Gone { leg: FOREIGN, with: PARENT });
     assert_eq!(words, ["caller: hear Silence", "script: 1 Completed"]);
+}
+
+#[test]
+fn a_place_that_nobody_comes_into_is_given_back() {
+    let mut bench = talking(ONE);
+    let replaced = bench.children[0];
+    word(&mut bench, &Word::Replace { leg: FOREIGN, replaced });
+    let words = word(&mut bench, &Word::Gone { leg: FOREIGN, with: PARENT });
+    assert_eq!(words, ["1: hear caller", "caller: hear 1"]);
 }
 
 #[test]
@@ -428,5 +443,6 @@ fn brought_back_a_call_asks_again_for_its_place_and_says_again_whom_it_talks_wit
     assert_eq!(bench.step(|call, turn| call.resume(turn)), ["caller in the place of second"]);
     word(&mut bench, &Word::Joined { leg: FOREIGN, with: PARENT });
     assert_eq!(bench.step(|call, turn| call.resume(turn)), ["other: joined caller"]);
-    assert_eq!(word(&mut bench, &Word::Joined { leg: FOREIGN, with: PARENT }), [""; 0]);
+    let again = word(&mut bench, &Word::Joined { leg: FOREIGN, with: PARENT });
+    assert_eq!(again, ["other: joined caller"], "who has asked confirms");
 }
