@@ -17,22 +17,32 @@ impl Call {
         self.align(turn);
     }
 
-    /// Of two that talk the callee is asked first: it has not said much yet that could be cut off.
+    fn voice_of(&self, leg: LegId) -> Option<&Voice> {
+        let child = self.children.get(&leg).map(|child| child.voice.as_ref());
+        child.unwrap_or_else(|| self.voice.as_ref().filter(|_| leg == self.parent))
+    }
+
+    /// Of two that talk the one that came later is asked first: it has not said much yet that could be cut off.
     pub(super) fn align(&mut self, turn: &mut Turn<Self>) {
-        let Some(dialing) = &mut self.dialing else { return };
-        let Some(callee) = dialing.talks_with() else { return };
-        let theirs = self.children.get(&callee).and_then(|child| child.voice.as_ref());
-        let (Some(ours), Some(theirs)) = (&self.voice, theirs) else { return };
+        let callee = self.dialing.as_ref().and_then(|dialing| dialing.talks_with());
+        let parties = self.pair.as_ref().map(|pair| pair.legs());
+        let Some([first, later]) = parties.or(callee.map(|callee| [self.parent, callee])) else { return };
+        let (Some(ours), Some(theirs)) = (self.voice_of(first), self.voice_of(later)) else { return };
         let (leg, codec) = if ours.codec == theirs.codec {
             return;
         } else if theirs.understood.contains(&ours.codec) {
-            (callee, ours.codec)
+            (later, ours.codec)
         } else if ours.understood.contains(&theirs.codec) {
-            (self.parent, theirs.codec)
+            (first, theirs.codec)
         } else {
             return;
         };
-        if dialing.ask(leg, codec) {
+        let is_new = match (&mut self.pair, &mut self.dialing) {
+            (Some(pair), _) => pair.ask(leg, codec),
+            (None, Some(dialing)) => dialing.ask(leg, codec),
+            (None, None) => false,
+        };
+        if is_new {
             self.order(leg, Order::Align(codec), turn);
         }
     }

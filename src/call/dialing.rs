@@ -99,6 +99,15 @@ impl Dialing {
         }
     }
 
+    /// Somebody else has the place of the callee from now on.
+    pub fn replace_callee(&mut self, callee: LegId) {
+        if let Stage::Talking { with, .. } = &mut self.stage {
+            *with = callee;
+            self.candidates = vec![callee];
+            self.last = None;
+        }
+    }
+
     /// Whether `leg` may be asked to change to `codec`: not if it was before.
     pub fn ask(&mut self, leg: LegId, codec: Codec) -> bool {
         let is_new = !self.asked.contains(&(leg, codec));
@@ -178,14 +187,22 @@ impl Call {
             None => self.caller.clone(),
         };
         let (seed, max_forwards) = (self.minter.bytes(), self.max_forwards);
-        let dialled = Box::new(Dialled { leg, parent: self.parent, noun, caller, seed, max_forwards });
+        let dialled =
+            Box::new(Dialled { leg, parent: self.parent, noun, caller, seed, max_forwards, referrer: None });
         let progress = self.progressing(&dialled, shown.as_deref());
         let send_digits = match &dialled.noun {
             Noun::Number(number) => number.send_digits.clone(),
             _ => None,
         };
-        let child =
-            Child { unheard: Some(dialled.clone()), voice: None, progress, send_digits, asked: Asked::No };
+        let noun = Some(dialled.noun.clone());
+        let child = Child {
+            noun,
+            unheard: Some(dialled.clone()),
+            voice: None,
+            progress,
+            send_digits,
+            asked: Asked::No,
+        };
         self.children.insert(leg, child);
         self.note_initiated(leg, turn);
         turn.effect(CallEffect::Dial(dialled));
@@ -298,13 +315,12 @@ impl Call {
     ) {
         let Some(dialing) = &mut self.dialing else { return };
         match dialing.stage {
-            Stage::Talking { with, since, .. } if with == leg => {
+            Stage::Talking { with, .. } if with == leg => {
                 dialing.last =
                     Some((leg, facts.or_else(|| dialing.last.take().and_then(|(_, facts)| facts))));
-                turn.tell(self.parent, Event::Unbridged);
-                self.failure = None;
-                let duration = seconds(Some(since), turn.now);
-                self.dial_over(DialStatus::Completed, duration, true, turn);
+                if !self.is_referrer(leg) && !self.is_abroad(self.parent) {
+                    self.part(turn);
+                }
             }
             // Whoever answered and was not joined has not taken the call: the next one is tried.
             Stage::Keying { with, .. } | Stage::Asking { with } if with == leg => {
@@ -326,9 +342,22 @@ impl Call {
         }
     }
 
+    /// The callee is gone, and nobody takes its place.
+    pub(super) fn part(&mut self, turn: &mut Turn<Call>) {
+        let Some(Stage::Talking { since, .. }) = self.dialing.as_ref().map(|dialing| &dialing.stage) else {
+            return;
+        };
+        let duration = seconds(Some(*since), turn.now);
+        self.leave_foreign(turn);
+        turn.tell(self.parent, Event::Unbridged);
+        self.failure = None;
+        self.dial_over(DialStatus::Completed, duration, true, turn);
+    }
+
     /// Whether somebody is still wanted on this leg.
     pub(super) fn is_candidate(&self, leg: LegId) -> bool {
-        self.dialing.as_ref().is_some_and(|dialing| dialing.candidates.contains(&leg))
+        let is_dialled = self.dialing.as_ref().is_some_and(|dialing| dialing.candidates.contains(&leg));
+        is_dialled || self.is_target(leg)
     }
 
     /// Calls the next noun of a sequential Dial; without one the Dial is over.
@@ -395,7 +424,13 @@ impl Call {
             Stage::Talking { with, since, until } if turn.now >= until => {
                 // Asked again after a minute, should the leg still be there.
                 dialing.stage = Stage::Talking { with, since, until: turn.now + Duration::from_secs(60) };
-                self.order(with, Order::Hangup { cause: Cause::HungUp }, turn);
+                self.abandon_transfer(turn);
+                if self.children.contains_key(&with) {
+                    self.order(with, Order::Hangup { cause: Cause::HungUp }, turn);
+                } else {
+                    // It has transferred the caller and is gone.
+                    self.part(turn);
+                }
             }
             _ => {}
         }

@@ -4,6 +4,8 @@
 mod alignment;
 mod country;
 mod dialing;
+mod foreign;
+mod leaving;
 pub mod opening;
 mod pressing;
 pub mod profile;
@@ -13,6 +15,7 @@ mod screening;
 pub mod script;
 pub mod sound;
 mod taping;
+mod transferring;
 mod words;
 
 #[cfg(test)]
@@ -26,16 +29,22 @@ use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::session::Keys;
 
 use self::dialing::{Dialing, Ending};
+use self::foreign::Foreign;
+pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
 use self::script::{DialResult, Told, Wanted};
-pub use self::words::{CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Screening};
+use self::transferring::{Pair, Transfer};
+pub use self::words::{
+    CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Referrer, Screening,
+};
 use crate::callbacks::Callback;
 use crate::ids::{CallId, LegId, Minter};
 use crate::leg::{Facts, Hear, Order, Remarks, Report, Taping, Voice};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
+use crate::twiml::verb::Noun;
 
 /// A call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +64,9 @@ pub struct Call {
     #[serde(default)]
     voice: Option<Voice>,
     caller: CallerId,
+    /// Which user of ours the caller is.
+    #[serde(default)]
+    user: Option<String>,
     max_forwards: u8,
     minter: Minter,
     children: BTreeMap<LegId, Child>,
@@ -68,6 +80,18 @@ pub struct Call {
     /// What is told of a recording with the end of its callee, should that come later.
     #[serde(default)]
     recorded: Option<(LegId, Vec<(String, String)>)>,
+    /// A transfer under way.
+    #[serde(default)]
+    transfer: Option<Box<Transfer>>,
+    /// Two callees that talk without the caller.
+    #[serde(default)]
+    pair: Option<Box<Pair>>,
+    /// A leg of another call that one of ours talks with.
+    #[serde(default)]
+    foreign: Option<Box<Foreign>>,
+    /// What another call was told last.
+    #[serde(default)]
+    parted: Option<(CallId, Word)>,
     /// Keys on their way to legs.
     #[serde(default)]
     pressing: BTreeMap<LegId, Pressing>,
@@ -114,6 +138,9 @@ enum Owing {
 /// A leg that the call dialled and that has not ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Child {
+    /// Whom the leg calls.
+    #[serde(default)]
+    noun: Option<Noun>,
     /// What was asked for, until the leg has reported anything.
     unheard: Option<Box<Dialled>>,
     /// What it speaks, once it has answered.
@@ -165,6 +192,7 @@ impl Call {
             answered: None,
             voice: None,
             caller: spec.caller,
+            user: spec.user,
             max_forwards: spec.max_forwards,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
@@ -172,6 +200,10 @@ impl Call {
             ending: None,
             held: None,
             recorded: None,
+            transfer: None,
+            pair: None,
+            foreign: None,
+            parted: None,
             pressing: BTreeMap::new(),
             acts: OWN_ACTS,
             script: Owing::Dial,
@@ -252,6 +284,9 @@ impl Call {
     /// Ends every leg that is not over.
     fn end_all(&mut self, cause: Cause, turn: &mut Turn<Self>) {
         self.dialing = None;
+        self.transfer = None;
+        self.pair = None;
+        self.leave_foreign(turn);
         for leg in self.legs() {
             self.order(leg, Order::Hangup { cause: cause.clone() }, turn);
         }
@@ -354,6 +389,7 @@ impl Call {
                 let cause = if self.phase == Phase::Over { Cause::Cancelled } else { Cause::NoAnswer };
                 self.order(leg, Order::Hangup { cause }, turn);
             }
+            Report::Ringing | Report::EarlyMedia if self.is_target(leg) => self.on_target_ringing(turn),
             Report::Ringing => {
                 self.note_ringing(leg, turn);
                 self.on_ringing(turn);
@@ -364,12 +400,16 @@ impl Call {
             }
             Report::Answered { voice, facts } => {
                 self.note_answered(leg, facts, turn);
-                self.on_answered(leg, turn);
+                if self.is_target(leg) {
+                    self.on_target_answered(turn);
+                } else {
+                    self.on_answered(leg, turn);
+                }
                 voice.into_iter().for_each(|voice| self.note_voice(leg, voice, turn));
             }
             Report::Revoiced(voice) => self.note_voice(leg, voice, turn),
             Report::Ended { cause, facts, .. } => self.on_child_ended(leg, cause, facts, turn),
-            Report::Refer(_) => self.order(leg, Order::Referred { status: 603 }, turn),
+            Report::Refer(refer) => self.on_refer(leg, *refer, turn),
             Report::Played { activity } => self.tell_asked(leg, Told::Done { activity }, turn),
             Report::Digit { digit, by } => self.on_digit(leg, digit, by, turn),
             Report::Pressed { activity } => self.on_pressed(leg, activity, turn),
@@ -389,7 +429,7 @@ impl Call {
                 self.note_voice(self.parent, voice, turn);
             }
             Report::Answered { voice: None, .. } | Report::Ringing | Report::EarlyMedia => {}
-            Report::Refer(_) => self.order(self.parent, Order::Referred { status: 603 }, turn),
+            Report::Refer(refer) => self.on_refer(self.parent, *refer, turn),
             Report::Digit { digit, by } => self.on_digit(self.parent, digit, by, turn),
             Report::Pressed { activity } => self.on_pressed(self.parent, activity, turn),
             Report::Taped { activity, voiced, .. } if activity < OWN_ACTS => {
@@ -397,30 +437,6 @@ impl Call {
             }
             Report::Taped { .. } => {}
         }
-    }
-
-    fn on_parent_ended(&mut self, cause: &Cause, turn: &mut Turn<Self>) {
-        self.note_over(cause, turn);
-        self.phase = Phase::Over;
-        let ends = match cause {
-            Cause::Cancelled => Cause::Cancelled,
-            Cause::Internal => Cause::Internal,
-            _ => Cause::HungUp,
-        };
-        self.end(ends, turn);
-    }
-
-    /// Ends the call for everybody. The script hears how its Dial stands: that is how it ends.
-    fn end(&mut self, cause: Cause, turn: &mut Turn<Self>) {
-        let dial_ends = self.dialing.is_some() || self.ending.is_some();
-        self.lingers |= match self.script {
-            Owing::Dial => dial_ends,
-            Owing::Recording => true,
-            Owing::Nothing => false,
-        };
-        self.tell_script(Told::Gone { dial_ends, waits: self.lingers }, turn);
-        self.leave_dial(turn);
-        self.end_all(cause, turn);
     }
 
     fn on_child_ended(&mut self, leg: LegId, cause: Cause, facts: Option<Box<Facts>>, turn: &mut Turn<Self>) {
@@ -435,12 +451,19 @@ impl Call {
             // The switch lost a leg for good: the call cannot go on as if nothing had happened.
             return self.end(Cause::Internal, turn);
         }
-        self.on_candidate_ended(leg, cause, facts, turn);
+        if !self.on_transferred_ended(leg, &cause, turn) {
+            self.on_candidate_ended(leg, cause, facts, turn);
+        }
     }
 
     fn join(&mut self, leg: LegId, turn: &mut Turn<Self>) {
-        self.order(self.parent, Order::Hear(Hear::Leg(leg)), turn);
-        self.order(leg, Order::Hear(Hear::Leg(self.parent)), turn);
+        self.connect(self.parent, leg, turn);
+    }
+
+    /// Two legs hear each other.
+    fn connect(&mut self, one: LegId, other: LegId, turn: &mut Turn<Self>) {
+        self.order(one, Order::Hear(Hear::Leg(other)), turn);
+        self.order(other, Order::Hear(Hear::Leg(one)), turn);
     }
 
     fn tell_of_dial(&mut self, activity: u64, result: DialResult, turn: &mut Turn<Self>) {
@@ -470,6 +493,12 @@ impl Machine for Call {
         match input {
             CallInput::Leg(leg, report) => self.on_report(leg, report, turn),
             CallInput::Script(leg, wanted) => self.on_wanted(leg, wanted, turn),
+            CallInput::Word(from, word) => self.on_word(from, word, turn),
+            CallInput::Unreplaceable { leg, status } => {
+                if self.is_offered(leg) {
+                    self.on_target_refused(status, turn);
+                }
+            }
             CallInput::End(cause) => self.end(cause, turn),
             CallInput::Finished { recording, result } => self.on_finished(recording, result, turn),
             CallInput::Refused(leg, cause) => {
@@ -484,12 +513,14 @@ impl Machine for Call {
     }
 
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
+        self.on_transfer_deadline(turn);
         self.on_dial_deadline(turn);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        let dialing = self.dialing.as_ref()?;
-        earliest(dialing.rings_until(), dialing.talks_until())
+        let dialing = self.dialing.as_ref();
+        let dial = dialing.and_then(|dialing| earliest(dialing.rings_until(), dialing.talks_until()));
+        earliest(dial, self.transfer_deadline())
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {
@@ -501,6 +532,10 @@ impl Machine for Call {
                 turn.effect(CallEffect::Screen(screening.clone()));
             }
         }
+        if let Some(transfer) = &self.transfer {
+            transfer.seek(turn);
+        }
+        self.resume_foreign(turn);
         if let Some(ending) = &self.ending {
             ending.finish(turn);
         }

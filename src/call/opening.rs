@@ -36,6 +36,8 @@ pub struct Admitted<'a> {
     pub key: &'a ServerKey,
     /// Who may be shown as the caller; nobody stays anonymous.
     pub caller: Option<String>,
+    /// Which user of ours calls.
+    pub user: Option<String>,
     /// The way back to the caller.
     pub path: Path,
     /// Names and ports of its leg.
@@ -71,7 +73,7 @@ impl Opening {
     /// # Errors
     /// The INVITE makes no dialog.
     pub fn of(admitted: Admitted<'_>) -> Result<Self, DialogError> {
-        let Admitted { invite, key, caller, path, basis, seed, beginning, fallback, notify, about } =
+        let Admitted { invite, key, caller, user, path, basis, seed, beginning, fallback, notify, about } =
             admitted;
         let profile = Arc::new(profile(invite, caller.as_deref(), &path, basis.id, &about));
         let recordings = about.recordings;
@@ -87,6 +89,7 @@ impl Opening {
             notify,
             recordings: Arc::clone(&recordings),
             caller,
+            user,
             max_forwards: hops.saturating_sub(1),
             seed: minter.bytes(),
         });

@@ -23,8 +23,11 @@ pub(super) struct Pressing {
 
 impl Call {
     pub(super) fn on_digit(&mut self, leg: LegId, digit: char, by: DigitWay, turn: &mut Turn<Self>) {
-        let talks_with = self.dialing.as_ref().and_then(|dialing| dialing.talks_with());
-        let Some(callee) = talks_with else {
+        let talks = self.dialing.as_ref().is_some_and(|dialing| dialing.talks_with().is_some());
+        let Some(other) = self.partner(leg) else {
+            if talks || self.pair.is_some() || self.foreign.is_some() {
+                return;
+            }
             // Nobody but a script listens.
             return if leg == self.parent {
                 self.tell_script(Told::Digit(digit), turn);
@@ -33,11 +36,10 @@ impl Call {
             };
         };
         if leg == self.parent && digit == '*' && self.hangs_up_on_star() {
-            return self.drop_callee(callee, turn);
+            return self.drop_callee(other, turn);
         }
         // What came in the sound went across in it.
-        let other = if leg == self.parent { callee } else { self.parent };
-        if by == DigitWay::Info && (leg == self.parent || leg == callee) {
+        if by == DigitWay::Info {
             self.press(other, digit, turn);
         }
     }

@@ -82,6 +82,14 @@ impl Call {
         self.order(leg, Order::Tape(Some(taping)), turn);
     }
 
+    /// The Dial ends, and the callee stays on the line.
+    pub(super) fn untape_callee(&mut self, turn: &mut Turn<Self>) {
+        let Some(dialing) = self.dialing.as_ref().filter(|dialing| dialing.tape.is_some()) else { return };
+        if let Some(callee) = dialing.talks_with() {
+            self.order(callee, Order::Tape(None), turn);
+        }
+    }
+
     /// The Dial is over. One that was recorded is told of once the recording can be fetched.
     pub(super) fn end_dial(
         &mut self,

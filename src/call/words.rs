@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::foreign::Word;
 use super::profile::Profile;
 use super::script::{Hook, Told, Wanted};
 use crate::callbacks::Callback;
@@ -12,6 +13,7 @@ use crate::ids::{CallId, LegId, RecordingSid};
 use crate::leg::{Order, Report};
 use crate::ops::events::Cause;
 use crate::recorded::{Finished, RecordingError};
+use crate::sip::message::Replaces;
 use crate::twiml::verb::{Method, Noun};
 
 /// What may happen to a call.
@@ -29,6 +31,15 @@ pub enum CallInput {
         recording: RecordingSid,
         /// How long it is.
         result: Result<Finished, RecordingError>,
+    },
+    /// Another call says something.
+    Word(CallId, Word),
+    /// The dialog that this leg should take the place in cannot be had.
+    Unreplaceable {
+        /// Which leg.
+        leg: LegId,
+        /// Why.
+        status: u16,
     },
     /// Whoever runs the switch ends the call.
     End(Cause),
@@ -60,6 +71,18 @@ pub struct Dialled {
     pub seed: [u8; 16],
     /// What is left of Max-Forwards.
     pub max_forwards: u8,
+    /// Who has asked for it, where it was no script.
+    #[serde(default)]
+    pub referrer: Option<Referrer>,
+}
+
+/// A party that refers another one to somebody: nobody is called for it whom it could not call itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Referrer {
+    /// The caller: this user of ours, or a stranger.
+    Caller(Option<String>),
+    /// Whoever was called like this.
+    Callee(Noun),
 }
 
 /// Who calls, as it is shown to the callee.
@@ -113,6 +136,31 @@ pub enum CallEffect {
         /// Silence at both ends is cut off.
         trim: bool,
     },
+    /// This leg shall take the place of the one with this dialog, which has to be that of whoever asks.
+    Replace {
+        /// Who asks: a leg of this call.
+        by: LegId,
+        /// Who takes the place: a leg of this call.
+        leg: LegId,
+        /// Whose.
+        replaces: Box<Replaces>,
+    },
+    /// Another call shall be told this.
+    Tell {
+        /// Which.
+        to: CallId,
+        /// What.
+        word: Word,
+    },
+    /// A leg of this call and one of another call shall be able to hear each other.
+    Together {
+        /// Ours.
+        leg: LegId,
+        /// The other call.
+        call: CallId,
+        /// Its leg.
+        other: LegId,
+    },
     /// The outbox of this call shall exist: there are callbacks to be posted.
     OpenOutbox,
 }
@@ -130,6 +178,8 @@ pub struct CallSpec {
     pub recordings: Arc<str>,
     /// Who calls.
     pub caller: CallerId,
+    /// Which user of ours that is.
+    pub user: Option<String>,
     /// What is left of the caller's Max-Forwards, already lowered.
     pub max_forwards: u8,
     /// Secret randomness for names.

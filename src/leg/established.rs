@@ -24,7 +24,7 @@ use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, SessionTimer};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{ClientKey, ServerKey};
-use crate::sip::message::{HeaderName, Headers, Method, RAck, Request, Response, StatusCode};
+use crate::sip::message::{HeaderName, Headers, Method, RAck, Replaces, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// What we call ourselves in `User-Agent` and `Server`.
@@ -116,6 +116,14 @@ impl Established {
 
     pub fn call_id(&self) -> &str {
         self.dialog.call_id()
+    }
+
+    /// Whether the far end means this dialog: its own tag is the other one (RFC 3891 §3).
+    pub fn is(&self, named: &Replaces) -> bool {
+        let dialog = &self.dialog;
+        dialog.call_id() == named.call_id
+            && dialog.local_tag() == named.to_tag
+            && dialog.remote_tag() == named.from_tag
     }
 
     pub fn with_forks(self, forks: Forks) -> Self {

@@ -26,13 +26,14 @@ use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::dispatch::{Delivery, Errand};
-use crate::sip::message::{Request, Response};
+use crate::sip::message::{Replaces, Request, Response, Uri};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
 pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
+pub(crate) use self::verdict::status_of;
 pub use self::words::{
     DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Remarks, Report, Voice,
 };
@@ -247,6 +248,21 @@ impl Leg {
             Stage::Up(established) => vec![established.call_id().to_owned()],
             Stage::Leaving(_) | Stage::Gone => Vec::new(),
         }
+    }
+
+    /// Whether this is the leg of an answered dialog, as the far end names it (RFC 3891 §3).
+    pub fn has_dialog(&self, named: &Replaces) -> bool {
+        matches!(&self.stage, Stage::Up(established) if established.is(named))
+    }
+
+    /// Whether the same party is at the far end of both.
+    pub fn is_of_whom(&self, other: &Leg) -> bool {
+        let user = |leg: &Leg| {
+            let uri: Option<Uri> = leg.core.peer.parse().ok();
+            uri.and_then(|uri| uri.user().map(|user| user.into_owned()))
+        };
+        let is_same_user = user(self).is_some_and(|ours| user(other) == Some(ours));
+        is_same_user || self.peer_address().ip() == other.peer_address().ip()
     }
 
     /// The leg for those who look from outside.

@@ -41,7 +41,7 @@ pub(super) fn rank(status: u16, cause: &Cause) -> u8 {
 }
 
 /// What a caller is told when its call cannot be completed.
-pub(super) fn status_of(cause: &Cause) -> StatusCode {
+pub(crate) fn status_of(cause: &Cause) -> StatusCode {
     match cause {
         Cause::Busy => StatusCode::BUSY_HERE,
         Cause::NoAnswer => StatusCode::TEMPORARILY_UNAVAILABLE,

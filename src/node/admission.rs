@@ -123,6 +123,7 @@ impl Cell {
             invite: admission.invite,
             key: admission.key,
             caller: admission.caller.clone(),
+            user: admission.user.clone(),
             path: Path { sips: is_sips(admission.invite), ..self.path(admission.flow.clone()) },
             basis,
             seed: self.seed(),

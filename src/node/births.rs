@@ -249,6 +249,7 @@ impl Cell {
     /// Clears away what belongs to a leg outside of its machine.
     fn clear_leg(self: &Rc<Self>, leg: LegId) {
         self.sessions.borrow_mut().remove(&leg.session_bits());
+        self.house.places().remove(&leg.session_bits());
         self.admitted.borrow_mut().remove(leg);
         if self.records.borrow_mut().drop_leg(leg).is_some() {
             House::give_back(&self.house.load.legs);

@@ -7,7 +7,7 @@ use trunkline_media::moment::Moment;
 
 use super::admission::carried;
 use super::cell::Cell;
-use crate::call::{CallInput, CallerId, Dialled};
+use crate::call::{CallInput, CallerId, Dialled, Referrer};
 use crate::ids::CallId;
 use crate::leg::{Leg, OutboundSpec, Path, Target};
 use crate::ops::events::{Cause, Event};
@@ -38,7 +38,11 @@ impl Cell {
         if !self.is_still_due(call, &dialled) {
             return;
         }
-        match self.callee(&dialled.noun) {
+        let callee = match &dialled.referrer {
+            Some(referrer) => self.referred(&dialled.noun, referrer),
+            None => self.callee(&dialled.noun),
+        };
+        match callee {
             Callee::User(user) => {
                 let targets = self.phones(&user);
                 let host = self.house.config.sip.domain.clone();
@@ -86,6 +90,30 @@ impl Cell {
                 },
                 Err(_) => Callee::Nobody,
             },
+        }
+    }
+
+    /// Whom a party may refer another one to: whom it could call itself (threats T14). A SIP address that is not ours
+    /// is for our users alone.
+    fn referred(&self, noun: &Noun, referrer: &Referrer) -> Callee {
+        let user = match referrer {
+            Referrer::Caller(user) => user.clone(),
+            Referrer::Callee(noun) => match self.callee(noun) {
+                Callee::User(user) => Some(user),
+                _ => None,
+            },
+        };
+        let Noun::Sip(sip) = noun else { return Callee::Nobody };
+        let Ok(uri) = sip.uri.parse::<Uri>() else { return Callee::Nobody };
+        if !self.is_local(&uri) {
+            return if user.is_some() { Callee::Address(uri, None) } else { Callee::Nobody };
+        }
+        let Some(dialled) = uri.user() else { return Callee::Nobody };
+        let is_ours = user.is_some();
+        match self.route(&Caller { user }, &dialled).target {
+            routing::Target::Endpoint(user) => Callee::User(user),
+            routing::Target::Unknown if is_ours => self.outside(&dialled),
+            _ => Callee::Nobody,
         }
     }
 

@@ -142,6 +142,9 @@ impl Host<Call> for Cell {
             CallEffect::Dial(dialled) => self.dial(call, *dialled),
             CallEffect::Screen(screening) => self.screen(*screening),
             CallEffect::Finish { recording, trim } => self.finish_recording(party, recording, trim),
+            CallEffect::Replace { by, leg, replaces } => self.replace(call, by, leg, *replaces),
+            CallEffect::Tell { to, word } => self.tell_call(call, to, word),
+            CallEffect::Together { leg, call, other } => self.bring_together(leg, call, other),
             CallEffect::OpenOutbox => self.open_outbox(call),
         }
     }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
@@ -17,6 +17,8 @@ use super::acceptor::Entrance;
 use super::assets::Sounds;
 use super::metrics::Metrics;
 use super::settings::Settings;
+use super::start::Post;
+use super::together::Place;
 use crate::config::{self, Config, Credentials};
 use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
@@ -76,6 +78,10 @@ pub struct House {
     pub recordings: Recordings,
     /// Where the web server listens, as a URL.
     pub web_url: String,
+    /// The ways to all arbiters, once they stand.
+    pub(super) posts: OnceLock<Vec<Post>>,
+    /// Media sessions that are not with the worker of their call, and where they are.
+    pub(super) moved: Mutex<HashMap<u64, Place>>,
     /// What begins the URLs that scripts are told, without a slash at its end.
     pub public_url: String,
 }
@@ -152,6 +158,11 @@ impl House {
     /// What is in force at this moment. To be asked once for each decision: the next answer may be another one.
     pub fn settings(&self) -> Guard<Arc<Settings>> {
         self.settings.load()
+    }
+
+    /// The media sessions that are not with the worker of their call.
+    pub(super) fn places(&self) -> MutexGuard<'_, HashMap<u64, Place>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts other settings in force, for everything that begins from now on.

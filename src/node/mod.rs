@@ -31,6 +31,7 @@ mod shard_actor;
 mod sound;
 mod start;
 mod tails;
+mod together;
 mod transmission;
 
 pub use assets::Sounds;

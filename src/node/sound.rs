@@ -11,7 +11,7 @@ use trunkline_media::session::{Event as MediaEvent, EventTypes, Plan, Remote, Se
 use super::cell::Cell;
 use crate::call::script::ScriptInput;
 use crate::call::sound::{Sound, SoundError};
-use crate::ids::LegId;
+use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, LegInput, Notice, Wish};
 use crate::ops::events::Event;
 
@@ -89,10 +89,19 @@ impl Cell {
         }
     }
 
+    /// Says the wish of a leg again as if it were another one.
+    pub(super) fn wish_anew(&self, leg: LegId) {
+        if let Some(session) = self.sessions.borrow_mut().get_mut(&leg.session_bits()) {
+            session.wished = Wish::Closed { leg };
+        }
+        let wish = self.records.borrow().legs.get(&leg).map(crate::leg::Leg::wish);
+        wish.into_iter().for_each(|wish| self.wish(wish));
+    }
+
     /// The sessions of a call share a worker: its first leg picks it.
     fn worker_of(&self, leg: LegId) -> usize {
-        let call = self.records.borrow().call_of(leg).map_or(leg, |call| call.0);
-        self.house.engine.worker(call.session_bits())
+        let call = self.records.borrow().call_of(leg).unwrap_or(CallId(leg));
+        self.worker_of_session(call, leg)
     }
 
     /// `None` while the sound has to be loaded first; the wish is then said again.
@@ -140,7 +149,7 @@ impl Cell {
         }
     }
 
-    fn command(&self, worker: usize, command: Command) {
+    pub(super) fn command(&self, worker: usize, command: Command) {
         if self.house.engine.send(worker, command.clone()).is_ok() {
             return;
         }
@@ -177,7 +186,8 @@ impl Cell {
                 self.house.load.note_traffic(stats.into());
                 Notice::Closed(Box::new(quality(&stats)))
             }
-            MediaEvent::MediaResumed { .. } | MediaEvent::Moved { .. } => return,
+            MediaEvent::Moved { .. } => return self.on_moved(leg),
+            MediaEvent::MediaResumed { .. } => return,
             MediaEvent::Refused { generation, seen, .. } => {
                 return tracing::warn!(%leg, generation, seen, "a plan of an older generation was refused");
             }

@@ -111,6 +111,8 @@ impl Node {
             shards.push(ready.shard);
             connections.push(ready.connections);
         }
+        // Set once: the house is new.
+        drop(house.posts.set(cells.clone()));
         let arbiters = Arbiters::new(shards.into(), connections.into());
         let node = Self { house, cells, web, _watchdog: watchdog, failed };
         node.listen(&arbiters).await?;
@@ -275,6 +277,8 @@ fn furnish(
     Ok(House {
         public_url: public_url.trim_end_matches('/').to_owned(),
         web_url,
+        posts: std::sync::OnceLock::new(),
+        moved: std::sync::Mutex::default(),
         metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,

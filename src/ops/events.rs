@@ -159,6 +159,11 @@ pub enum Event {
         /// By whom.
         to: String,
     },
+    /// What became of a transfer that the far end asked for.
+    Transferred {
+        /// The status of the call that it led to; 200 if somebody took the far end's place.
+        status: u16,
+    },
     /// No longer joined.
     Unbridged,
     /// The far end ends it, and says why.

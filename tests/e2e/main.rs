@@ -17,4 +17,5 @@ mod operating;
 mod phones;
 mod poison;
 mod registration;
+mod transfer;
 mod transports;

@@ -268,6 +268,15 @@ impl House {
     pub fn dial(&self, call: CallId, dialled: Dialled, now: Moment) -> Dialling {
         let user = match &dialled.noun {
             Noun::Client(client) if self.is_user(&client.identity) => client.identity.clone(),
+            // Only transfers name addresses, and only those of the house.
+            Noun::Sip(sip) => {
+                let uri: Uri = sip.uri.parse().expect("what a REFER named");
+                let user = uri.user().map(|user| user.into_owned()).unwrap_or_default();
+                if !self.is_user(&user) {
+                    return Dialling::Refused(Cause::NotFound);
+                }
+                user
+            }
             _ => return Dialling::Refused(Cause::NotFound),
         };
         let targets = self.phones(&user, now);
@@ -362,6 +371,7 @@ impl Exchange for House {
             invite: admission.invite,
             key: admission.key,
             caller: admission.caller.clone(),
+            user: admission.user.clone(),
             path: path(admission.flow.clone()),
             basis: self.basis(id, CallId(id), minter.bytes(), now),
             seed: minter.bytes(),

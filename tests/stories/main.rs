@@ -31,6 +31,8 @@ mod scripts;
 mod sessions;
 mod shard;
 mod story;
+mod together;
+mod transfers;
 mod weather;
 mod web;
 mod webhooks;

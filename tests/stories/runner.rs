@@ -306,6 +306,9 @@ impl Kind for Call {
             CallEffect::Dial(dialled) => world.dial(name, *dialled),
             CallEffect::Screen(screening) => world.screen(*screening),
             CallEffect::Finish { recording, .. } => world.finish_for_call(name, recording),
+            CallEffect::Replace { by, leg, replaces } => world.replace(name, by, leg, &replaces),
+            CallEffect::Tell { to, word } => world.tell_call(name, to, word),
+            CallEffect::Together { .. } => {}
             CallEffect::OpenOutbox => world.open_outbox(name),
         }
     }

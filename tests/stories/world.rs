@@ -467,10 +467,7 @@ impl World {
         let (id, parent) = (dialled.leg, dialled.parent);
         match self.house.dial(call, dialled, self.now) {
             Dialling::Refused(cause) => {
-                let input = CallInput::Refused(id, cause);
-                if self.live.calls.get(&call).is_some_and(Option::is_some) {
-                    self.queue.push_back(Parcel::Call(call, Mailed::Signal(input)));
-                }
+                self.signal_call(call, CallInput::Refused(id, cause));
             }
             Dialling::Leg(leg) => {
                 let to = leg.summary().peer;
@@ -483,6 +480,12 @@ impl World {
                     self.queue.push_back(Parcel::start(Party::Leg(id)));
                 }
             }
+        }
+    }
+
+    pub fn signal_call(&mut self, call: CallId, input: CallInput) {
+        if self.live.calls.get(&call).is_some_and(Option::is_some) {
+            self.queue.push_back(Parcel::Call(call, Mailed::Signal(input)));
         }
     }
 

@@ -9,6 +9,7 @@ mod recording;
 mod screening;
 mod script;
 mod telling;
+mod transfer;
 
 use serde::Serialize;
 use trunkline_media::codec::Codec;
@@ -22,6 +23,8 @@ use crate::twiml::document::Document;
 use crate::twiml::verb::{Dial, Noun, Verb};
 
 const PARENT: LegId = LegId::from_bytes([1; 16]);
+/// A leg of another call.
+const FOREIGN: LegId = LegId::from_bytes([8; 16]);
 
 fn at(seconds: u64) -> Moment {
     Moment::from_micros(seconds * 1_000_000)
@@ -73,6 +76,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         notify: None,
         recordings: "http://switch/Recordings/".into(),
         caller: CallerId { display: None, user: "bob".to_owned(), privacy: false },
+        user: Some("bob".to_owned()),
         max_forwards: 69,
         seed: [5; 16],
     }
@@ -136,6 +140,16 @@ impl Bench {
                     words.push(format!("ask {} by {}", self.name(screening.leg), screening.hook.place));
                 }
                 CallEffect::Finish { trim, .. } => words.push(format!("finish, trim {trim}")),
+                CallEffect::Replace { leg, replaces, .. } => {
+                    words.push(format!("{} in the place of {}", self.name(leg), replaces.call_id));
+                }
+                CallEffect::Tell { word, .. } => words.push(match word {
+                    Word::Replace { .. } => "other: replace".to_owned(),
+                    Word::Joined { leg, .. } => format!("other: joined {}", self.name(leg)),
+                    Word::Declined { status, .. } => format!("other: declined {status}"),
+                    Word::Gone { leg, .. } => format!("other: gone {}", self.name(leg)),
+                }),
+                CallEffect::Together { .. } => {}
                 CallEffect::OpenOutbox => {}
             }
         }
@@ -192,6 +206,7 @@ impl Bench {
     fn name(&self, leg: LegId) -> String {
         match self.children.iter().position(|child| *child == leg) {
             Some(at) => (at + 1).to_string(),
+            None if leg == FOREIGN => "foreign".to_owned(),
             None => "caller".to_owned(),
         }
     }

@@ -192,6 +192,10 @@ impl<'a> Narrator<'a> {
             Event::Bridged { .. } | Event::Unbridged => self.bridge(leg, event)?,
             Event::Remarked { reason } => format!("{name} says why: {reason}"),
             Event::Referred { to } => format!("{name} transfers the call to {}", short(to)),
+            Event::Transferred { status: 200 } => format!("somebody else takes the place of {name}"),
+            Event::Transferred { status } => {
+                return Some((format!("nobody takes the place of {name} ({status})"), Weight::Alarm));
+            }
             Event::Digit { digit } => format!("{name} presses {digit}"),
             Event::VerbStarted { verb, detail } if detail.is_empty() => format!("script: {verb}"),
             Event::VerbStarted { verb, detail } => format!("script: {verb} “{detail}”"),

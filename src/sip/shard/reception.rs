@@ -162,6 +162,12 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
     if *request.method() != Method::Invite {
         return None;
     }
+    match request.headers().replaces() {
+        Ok(None) => {}
+        // Parties are joined by REFER, inside of their dialogs: for a call from outside there is none to be replaced.
+        Ok(Some(_)) => return refused(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
+        Err(_) => return refused(StatusCode::BAD_REQUEST),
+    }
     let sdp = request.headers().content_type().is_none_or(|kind| kind == "application/sdp");
     if !request.body().is_empty() && !sdp {
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE);

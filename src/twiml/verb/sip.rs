@@ -71,6 +71,19 @@ pub struct Sip {
 }
 
 impl Sip {
+    /// This address and nothing else.
+    pub fn of(uri: String) -> Self {
+        Self {
+            uri,
+            secure: false,
+            headers: Vec::new(),
+            username: None,
+            password: None,
+            hooks: Hooks::default(),
+            alternatives: Vec::new(),
+        }
+    }
+
     pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Sip> {
         let uris = uris(element, findings);
         let mut attributes = Attributes::of(element, findings);

@@ -8,6 +8,7 @@ mod reliable;
 mod session;
 mod talk;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::sdp::Direction;
 
+use self::compose::home;
 use self::talk::Talk;
 use crate::network::SWITCH;
 
@@ -29,6 +31,11 @@ pub const REALM: &str = "story";
 
 /// Whoever owns the dialogs of a phone.
 const ME: LegId = LegId::from_bytes([9; 16]);
+
+thread_local! {
+    /// The switch's tags in the calls of phones: two lines of one telephone know each other's.
+    static TAGS: RefCell<BTreeMap<&'static str, String>> = RefCell::default();
+}
 
 /// What may happen to a phone; each counts once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +103,10 @@ pub enum Act {
     CancelBecause(&'static str),
     Bye,
     Info(char),
+    /// The transfer key: the other party shall talk to this user.
+    Refer(&'static str),
+    /// The same, after a talk: the other party shall talk to whom the caller's phone of this name talks with.
+    Join(&'static str),
     /// The next ACKs of a 2xx get lost.
     LoseAcks(usize),
     /// Takes no notice of anything from now on.
@@ -301,6 +312,8 @@ impl Phone {
             Act::Bye => self.bye(now),
             Act::ByeBecause(reason) => self.bye_because(reason, now),
             Act::Info(digit) => self.info(digit, now),
+            Act::Refer(to) => self.refer(home(to).to_string(), now),
+            Act::Join(phone) => self.join(phone, now),
             Act::LoseAcks(count) => self.loses_acks = count,
             Act::Deafen => self.is_deaf = true,
             Act::Unplug => self.is_listening = false,

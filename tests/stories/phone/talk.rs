@@ -10,8 +10,9 @@ use trunkline::sip::message::{HeaderName, Method, Request, Response};
 use trunkline_media::moment::Moment;
 use trunkline_media::sdp::{Direction, Negotiation};
 
+use super::compose::home;
 use super::reliable::Early;
-use super::{Change, Cue, ME, Phone};
+use super::{Change, Cue, ME, Phone, TAGS};
 
 /// The transaction of the INVITE.
 #[derive(Clone, Debug)]
@@ -107,6 +108,18 @@ impl Phone {
         let Some((mut info, _)) = self.in_dialog(Method::Info) else { return };
         info.set_body("application/dtmf-relay", format!("Signal={digit}\r\nDuration=160\r\n").into());
         self.endpoint.request(Some(ME), info, self.flow(), now);
+    }
+
+    pub(super) fn refer(&mut self, to: String, now: Moment) {
+        let Some((mut refer, _)) = self.in_dialog(Method::Refer) else { return };
+        refer.headers_mut().push(HeaderName::ReferTo, format!("<{to}>"));
+        self.endpoint.request(Some(ME), refer, self.flow(), now);
+    }
+
+    pub(super) fn join(&mut self, phone: &str, now: Moment) {
+        let tag = TAGS.with_borrow(|tags| tags.get(phone).cloned()).expect("it has called");
+        let replaces = format!("{phone}-calls%3Bto-tag%3D{tag}%3Bfrom-tag%3D{phone}-tag");
+        self.refer(format!("{}?Replaces={replaces}", home(phone)), now);
     }
 
     pub(super) fn reinvite(&mut self, change: Change, now: Moment) {

@@ -7,6 +7,7 @@ fn a_request_is_checked_in_the_order_of_the_rfc_and_challenged_last() {
     let mut faults = vec![
         ("sip:bob@192.0.2.1", "Require: teleport", "send 420"),
         ("sip:bob@192.0.2.1", "Max-Forwards: 0", "send 483"),
+        ("sip:bob@192.0.2.1", "Replaces: 1@a.example;to-tag=2;from-tag=3", "send 481"),
         ("sip:bob@192.0.2.1", "Content-Type: text/plain", "send 415"),
         ("sip:bob@elsewhere.example", "X-Nothing: 1", "send 404"),
     ];

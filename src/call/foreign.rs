@@ -1,0 +1,174 @@
+//! A leg that talks with a leg of another call: an attended transfer joins what is left of two calls (RFC 5589 §7).
+//! It must never count on the other call: either may end first, and either may be brought back in between.
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::moment::Moment;
+
+use super::{Call, CallEffect};
+use crate::ids::{CallId, LegId};
+use crate::leg::{Hear, Order};
+use crate::ops::events::Cause;
+use crate::supervision::machine::Turn;
+
+/// Another transfer is under way there.
+const PENDING: u16 = 491;
+/// There is nobody who could be joined.
+const DECLINED: u16 = 603;
+
+/// What calls say to each other. Each word may come twice, or not at all: it is said again when a call is brought back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Word {
+    /// My leg shall take the place of yours.
+    Replace {
+        /// Mine.
+        leg: LegId,
+        /// Yours: it belongs to whoever asks for the transfer.
+        replaced: LegId,
+    },
+    /// My leg talks with yours.
+    Joined {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+    },
+    /// Nobody talks with your leg.
+    Declined {
+        /// Yours.
+        with: LegId,
+        /// Why.
+        status: u16,
+    },
+    /// My leg talks with yours no longer.
+    Gone {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+    },
+}
+
+/// A leg of another call that one of ours talks with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Foreign {
+    /// Ours.
+    pub leg: LegId,
+    /// The other call.
+    call: CallId,
+    /// Its leg.
+    other: LegId,
+    /// How long they may talk.
+    pub until: Moment,
+    /// The leg of this call whose place is taken, if it is one of this call. It stays until the other call has said
+    /// that it is joined: not before is it sure that there is somebody in its place.
+    replaced: Option<LegId>,
+}
+
+impl Call {
+    fn say(&self, to: CallId, word: Word, turn: &mut Turn<Self>) {
+        turn.effect(CallEffect::Tell { to, word });
+    }
+
+    /// Another call says something.
+    pub(super) fn on_word(&mut self, from: CallId, word: Word, turn: &mut Turn<Self>) {
+        match word {
+            Word::Replace { leg, replaced } => self.on_replace(from, leg, replaced, turn),
+            Word::Joined { leg, with } => self.on_joined(from, leg, with, turn),
+            Word::Declined { with, status } => {
+                if self.is_offered(with) {
+                    self.on_target_refused(status, turn);
+                }
+            }
+            Word::Gone { leg, with } => {
+                let gone = self.foreign.take_if(|foreign| foreign.leg == with && foreign.other == leg);
+                if let Some(foreign) = gone {
+                    self.release(*foreign, turn);
+                }
+            }
+        }
+    }
+
+    /// A leg of another call shall take the place of ours.
+    fn on_replace(&mut self, from: CallId, other: LegId, replaced: LegId, turn: &mut Turn<Self>) {
+        if let Some(foreign) = self.foreign.as_ref().filter(|foreign| foreign.other == other) {
+            let joined = Word::Joined { leg: foreign.leg, with: other };
+            return self.say(from, joined, turn);
+        }
+        let talk = self.partner(replaced).zip(self.talks_until());
+        let (Some((leg, until)), None, true) = (talk, &self.transfer, from != self.id) else {
+            let status = if self.transfer.is_some() { PENDING } else { DECLINED };
+            return self.say(from, Word::Declined { with: other, status }, turn);
+        };
+        self.meet(Foreign { leg, call: from, other, until, replaced: Some(replaced) }, turn);
+        self.say(from, Word::Joined { leg, with: other }, turn);
+    }
+
+    /// Our leg has taken the place that it was offered for.
+    fn on_joined(&mut self, from: CallId, other: LegId, leg: LegId, turn: &mut Turn<Self>) {
+        let known = self.foreign.as_ref().filter(|foreign| (foreign.leg, foreign.other) == (leg, other));
+        match known.map(|foreign| foreign.replaced) {
+            Some(Some(replaced)) if self.is_up(replaced) => {
+                return self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
+            }
+            Some(Some(_)) => return,
+            Some(None) => return self.say(from, Word::Joined { leg, with: other }, turn),
+            None => {}
+        }
+        if !self.is_offered(leg) {
+            // It was given up, or is over by now.
+            return self.say(from, Word::Gone { leg, with: other }, turn);
+        }
+        let Some(transfer) = self.transfer.take() else { return };
+        self.meet(Foreign { leg, call: from, other, until: transfer.limit(), replaced: None }, turn);
+        self.say(from, Word::Joined { leg, with: other }, turn);
+        self.end_referral(&transfer, turn);
+    }
+
+    fn meet(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
+        let Foreign { leg, call, other, .. } = foreign;
+        self.pair = None;
+        self.foreign = Some(Box::new(foreign));
+        self.order(leg, Order::Hear(Hear::Leg(other)), turn);
+        self.order(leg, Order::Joined(other), turn);
+        turn.effect(CallEffect::Together { leg, call, other });
+    }
+
+    /// Our leg talks with the other one no longer: the other call is told.
+    pub(super) fn leave_foreign(&mut self, turn: &mut Turn<Self>) {
+        let Some(foreign) = self.foreign.take() else { return };
+        let Foreign { leg, call, other, .. } = *foreign;
+        self.parted = Some((call, Word::Gone { leg, with: other }));
+        self.say(call, Word::Gone { leg, with: other }, turn);
+    }
+
+    /// The one that a leg talked with is gone: the caller's script goes on, a callee is hung up. Where nobody came into
+    /// the place of another leg, all is as it was.
+    fn release(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
+        let leg = foreign.leg;
+        let left = foreign.replaced.filter(|replaced| self.partner(leg) == Some(*replaced));
+        if let Some(replaced) = left {
+            self.connect(replaced, leg, turn);
+        } else if leg == self.parent && self.dialing.is_some() {
+            self.part(turn);
+        } else {
+            self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
+    }
+
+    /// Whether a leg of ours talks with one of another call.
+    pub(super) fn is_abroad(&self, leg: LegId) -> bool {
+        self.foreign.as_ref().is_some_and(|foreign| foreign.leg == leg)
+    }
+
+    /// Says again what the other call may have missed.
+    pub(super) fn resume_foreign(&self, turn: &mut Turn<Self>) {
+        if let Some(foreign) = &self.foreign {
+            let Foreign { leg, call, other, .. } = **foreign;
+            self.say(call, Word::Joined { leg, with: other }, turn);
+            turn.effect(CallEffect::Together { leg, call, other });
+        }
+        if let Some((call, word)) = &self.parted {
+            self.say(*call, word.clone(), turn);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! A transfer that a party asks for by REFER: somebody else is called and takes its place (RFC 3515, RFC 5589 §6).
+//! It must never leave anybody alone: a transfer that fails leaves the parties as they were.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use trunkline_media::codec::Codec;
+use trunkline_media::moment::{Moment, earliest};
+use trunkline_media::tone::Tone;
+
+use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase, Referrer};
+use crate::ids::LegId;
+use crate::leg::{Hear, Order, Refer, status_of};
+use crate::ops::events::{Cause, Event};
+use crate::sip::message::{Replaces, Uri};
+use crate::supervision::machine::Turn;
+use crate::twiml::verb::{Noun, Sip};
+
+/// How long another call has to say whether its leg can be replaced.
+const ANSWERS: Duration = Duration::from_secs(5);
+
+/// How long the one rings to whom a party is transferred: shorter than the subscription of whoever asked for it.
+const RINGS: Duration = Duration::from_secs(60);
+
+/// Another transfer of these parties is under way.
+const PENDING: u16 = 491;
+/// There is nobody who could be transferred.
+const DECLINED: u16 = 603;
+/// The other party hung up meanwhile.
+const TERMINATED: u16 = 487;
+
+/// A transfer that is not over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Transfer {
+    /// Who asked for it. It may hang up before the end.
+    by: LegId,
+    /// Who is transferred.
+    other: LegId,
+    /// Who is called.
+    target: LegId,
+    /// How long that may ring.
+    until: Moment,
+    /// How long the parties may talk.
+    limit: Moment,
+    is_ringing: bool,
+    /// The dialog whose place shall be taken; nobody is called then.
+    #[serde(default)]
+    replaces: Option<Box<Replaces>>,
+}
+
+impl Transfer {
+    pub fn limit(&self) -> Moment {
+        self.limit
+    }
+
+    /// Looks for the leg whose place shall be taken.
+    pub fn seek(&self, turn: &mut Turn<Call>) {
+        if let Some(replaces) = self.replaces.clone() {
+            turn.effect(CallEffect::Replace { by: self.by, leg: self.other, replaces });
+        }
+    }
+}
+
+/// Two callees who talk with each other since the caller has transferred one of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Pair {
+    legs: [LegId; 2],
+    /// How long they may talk.
+    until: Moment,
+    /// Which legs were asked to change to which codec.
+    asked: Vec<(LegId, Codec)>,
+}
+
+impl Pair {
+    fn other(&self, leg: LegId) -> Option<LegId> {
+        match self.legs {
+            [one, other] if one == leg => Some(other),
+            [other, one] if one == leg => Some(other),
+            _ => None,
+        }
+    }
+
+    pub fn legs(&self) -> [LegId; 2] {
+        self.legs
+    }
+
+    /// Whether `leg` may be asked to change to `codec`: not if it was before.
+    pub fn ask(&mut self, leg: LegId, codec: Codec) -> bool {
+        let is_new = !self.asked.contains(&(leg, codec));
+        if is_new {
+            self.asked.push((leg, codec));
+        }
+        is_new
+    }
+}
+
+impl Call {
+    /// Whom `leg` talks with.
+    pub(super) fn partner(&self, leg: LegId) -> Option<LegId> {
+        if self.foreign.is_some() {
+            return None;
+        }
+        if let Some(pair) = &self.pair {
+            return pair.other(leg);
+        }
+        let callee = self.dialing.as_ref()?.talks_with()?;
+        let other = match leg {
+            leg if leg == self.parent => callee,
+            leg if leg == callee => self.parent,
+            _ => return None,
+        };
+        self.is_up(other).then_some(other)
+    }
+
+    pub(super) fn is_up(&self, leg: LegId) -> bool {
+        self.children.contains_key(&leg) || leg == self.parent && self.phase != Phase::Over
+    }
+
+    /// Whether `leg` is called because somebody shall be transferred to it.
+    pub(super) fn is_target(&self, leg: LegId) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.target == leg)
+    }
+
+    /// Whether `leg` is to take the place of a leg of another call.
+    pub(super) fn is_offered(&self, leg: LegId) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.other == leg && transfer.replaces.is_some())
+    }
+
+    /// How long those who talk may do so.
+    pub(super) fn talks_until(&self) -> Option<Moment> {
+        match (&self.pair, &self.dialing) {
+            (Some(pair), _) => Some(pair.until),
+            (None, Some(dialing)) => dialing.talks_until(),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether `leg` has asked for a transfer that is not over.
+    pub(super) fn is_referrer(&self, leg: LegId) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.by == leg)
+    }
+
+    /// A party wants the one that it talks with to talk with somebody else.
+    pub(super) fn on_refer(&mut self, by: LegId, refer: Refer, turn: &mut Turn<Self>) {
+        if self.transfer.is_some() {
+            return self.order(by, Order::Referred { status: PENDING }, turn);
+        }
+        let (Some(other), Some(limit)) = (self.partner(by), self.talks_until()) else {
+            return self.order(by, Order::Referred { status: DECLINED }, turn);
+        };
+        let target = LegId::from_bytes(self.minter.bytes());
+        let replaces = refer.refer_to.replaces.clone().map(Box::new);
+        let until = turn.now + if replaces.is_some() { ANSWERS } else { RINGS };
+        let transfer = Transfer { by, other, target, until, limit, is_ringing: false, replaces };
+        transfer.seek(turn);
+        let is_attended = transfer.replaces.is_some();
+        self.transfer = Some(Box::new(transfer));
+        if !is_attended {
+            self.call_target(by, other, target, &refer, turn);
+        }
+    }
+
+    /// Calls the one to whom a party is transferred.
+    fn call_target(&mut self, by: LegId, other: LegId, target: LegId, refer: &Refer, turn: &mut Turn<Self>) {
+        self.order(by, Order::Hear(Hear::Silence), turn);
+        self.order(other, Order::Hear(Hear::Tone(Tone::Ringback)), turn);
+        let dialled = Box::new(Dialled {
+            leg: target,
+            parent: self.parent,
+            noun: Noun::Sip(Sip::of(refer.refer_to.target.to_string())),
+            caller: self.shown_as(other),
+            seed: self.minter.bytes(),
+            max_forwards: self.max_forwards,
+            referrer: Some(self.referrer(by)),
+        });
+        let child = Child {
+            noun: Some(dialled.noun.clone()),
+            unheard: Some(dialled.clone()),
+            voice: None,
+            progress: Box::default(),
+            send_digits: None,
+            asked: Asked::No,
+        };
+        self.children.insert(target, child);
+        turn.effect(CallEffect::Dial(dialled));
+    }
+
+    /// With whose rights somebody is called for `leg`.
+    fn referrer(&self, leg: LegId) -> Referrer {
+        match self.children.get(&leg).and_then(|child| child.noun.clone()) {
+            Some(noun) => Referrer::Callee(noun),
+            None => Referrer::Caller(self.user.clone().filter(|_| leg == self.parent)),
+        }
+    }
+
+    /// How a party is shown to whom it is transferred to.
+    fn shown_as(&self, leg: LegId) -> CallerId {
+        if leg == self.parent {
+            return self.caller.clone();
+        }
+        let user = match self.children.get(&leg).and_then(|child| child.noun.as_ref()) {
+            Some(Noun::Client(client)) => Some(client.identity.clone()),
+            Some(Noun::Number(number)) => Some(number.number.clone()),
+            Some(Noun::Sip(sip)) => {
+                sip.uri.parse::<Uri>().ok().and_then(|uri| uri.user().map(Cow::into_owned))
+            }
+            None => None,
+        };
+        CallerId { display: None, user: user.unwrap_or_else(|| "anonymous".to_owned()), privacy: false }
+    }
+
+    pub(super) fn on_target_ringing(&mut self, turn: &mut Turn<Self>) {
+        let Some(transfer) = &mut self.transfer else { return };
+        let by = transfer.by;
+        if !std::mem::replace(&mut transfer.is_ringing, true) {
+            self.tell_referrer(by, 180, turn);
+        }
+    }
+
+    /// The place of whoever asked for the transfer is taken.
+    pub(super) fn on_target_answered(&mut self, turn: &mut Turn<Self>) {
+        let Some(transfer) = self.transfer.take() else { return };
+        let Transfer { other, target, limit, .. } = *transfer;
+        match self.dialing.as_mut().filter(|_| other == self.parent) {
+            Some(dialing) => dialing.replace_callee(target),
+            None => {
+                self.pair = Some(Box::new(Pair { legs: [other, target], until: limit, asked: Vec::new() }));
+            }
+        }
+        self.connect(other, target, turn);
+        self.order(other, Order::Joined(target), turn);
+        self.order(target, Order::Joined(other), turn);
+        if other == self.parent {
+            self.tape_joined(target, turn);
+        }
+        self.end_referral(&transfer, turn);
+        self.align(turn);
+    }
+
+    /// Somebody has the place of whoever asked for it.
+    pub(super) fn end_referral(&mut self, transfer: &Transfer, turn: &mut Turn<Self>) {
+        self.tell_referrer(transfer.by, 200, turn);
+        if self.is_up(transfer.by) {
+            self.order(transfer.by, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
+    }
+
+    /// Nobody takes the place: all is as it was, if whoever asked is still there.
+    pub(super) fn on_target_ended(&mut self, cause: &Cause, turn: &mut Turn<Self>) {
+        self.on_target_refused(status_of(cause).code(), turn);
+    }
+
+    pub(super) fn on_target_refused(&mut self, status: u16, turn: &mut Turn<Self>) {
+        let Some(transfer) = self.transfer.take() else { return };
+        let Transfer { by, other, .. } = *transfer;
+        self.tell_referrer(by, status, turn);
+        if self.is_up(by) {
+            self.connect(by, other, turn);
+        } else if other == self.parent {
+            self.part(turn);
+        } else {
+            self.order(other, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
+    }
+
+    /// The one who should be transferred is gone, or may not talk any longer.
+    pub(super) fn abandon_transfer(&mut self, turn: &mut Turn<Self>) {
+        let Some(transfer) = self.transfer.take() else { return };
+        if self.children.contains_key(&transfer.target) {
+            self.order(transfer.target, Order::Hangup { cause: Cause::Cancelled }, turn);
+        }
+        self.tell_referrer(transfer.by, TERMINATED, turn);
+    }
+
+    /// A child is gone that may have to do with a transfer. `true` if that is all there is to say of it.
+    pub(super) fn on_transferred_ended(&mut self, leg: LegId, cause: &Cause, turn: &mut Turn<Self>) -> bool {
+        if self.is_target(leg) {
+            self.on_target_ended(cause, turn);
+            return true;
+        }
+        if self.transfer.as_ref().is_some_and(|transfer| transfer.other == leg) {
+            self.abandon_transfer(turn);
+        }
+        if self.is_abroad(leg) {
+            self.leave_foreign(turn);
+        }
+        let Some(other) = self.pair.as_ref().and_then(|pair| pair.other(leg)) else { return false };
+        self.pair = None;
+        if !self.is_referrer(leg) {
+            self.order(other, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
+        false
+    }
+
+    /// Whether the others go on when the caller is gone: it has transferred them.
+    pub(super) fn outlives_parent(&self) -> bool {
+        let is_abroad = self.foreign.as_ref().is_some_and(|foreign| foreign.leg != self.parent);
+        self.pair.is_some() || is_abroad || self.is_referrer(self.parent)
+    }
+
+    fn tell_referrer(&mut self, by: LegId, status: u16, turn: &mut Turn<Self>) {
+        if status >= 200 {
+            turn.tell(by, Event::Transferred { status });
+        }
+        if self.is_up(by) {
+            self.order(by, Order::Referred { status }, turn);
+        }
+    }
+
+    pub(super) fn on_transfer_deadline(&mut self, turn: &mut Turn<Self>) {
+        let overdue = self.transfer.as_ref().filter(|transfer| turn.now >= transfer.until);
+        if let Some(target) = overdue.map(|transfer| transfer.target) {
+            if self.children.contains_key(&target) {
+                self.order(target, Order::Hangup { cause: Cause::NoAnswer }, turn);
+            }
+            self.on_target_ended(&Cause::NoAnswer, turn);
+        }
+        let parent = self.parent;
+        let abroad =
+            self.foreign.as_mut().filter(|foreign| foreign.leg != parent && turn.now >= foreign.until);
+        if let Some(foreign) = abroad {
+            foreign.until = turn.now + Duration::from_secs(60);
+            let leg = foreign.leg;
+            self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
+        if let Some(pair) = self.pair.as_mut().filter(|pair| turn.now >= pair.until) {
+            // Asked again after a minute, should they still be there.
+            pair.until = turn.now + Duration::from_secs(60);
+            for leg in pair.legs {
+                self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
+            }
+        }
+    }
+
+    /// That of a caller who talks with a leg of another call is the Dial's.
+    pub(super) fn transfer_deadline(&self) -> Option<Moment> {
+        let foreign = self.foreign.as_ref().filter(|foreign| foreign.leg != self.parent);
+        let abroad = foreign.map(|foreign| foreign.until);
+        let rings = self.transfer.as_ref().map(|transfer| transfer.until);
+        earliest(earliest(rings, abroad), self.pair.as_ref().map(|pair| pair.until))
+    }
+}

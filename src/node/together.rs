@@ -1,0 +1,125 @@
+//! What calls say to each other across arbiters, and legs of two calls that shall hear each other.
+//! It must never join what belongs to different people: whose leg is replaced is looked at here.
+
+use trunkline_media::port::Command;
+use trunkline_media::session::SessionId;
+
+use super::cell::Cell;
+use crate::call::{CallInput, Word};
+use crate::ids::{CallId, LegId};
+use crate::leg::Leg;
+use crate::sip::message::{Replaces, StatusCode};
+
+/// Where a media session is that is not with the worker of its call.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The worker that has it.
+    at: usize,
+    /// The worker that it is on its way to.
+    goes_to: Option<usize>,
+}
+
+impl Cell {
+    /// Finds the leg with a dialog, wherever it is, and asks its call to let `leg` take its place.
+    pub(super) fn replace(&self, call: CallId, by: LegId, leg: LegId, replaces: Replaces) {
+        let Some(asking) = self.records.borrow().legs.get(&by).cloned() else {
+            // Whoever asks cannot be known any more.
+            return self.refuse_replacement(call, leg, StatusCode::FORBIDDEN);
+        };
+        let posts = self.house.posts.get().cloned().unwrap_or_default();
+        super::cell::spawn(async move {
+            let mut found = None;
+            for post in posts {
+                let (replaces, asking) = (replaces.clone(), asking.clone());
+                let seen = post.ask(move |cell| cell.leg_of_dialog(&replaces, &asking)).await.flatten();
+                found = found.or(seen);
+            }
+            let Some(cell) = Cell::present() else { return };
+            match found {
+                None => cell.refuse_replacement(call, leg, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
+                Some((_, _, false)) => cell.refuse_replacement(call, leg, StatusCode::FORBIDDEN),
+                // An answered dialog is not what was asked for (RFC 3891 §3).
+                Some(_) if replaces.early_only => {
+                    cell.refuse_replacement(call, leg, StatusCode::BUSY_HERE);
+                }
+                Some((other, _, true)) if other == call => {
+                    cell.refuse_replacement(call, leg, StatusCode::DECLINE);
+                }
+                Some((other, replaced, true)) => {
+                    cell.tell_call(call, other, Word::Replace { leg, replaced });
+                }
+            }
+        });
+    }
+
+    fn refuse_replacement(&self, call: CallId, leg: LegId, status: StatusCode) {
+        self.signal_call(call, CallInput::Unreplaceable { leg, status: status.code() });
+    }
+
+    /// The call and the leg of a dialog that is here, and whether it belongs to whoever asks.
+    fn leg_of_dialog(&self, replaces: &Replaces, asking: &Leg) -> Option<(CallId, LegId, bool)> {
+        let records = self.records.borrow();
+        let leg = records.legs.values().find(|leg| leg.has_dialog(replaces))?;
+        Some((leg.call(), leg.id(), leg.is_of_whom(asking)))
+    }
+
+    /// Takes a word from call to call. One that does not exist any more has no leg that anybody could talk with.
+    pub(super) fn tell_call(&self, from: CallId, to: CallId, word: Word) {
+        let posts = self.house.posts.get().cloned().unwrap_or_default();
+        super::cell::spawn(async move {
+            let mut is_heard = false;
+            for post in posts {
+                let word = word.clone();
+                let told = post.ask(move |cell| {
+                    let is_here = cell.records.borrow().calls.contains_key(&to);
+                    if is_here {
+                        cell.signal_call(to, CallInput::Word(from, word));
+                    }
+                    is_here
+                });
+                // One that does not answer in time may be the one.
+                is_heard |= told.await.unwrap_or(true);
+            }
+            let answer = match word {
+                _ if is_heard => return,
+                Word::Joined { leg, with } => Word::Gone { leg: with, with: leg },
+                Word::Replace { leg, .. } => Word::Declined { with: leg, status: 481 },
+                Word::Declined { .. } | Word::Gone { .. } => return,
+            };
+            if let Some(cell) = Cell::present() {
+                cell.signal_call(from, CallInput::Word(to, answer));
+            }
+        });
+    }
+
+    /// The worker of a leg's media session: that of its call, unless it was moved.
+    pub(super) fn worker_of_session(&self, call: CallId, leg: LegId) -> usize {
+        let place = self.house.places().get(&leg.session_bits()).map(|place| place.at);
+        place.unwrap_or_else(|| self.house.engine.worker(call.0.session_bits()))
+    }
+
+    /// Sessions hear each other within one worker. Of two calls the one with the smaller name has its leg moved, so
+    /// that it is one of them, whoever asks first.
+    pub(super) fn bring_together(&self, leg: LegId, call: CallId, other: LegId) {
+        let Some(own) = self.records.borrow().call_of(leg) else { return };
+        let (at, to) = (self.worker_of_session(own, leg), self.worker_of_session(call, other));
+        if own > call || at == to {
+            return;
+        }
+        let Some(destination) = self.house.engine.destination(to) else { return };
+        let session = SessionId(leg.session_bits());
+        let place = Place { at, goes_to: Some(to) };
+        let before = self.house.places().insert(session.0, place);
+        if before.is_none_or(|before| before.goes_to.is_none()) {
+            self.command(at, Command::Move { session, to: destination });
+        }
+    }
+
+    /// A session is with another worker from now on. What was asked of it on the way was lost, and is asked again.
+    pub(super) fn on_moved(&self, leg: LegId) {
+        if let Some(place) = self.house.places().get_mut(&leg.session_bits()) {
+            place.at = place.goes_to.take().unwrap_or(place.at);
+        }
+        self.wish_anew(leg);
+    }
+}
