@@ -91,9 +91,10 @@ fn a_transfer_to_somebody_who_is_busy_changes_nothing() {
 #[test]
 fn a_caller_with_two_lines_joins_whom_it_talks_with_and_is_rid_of_both() {
     let story = Story::of("two lines become one", || {
-        let second = Phone::new("second", "alice", 4);
+        // Each line hangs up in the end, should it still be there.
+        let second = Phone::new("second", "alice", 4).on(Cue::Answered, 30_000, Act::Bye);
         vec![
-            alice("bob").on(Cue::Answered, 6_000, Act::Join("second")),
+            alice("bob").on(Cue::Answered, 6_000, Act::Join("second")).on(Cue::Answered, 30_000, Act::Bye),
             second.on(Cue::Begin, 3_000, Act::Invite { to: "carol", with_offer: true }),
             answering(bob()),
             answering(carol()).on(Cue::Confirmed, 9_000, Act::Bye),
