@@ -30,7 +30,7 @@ fn a_callee_transfers_the_caller_to_somebody_else() {
     assert!(told.text("bob", 3).ends_with("SIP/2.0 100 Trying\r\n"));
     assert!(told.text("bob", 4).ends_with("SIP/2.0 180 Ringing\r\n"));
     assert!(told.text("bob", 5).ends_with("SIP/2.0 200 OK\r\n"));
-    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "closed"]);
+    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "silence", "closed"]);
     assert_eq!(told.hears("carol"), ["silence", "the other", "closed"]);
     let ends = [
         end("alice", Cause::HungUp, Side::Switch),
@@ -45,7 +45,7 @@ fn a_callee_transfers_the_caller_to_somebody_else() {
 fn a_caller_transfers_the_callee_and_hangs_up_at_once() {
     let story = Story::of("the caller transfers and is gone", || {
         vec![
-            alice("bob").on(Cue::Answered, 3_000, Act::Refer("carol")).on(Cue::Answered, 3_500, Act::Bye),
+            alice("bob").on(Cue::Answered, 3_000, Act::Refer("carol")).on(Cue::Answered, 4_500, Act::Bye),
             answering(bob()),
             answering(carol()).on(Cue::Confirmed, 5_000, Act::Bye),
         ]
@@ -82,7 +82,7 @@ fn a_transfer_to_somebody_who_is_busy_changes_nothing() {
     });
     let told = &story.calm;
     assert!(told.text("bob", 4).ends_with("SIP/2.0 486 Busy Here\r\n"));
-    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "closed"]);
+    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "silence", "closed"]);
     story.survives();
 }
 
