@@ -320,17 +320,17 @@ impl Call {
     }
 
     pub(super) fn on_transfer_deadline(&mut self, turn: &mut Turn<Self>) {
-        if let Some(transfer) = &mut self.transfer
-            && transfer.again.is_some_and(|again| turn.now >= again)
-        {
-            transfer.seek(turn);
-        }
         let overdue = self.transfer.as_ref().filter(|transfer| turn.now >= transfer.until);
         if let Some(target) = overdue.map(|transfer| transfer.target) {
             if self.children.contains_key(&target) {
                 self.order(target, Order::Hangup { cause: Cause::NoAnswer }, turn);
             }
             self.on_target_ended(&Cause::NoAnswer, turn);
+        }
+        if let Some(transfer) = &mut self.transfer
+            && transfer.again.is_some_and(|again| turn.now >= again)
+        {
+            transfer.seek(turn);
         }
         self.on_foreign_deadline(turn);
         if let Some(pair) = self.pair.as_mut().filter(|pair| turn.now >= pair.until) {
