@@ -15,7 +15,7 @@ use crate::ops::log::Number;
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Host, NameAddr, Params, Uri};
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
 use crate::sip::shard::Exchange;
 use crate::sip::transport::Hop;
 use crate::twiml::verb::{Noun, Sip};
@@ -105,7 +105,8 @@ impl Cell {
         };
         let Noun::Sip(sip) = noun else { return Callee::Nobody };
         let Ok(uri) = sip.uri.parse::<Uri>() else { return Callee::Nobody };
-        if !self.is_local(&uri) {
+        let is_number = *uri.scheme() == Scheme::Tel;
+        if !is_number && !self.is_local(&uri) {
             return if user.is_some() { Callee::Address(uri, None) } else { Callee::Nobody };
         }
         let Some(dialled) = uri.user() else { return Callee::Nobody };
