@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Capture, Phone, Switch};
+use crate::harness::{Capture, Options, Phone, Switch};
 
 const ALICE: f64 = 1000.0;
 const BOB: f64 = 600.0;
@@ -57,7 +57,16 @@ fn a_caller_transfers_the_callee_who_talks_on_without_it() {
 
 #[test]
 fn a_telephone_with_two_lines_joins_whom_it_talks_with_on_both() {
-    let switch = Switch::start();
+    two_lines_become_one(Switch::start());
+}
+
+#[test]
+fn calls_and_sounds_of_different_threads_are_joined() {
+    // Of three threads two calls share one in one story of three only.
+    two_lines_become_one(Switch::with(&Options { threads: Some(3), ..Options::default() }));
+}
+
+fn two_lines_become_one(switch: Switch) {
     let [alice, bob, carol] = cast(&switch);
     let second = Phone::second(&switch, "alice", ALICE);
     second.dial("carol");
