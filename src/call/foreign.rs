@@ -9,7 +9,7 @@ use trunkline_media::moment::{Moment, earliest};
 use super::{Call, CallEffect};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order};
-use crate::ops::events::Cause;
+use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::Turn;
 
 /// Another transfer is under way there.
@@ -132,6 +132,7 @@ impl Call {
             // Whoever asked for the place confirms that it is taken, each time.
             let Some(replaced) = foreign.replaced else { return foreign.assure(turn) };
             if !was_sure && self.is_up(replaced) {
+                turn.tell(replaced, Event::Replaced { by: other });
                 self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
             }
             return;

@@ -32,6 +32,9 @@ fn a_callee_transfers_the_caller_who_then_talks_with_somebody_else() {
     std::thread::sleep(TALK);
     carol.command("hangup", "");
     alice.is_hung_up(Duration::from_secs(10));
+    let trace = switch.command(&["trace", "last"]);
+    let lines = ["transfers the call to carol", "takes the place of bob"];
+    assert!(lines.iter().all(|line| trace.contains(line)), "{trace}");
     carol.heard().holds_tone(ALICE, Duration::from_secs(4));
     let heard = alice.heard();
     let (bobs, carols) = (heard.share_of(BOB), heard.share_of(CAROL));
@@ -86,7 +89,9 @@ fn two_lines_become_one(switch: Switch) {
         assert!(alices > 0.1 && others > 0.5, "first alice, then the other, but {alices:.2} and {others:.2}");
     }
     let capture = switch.finish();
-    assert_eq!(told(&capture), ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"], "{trace}");
+    assert_eq!(told(&capture), ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]);
+    let lines = ["takes the place of", "is joined with another call"];
+    assert!(lines.iter().all(|line| trace.contains(line)), "{trace}");
 }
 
 /// What the switch told whoever asked for a transfer.

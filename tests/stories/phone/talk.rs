@@ -117,7 +117,8 @@ impl Phone {
     }
 
     pub(super) fn join(&mut self, phone: &str, now: Moment) {
-        let replaces = DIALOGS.with_borrow(|dialogs| dialogs.get(phone).cloned()).expect("it talks");
+        // In bad weather the other line may not talk yet.
+        let Some(replaces) = DIALOGS.with_borrow(|dialogs| dialogs.get(phone).cloned()) else { return };
         self.refer(format!("{}?Replaces={replaces}", home(phone)), now);
     }
 
