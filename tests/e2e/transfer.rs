@@ -39,7 +39,15 @@ fn a_callee_transfers_the_caller_who_then_talks_with_somebody_else() {
     let heard = alice.heard();
     let (bobs, carols) = (heard.share_of(BOB), heard.share_of(CAROL));
     assert!(bobs > 0.1 && carols > 0.4, "first bob, then carol, but {bobs:.2} and {carols:.2}");
-    switch.finish();
+    let capture = switch.finish();
+    let told = told(&capture);
+    let (first, last) = (told.first().map(String::as_str), told.last().map(String::as_str));
+    assert_eq!((first, last), (Some("SIP/2.0 100 Trying"), Some("SIP/2.0 200 OK")));
+    // Softphones that answer at once need not ring.
+    assert!(told.len() <= 3, "{told:?}");
+    let invited =
+        format!("{} && sip.Method == \"INVITE\" && sip.Referred-by contains \"sip:bob@\"", capture.our_sip());
+    assert_eq!(capture.count(&invited), 1, "carol learns who has sent alice");
 }
 
 #[test]
