@@ -163,6 +163,8 @@ impl World {
             self.note_emptiness();
             let Some(next) = self.next_event().filter(|next| *next <= self.end) else {
                 if self.fall_silent() {
+                    // What comes of that takes its time, too.
+                    self.end = self.end + Duration::from_secs(60);
                     continue;
                 }
                 return;
