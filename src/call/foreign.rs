@@ -1,13 +1,15 @@
 //! A leg that talks with a leg of another call: an attended transfer joins what is left of two calls (RFC 5589 §7).
 //! It must never count on the other call: either may end first, and either may be brought back in between.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use trunkline_media::moment::Moment;
+use trunkline_media::moment::{Moment, earliest};
 
 use super::{Call, CallEffect};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order};
-use crate::ops::events::Cause;
+use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::Turn;
 
 /// Another transfer is under way there.
@@ -15,7 +17,14 @@ const PENDING: u16 = 491;
 /// There is nobody who could be joined.
 const DECLINED: u16 = 603;
 
-/// What calls say to each other. Each word may come twice, or not at all: it is said again when a call is brought back.
+/// How long a call waits for the answer of another one before it says its word again.
+pub(super) const SAID_AGAIN: Duration = Duration::from_millis(500);
+
+/// How often two calls make sure that they are still joined: the word that one of them has left may be lost.
+const ASSURED: Duration = Duration::from_secs(10);
+
+/// What calls say to each other. Each word may come twice, or not at all: it is said again until it is answered, and
+/// when a call is brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Word {
     /// My leg shall take the place of yours.
@@ -62,6 +71,19 @@ pub(super) struct Foreign {
     /// The leg of this call whose place is taken, if it is one of this call. It stays until the other call has said
     /// that it is joined: not before is it sure that there is somebody in its place.
     replaced: Option<LegId>,
+    /// The other call has said that it is joined.
+    is_sure: bool,
+    /// When it is told again that we are.
+    again: Moment,
+}
+
+impl Foreign {
+    /// Tells the other call, now and from time to time.
+    fn assure(&mut self, turn: &mut Turn<Call>) {
+        let word = Word::Joined { leg: self.leg, with: self.other };
+        turn.effect(CallEffect::Tell { to: self.call, word });
+        self.again = turn.now + if self.is_sure { ASSURED } else { SAID_AGAIN };
+    }
 }
 
 impl Call {
@@ -90,43 +112,48 @@ impl Call {
 
     /// A leg of another call shall take the place of ours.
     fn on_replace(&mut self, from: CallId, other: LegId, replaced: LegId, turn: &mut Turn<Self>) {
-        if let Some(foreign) = self.foreign.as_ref().filter(|foreign| foreign.other == other) {
-            let joined = Word::Joined { leg: foreign.leg, with: other };
-            return self.say(from, joined, turn);
+        if let Some(foreign) = self.foreign.as_mut().filter(|foreign| foreign.other == other) {
+            return foreign.assure(turn);
         }
         let talk = self.partner(replaced).zip(self.talks_until());
         let (Some((leg, until)), None, true) = (talk, &self.transfer, from != self.id) else {
             let status = if self.transfer.is_some() { PENDING } else { DECLINED };
             return self.say(from, Word::Declined { with: other, status }, turn);
         };
-        self.meet(Foreign { leg, call: from, other, until, replaced: Some(replaced) }, turn);
-        self.say(from, Word::Joined { leg, with: other }, turn);
+        let replaced = Some(replaced);
+        self.meet(Foreign { leg, call: from, other, until, replaced, is_sure: false, again: turn.now }, turn);
     }
 
     /// Our leg has taken the place that it was offered for.
     fn on_joined(&mut self, from: CallId, other: LegId, leg: LegId, turn: &mut Turn<Self>) {
-        let known = self.foreign.as_ref().filter(|foreign| (foreign.leg, foreign.other) == (leg, other));
-        match known.map(|foreign| foreign.replaced) {
-            Some(Some(replaced)) if self.is_up(replaced) => {
-                return self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
+        let known = self.foreign.as_mut().filter(|foreign| (foreign.leg, foreign.other) == (leg, other));
+        if let Some(foreign) = known {
+            let was_sure = std::mem::replace(&mut foreign.is_sure, true);
+            // Whoever asked for the place confirms that it is taken, each time.
+            let Some(replaced) = foreign.replaced else { return foreign.assure(turn) };
+            if !was_sure && self.is_up(replaced) {
+                turn.tell(replaced, Event::Replaced { by: other });
+                self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
             }
-            Some(Some(_)) => return,
-            Some(None) => return self.say(from, Word::Joined { leg, with: other }, turn),
-            None => {}
+            return;
         }
         if !self.is_offered(leg) {
             // It was given up, or is over by now.
             return self.say(from, Word::Gone { leg, with: other }, turn);
         }
         let Some(transfer) = self.transfer.take() else { return };
-        self.meet(Foreign { leg, call: from, other, until: transfer.limit(), replaced: None }, turn);
-        self.say(from, Word::Joined { leg, with: other }, turn);
+        let until = transfer.limit();
+        self.meet(
+            Foreign { leg, call: from, other, until, replaced: None, is_sure: true, again: turn.now },
+            turn,
+        );
         self.end_referral(&transfer, turn);
     }
 
-    fn meet(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
+    fn meet(&mut self, mut foreign: Foreign, turn: &mut Turn<Self>) {
         let Foreign { leg, call, other, .. } = foreign;
         self.pair = None;
+        foreign.assure(turn);
         self.foreign = Some(Box::new(foreign));
         self.order(leg, Order::Hear(Hear::Leg(other)), turn);
         self.order(leg, Order::Joined(other), turn);
@@ -161,14 +188,35 @@ impl Call {
     }
 
     /// Says again what the other call may have missed.
-    pub(super) fn resume_foreign(&self, turn: &mut Turn<Self>) {
-        if let Some(foreign) = &self.foreign {
+    pub(super) fn resume_foreign(&mut self, turn: &mut Turn<Self>) {
+        if let Some(foreign) = &mut self.foreign {
             let Foreign { leg, call, other, .. } = **foreign;
-            self.say(call, Word::Joined { leg, with: other }, turn);
+            foreign.assure(turn);
             turn.effect(CallEffect::Together { leg, call, other });
         }
         if let Some((call, word)) = &self.parted {
             self.say(*call, word.clone(), turn);
         }
+    }
+
+    pub(super) fn on_foreign_deadline(&mut self, turn: &mut Turn<Self>) {
+        let parent = self.parent;
+        let Some(foreign) = &mut self.foreign else { return };
+        if turn.now >= foreign.again {
+            foreign.assure(turn);
+        }
+        if foreign.leg != parent && turn.now >= foreign.until {
+            // Asked again after a minute, should it still be there.
+            foreign.until = turn.now + Duration::from_secs(60);
+            let leg = foreign.leg;
+            self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
+        }
+    }
+
+    pub(super) fn foreign_deadline(&self) -> Option<Moment> {
+        let foreign = self.foreign.as_ref()?;
+        // How long a caller may talk is the Dial's.
+        let until = (foreign.leg != self.parent).then_some(foreign.until);
+        earliest(Some(foreign.again), until)
     }
 }

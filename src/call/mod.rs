@@ -532,7 +532,7 @@ impl Machine for Call {
                 turn.effect(CallEffect::Screen(screening.clone()));
             }
         }
-        if let Some(transfer) = &self.transfer {
+        if let Some(transfer) = &mut self.transfer {
             transfer.seek(turn);
         }
         self.resume_foreign(turn);

@@ -9,6 +9,7 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::tone::Tone;
 
+use super::foreign::SAID_AGAIN;
 use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase, Referrer};
 use crate::ids::LegId;
 use crate::leg::{Hear, Order, Refer, status_of};
@@ -17,10 +18,8 @@ use crate::sip::message::{Replaces, Uri};
 use crate::supervision::machine::Turn;
 use crate::twiml::verb::{Noun, Sip};
 
-/// How long another call has to say whether its leg can be replaced, and how often it is asked: it may just be being
-/// brought back.
-const ANSWERS: Duration = Duration::from_secs(1);
-const QUESTIONS: u8 = 5;
+/// How long another call has to say whether its leg can be replaced.
+const ANSWERS: Duration = Duration::from_secs(5);
 
 /// How long the one rings to whom a party is transferred: shorter than the subscription of whoever asked for it.
 const RINGS: Duration = Duration::from_secs(60);
@@ -49,9 +48,9 @@ pub(super) struct Transfer {
     /// The dialog whose place shall be taken; nobody is called then.
     #[serde(default)]
     replaces: Option<Box<Replaces>>,
-    /// How often it was asked for.
+    /// When that place is asked for again: the question or its answer may be lost.
     #[serde(default)]
-    asked: u8,
+    again: Option<Moment>,
 }
 
 impl Transfer {
@@ -60,21 +59,16 @@ impl Transfer {
     }
 
     /// Looks for the leg whose place shall be taken.
-    pub fn seek(&self, turn: &mut Turn<Call>) {
+    pub fn seek(&mut self, turn: &mut Turn<Call>) {
         if let Some(replaces) = self.replaces.clone() {
             turn.effect(CallEffect::Replace { by: self.by, leg: self.other, replaces });
+            self.again = Some(turn.now + SAID_AGAIN);
         }
     }
 
-    /// Asks once more; `false` if that was done often enough, or nothing can be asked.
-    fn seek_again(&mut self, turn: &mut Turn<Call>) -> bool {
-        let is_open = self.replaces.is_some() && self.asked < QUESTIONS;
-        if is_open {
-            self.asked += 1;
-            self.until = turn.now + ANSWERS;
-            self.seek(turn);
-        }
-        is_open
+    /// When something is to be done.
+    fn deadline(&self) -> Moment {
+        self.again.map_or(self.until, |again| self.until.min(again))
     }
 }
 
@@ -168,7 +162,8 @@ impl Call {
         let target = LegId::from_bytes(self.minter.bytes());
         let replaces = refer.refer_to.replaces.clone().map(Box::new);
         let until = turn.now + if replaces.is_some() { ANSWERS } else { RINGS };
-        let transfer = Transfer { by, other, target, until, limit, is_ringing: false, replaces, asked: 1 };
+        let mut transfer =
+            Transfer { by, other, target, until, limit, is_ringing: false, replaces, again: None };
         transfer.seek(turn);
         let is_attended = transfer.replaces.is_some();
         self.transfer = Some(Box::new(transfer));
@@ -325,24 +320,19 @@ impl Call {
     }
 
     pub(super) fn on_transfer_deadline(&mut self, turn: &mut Turn<Self>) {
-        let overdue = self.transfer.as_mut().filter(|transfer| turn.now >= transfer.until);
-        if let Some(transfer) = overdue
-            && !transfer.seek_again(turn)
-        {
-            let target = transfer.target;
+        let overdue = self.transfer.as_ref().filter(|transfer| turn.now >= transfer.until);
+        if let Some(target) = overdue.map(|transfer| transfer.target) {
             if self.children.contains_key(&target) {
                 self.order(target, Order::Hangup { cause: Cause::NoAnswer }, turn);
             }
             self.on_target_ended(&Cause::NoAnswer, turn);
         }
-        let parent = self.parent;
-        let abroad =
-            self.foreign.as_mut().filter(|foreign| foreign.leg != parent && turn.now >= foreign.until);
-        if let Some(foreign) = abroad {
-            foreign.until = turn.now + Duration::from_secs(60);
-            let leg = foreign.leg;
-            self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
+        if let Some(transfer) = &mut self.transfer
+            && transfer.again.is_some_and(|again| turn.now >= again)
+        {
+            transfer.seek(turn);
         }
+        self.on_foreign_deadline(turn);
         if let Some(pair) = self.pair.as_mut().filter(|pair| turn.now >= pair.until) {
             // Asked again after a minute, should they still be there.
             pair.until = turn.now + Duration::from_secs(60);
@@ -352,11 +342,9 @@ impl Call {
         }
     }
 
-    /// That of a caller who talks with a leg of another call is the Dial's.
     pub(super) fn transfer_deadline(&self) -> Option<Moment> {
-        let foreign = self.foreign.as_ref().filter(|foreign| foreign.leg != self.parent);
-        let abroad = foreign.map(|foreign| foreign.until);
-        let rings = self.transfer.as_ref().map(|transfer| transfer.until);
-        earliest(earliest(rings, abroad), self.pair.as_ref().map(|pair| pair.until))
+        let transfer = self.transfer.as_ref().map(|transfer| transfer.deadline());
+        let pair = self.pair.as_ref().map(|pair| pair.until);
+        earliest(earliest(transfer, self.foreign_deadline()), pair)
     }
 }

@@ -15,7 +15,7 @@ use crate::ops::log::Number;
 use crate::routing::{self, Caller};
 use crate::sip::auth::Login;
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Host, NameAddr, Params, Uri};
+use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
 use crate::sip::shard::Exchange;
 use crate::sip::transport::Hop;
 use crate::twiml::verb::{Noun, Sip};
@@ -96,16 +96,11 @@ impl Cell {
     /// Whom a party may refer another one to: whom it could call itself (threats T14). A SIP address that is not ours
     /// is for our users alone.
     fn referred(&self, noun: &Noun, referrer: &Referrer) -> Callee {
-        let user = match referrer {
-            Referrer::Caller(user) => user.clone(),
-            Referrer::Callee(noun) => match self.callee(noun) {
-                Callee::User(user) => Some(user),
-                _ => None,
-            },
-        };
+        let user = self.user_who_refers(referrer);
         let Noun::Sip(sip) = noun else { return Callee::Nobody };
         let Ok(uri) = sip.uri.parse::<Uri>() else { return Callee::Nobody };
-        if !self.is_local(&uri) {
+        let is_number = *uri.scheme() == Scheme::Tel;
+        if !is_number && !self.is_local(&uri) {
             return if user.is_some() { Callee::Address(uri, None) } else { Callee::Nobody };
         }
         let Some(dialled) = uri.user() else { return Callee::Nobody };
@@ -113,6 +108,17 @@ impl Cell {
             routing::Target::Endpoint(user) => Callee::User(user),
             routing::Target::Outside(number) => self.outside(&number),
             _ => Callee::Nobody,
+        }
+    }
+
+    /// Which user of ours that is.
+    fn user_who_refers(&self, referrer: &Referrer) -> Option<String> {
+        match referrer {
+            Referrer::Caller(user) => user.clone(),
+            Referrer::Callee(noun) => match self.callee(noun) {
+                Callee::User(user) => Some(user),
+                _ => None,
+            },
         }
     }
 
@@ -215,13 +221,24 @@ impl Cell {
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
         let printed = to.uri.to_string();
         let (leg, parent) = (dialled.leg, dialled.parent);
-        let headers = self.headers(&dialled);
+        let headers = match &dialled.referrer {
+            Some(referrer) => self.referred_by(&dialled.noun, referrer, first).into_iter().collect(),
+            None => self.headers(&dialled),
+        };
         let (seat, is_private, max_forwards) = (self.seat, *privacy, dialled.max_forwards);
         let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
         let spec = OutboundSpec { basis, seat, from, is_private, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
         self.note(leg, Event::Dialled { to: printed, parent });
         ways.into_iter().for_each(|way| self.note(leg, way));
+    }
+
+    /// Who sends somebody to a user of ours (RFC 3892). Outside, nobody learns who works here.
+    fn referred_by(&self, noun: &Noun, referrer: &Referrer, target: &Target) -> Option<(HeaderName, String)> {
+        let Callee::User(_) = self.referred(noun, referrer) else { return None };
+        let user = self.user_who_refers(referrer)?;
+        let by = named(None, &user, self.house.config.sip.domain.as_deref(), Some(target));
+        Some((HeaderName::ReferredBy, by.to_string()))
     }
 
     /// What a script says to whom it calls, and by which names the call is known here.

@@ -28,14 +28,17 @@ impl Cell {
         };
         let posts = self.house.posts.get().cloned().unwrap_or_default();
         super::cell::spawn(async move {
-            let mut found = None;
+            let (mut found, mut all_answered) = (None, true);
             for post in posts {
                 let (replaces, asking) = (replaces.clone(), asking.clone());
-                let seen = post.ask(move |cell| cell.leg_of_dialog(&replaces, &asking)).await.flatten();
-                found = found.or(seen);
+                let seen = post.ask(move |cell| cell.leg_of_dialog(&replaces, &asking)).await;
+                all_answered &= seen.is_some();
+                found = found.or(seen.flatten());
             }
             let Some(cell) = Cell::present() else { return };
             match found {
+                // It may be with whoever did not answer in time: the call asks again.
+                None if !all_answered => {}
                 None => cell.refuse_replacement(call, leg, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
                 Some((_, _, false)) => cell.refuse_replacement(call, leg, StatusCode::FORBIDDEN),
                 // An answered dialog is not what was asked for (RFC 3891 §3).

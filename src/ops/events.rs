@@ -164,6 +164,11 @@ pub enum Event {
         /// The status of the call that it led to; 200 if somebody took the far end's place.
         status: u16,
     },
+    /// Somebody of another call has come into the far end's place: a transfer that joined the two.
+    Replaced {
+        /// The other call's leg.
+        by: LegId,
+    },
     /// No longer joined.
     Unbridged,
     /// The far end ends it, and says why.

@@ -256,11 +256,12 @@ fn words(bytes: &Bytes) -> String {
     }
 }
 
-/// Without what is left of a registration, which depends on time.
+/// Without what is left of a registration or subscription, which depends on time.
 fn timeless(bytes: &Bytes) -> Bytes {
     let text = String::from_utf8_lossy(bytes);
+    let lasts = |line: &str| line.starts_with("Contact:") || line.starts_with("Subscription-State:");
     let masked = |line: &str| match line.split_once(";expires=") {
-        Some((before, _)) if line.starts_with("Contact:") => format!("{before}\r\n"),
+        Some((before, _)) if lasts(line) => format!("{before}\r\n"),
         _ => format!("{line}\r\n"),
     };
     text.lines().map(masked).collect::<String>().into()

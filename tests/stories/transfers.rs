@@ -30,8 +30,7 @@ fn a_callee_transfers_the_caller_to_somebody_else() {
     assert!(told.text("bob", 3).ends_with("SIP/2.0 100 Trying\r\n"));
     assert!(told.text("bob", 4).ends_with("SIP/2.0 180 Ringing\r\n"));
     assert!(told.text("bob", 5).ends_with("SIP/2.0 200 OK\r\n"));
-    let heard = ["silence", "the other", "ringback", "the other", "silence", "closed"];
-    assert_eq!(told.hears("alice"), heard);
+    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "silence", "closed"]);
     assert_eq!(told.hears("carol"), ["silence", "the other", "closed"]);
     let ends = [
         end("alice", Cause::HungUp, Side::Switch),
@@ -83,31 +82,85 @@ fn a_transfer_to_somebody_who_is_busy_changes_nothing() {
     });
     let told = &story.calm;
     assert!(told.text("bob", 4).ends_with("SIP/2.0 486 Busy Here\r\n"));
-    let heard = ["silence", "the other", "ringback", "the other", "silence", "closed"];
-    assert_eq!(told.hears("alice"), heard);
+    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "silence", "closed"]);
     story.survives();
+}
+
+/// Whoever has two lines hangs none of them up; in the end somebody does who would talk for ever, had it failed.
+fn two_lines(alice: Phone, bob: Phone, second: Phone) -> Vec<Phone> {
+    let carol = answering(carol()).on(Cue::Confirmed, 9_000, Act::Bye);
+    vec![alice.on(Cue::Answered, 60_000, Act::Bye), bob, second, carol]
+}
+
+fn second(user: &'static str) -> Phone {
+    Phone::new("second", user, 4).on(Cue::Begin, 3_000, Act::Invite { to: "carol", with_offer: true })
+}
+
+/// Both lines of whoever has joined the others are hung up; carol ends what is left.
+fn assert_joined(story: &Story, joins: &str, line: &str, left: [&str; 2]) {
+    let told = &story.calm;
+    let outcomes = told.told(|event| match event {
+        Event::Transferred { status } => Some(*status),
+        _ => None,
+    });
+    assert_eq!(outcomes, [200]);
+    let saw = told.saw(joins);
+    assert_eq!(saw[saw.len() - 4..], ["202 REFER", "NOTIFY", "NOTIFY", "BYE"]);
+    assert!(told.text(joins, saw.len() - 2).ends_with("SIP/2.0 200 OK\r\n"));
+    assert_eq!(told.saw(line).last().map(String::as_str), Some("BYE"));
+    for party in left {
+        let hears = told.hears(party);
+        assert_eq!(hears[..2], ["silence", "the other"], "{party}");
+        assert!(hears[2..].iter().all(|heard| heard != "ringback"), "{party}");
+    }
+    let mut ends = told.ends();
+    ends.retain(|end| end.by == Side::Peer);
+    assert_eq!(ends, [end("carol", Cause::HungUp, Side::Peer)]);
 }
 
 #[test]
 fn a_caller_with_two_lines_joins_whom_it_talks_with_and_is_rid_of_both() {
     let story = Story::of("two lines become one", || {
-        // Each line hangs up in the end, should it still be there.
-        let second = Phone::new("second", "alice", 4).on(Cue::Answered, 30_000, Act::Bye);
-        vec![
-            alice("bob").on(Cue::Answered, 6_000, Act::Join("second")).on(Cue::Answered, 30_000, Act::Bye),
-            second.on(Cue::Begin, 3_000, Act::Invite { to: "carol", with_offer: true }),
-            answering(bob()),
-            answering(carol()).on(Cue::Confirmed, 9_000, Act::Bye),
-        ]
+        let alice = alice("bob").on(Cue::Answered, 6_000, Act::Join("second"));
+        two_lines(alice, answering(bob()), second("alice"))
+    });
+    assert_joined(&story, "alice", "second", ["bob", "carol"]);
+    story.survives();
+}
+
+#[test]
+fn a_callee_joins_its_caller_with_whom_it_called_on_its_other_line() {
+    let story = Story::of("a callee has two lines", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 6_000, Act::Join("second"));
+        two_lines(alice("bob"), bob, second("bob"))
+    });
+    assert_joined(&story, "bob", "second", ["alice", "carol"]);
+    story.survives();
+}
+
+#[test]
+fn a_telephone_joins_from_its_second_line_whom_it_talks_with_on_its_first() {
+    let story = Story::of("the second line joins", || {
+        let second = second("bob").on(Cue::Answered, 6_000, Act::Join("bob"));
+        two_lines(alice("bob"), answering(bob()), second)
+    });
+    assert_joined(&story, "second", "bob", ["alice", "carol"]);
+    story.survives();
+}
+
+#[test]
+fn nobody_takes_the_place_in_somebody_elses_call() {
+    let story = Story::of("a stranger's dialog", || {
+        let alice = alice("bob").on(Cue::Answered, 6_000, Act::Join("second"));
+        let carol = answering(carol()).on(Cue::Confirmed, 30_000, Act::Bye);
+        let second = Phone::new("second", "carol", 4);
+        let second = second.on(Cue::Begin, 3_000, Act::Invite { to: "carol", with_offer: true });
+        vec![alice.on(Cue::Answered, 20_000, Act::Bye), answering(bob()), second, carol]
     });
     let told = &story.calm;
-    assert_eq!(told.saw("alice")[3..], ["202 REFER", "NOTIFY", "NOTIFY", "BYE"]);
-    assert!(told.text("alice", 5).ends_with("SIP/2.0 200 OK\r\n"));
-    assert_eq!(told.saw("second").last().map(String::as_str), Some("BYE"));
-    assert_eq!(told.hears("bob"), ["silence", "the other", "closed"]);
-    assert_eq!(told.hears("carol"), ["silence", "the other", "closed"]);
-    let mut ends = told.ends();
-    ends.retain(|end| end.by == Side::Peer);
-    assert_eq!(ends, [end("carol", Cause::HungUp, Side::Peer)]);
+    let saw = told.saw("alice");
+    assert_eq!(saw[3..6], ["202 REFER", "NOTIFY", "NOTIFY"]);
+    assert!(told.text("alice", 5).ends_with("SIP/2.0 403 Forbidden\r\n"));
+    assert_eq!(told.hears("bob"), ["silence", "the other", "closed"], "nothing has changed");
     story.survives();
 }

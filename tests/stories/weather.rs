@@ -12,8 +12,15 @@ use crate::world::Death;
 const RAIN: Weather = Weather { lost: 10, doubled: 5, late: 40 };
 const DEATHS: Death = Death::Often { actors: 15, everything: 10 };
 
-const CASTS: [fn() -> Vec<Phone>; 5] =
-    [talk, both_hang_up, cancel_near_the_answer, everybody_answers, nobody_answers];
+const CASTS: [fn() -> Vec<Phone>; 7] = [
+    talk,
+    both_hang_up,
+    cancel_near_the_answer,
+    everybody_answers,
+    nobody_answers,
+    somebody_is_transferred,
+    two_lines_become_one,
+];
 
 fn talk() -> Vec<Phone> {
     let hold = Act::Change(Change::Direction(Direction::SendOnly));
@@ -47,6 +54,27 @@ fn everybody_answers() -> Vec<Phone> {
 
 fn nobody_answers() -> Vec<Phone> {
     vec![alice("102").on(Cue::Answered, 40_000, Act::Bye), bob()]
+}
+
+fn somebody_is_transferred() -> Vec<Phone> {
+    let carol = Phone::new("carol", "carol", 3).on(Cue::Invited, 2_000, Act::Answer(""));
+    vec![
+        alice("bob").on(Cue::Answered, 90_000, Act::Bye),
+        bob().on(Cue::Invited, 2_000, Act::Answer("")).on(Cue::Confirmed, 3_000, Act::Refer("carol")),
+        carol.on(Cue::Confirmed, 9_000, Act::Bye),
+    ]
+}
+
+fn two_lines_become_one() -> Vec<Phone> {
+    let answer = Act::Answer("");
+    let second = Phone::new("second", "alice", 4);
+    let second = second.on(Cue::Begin, 1_000, Act::Invite { to: "carol", with_offer: true });
+    vec![
+        alice("bob").on(Cue::Answered, 6_000, Act::Join("second")).on(Cue::Answered, 90_000, Act::Bye),
+        bob().on(Cue::Invited, 2_000, answer).on(Cue::Confirmed, 95_000, Act::Bye),
+        second.on(Cue::Answered, 90_000, Act::Bye),
+        Phone::new("carol", "carol", 3).on(Cue::Invited, 2_000, answer).on(Cue::Confirmed, 95_000, Act::Bye),
+    ]
 }
 
 #[test]

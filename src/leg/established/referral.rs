@@ -11,7 +11,7 @@ use crate::leg::{Core, Leg, Refer, Report};
 use crate::ops::events::Event;
 use crate::sip::dispatch::Errand;
 use crate::sip::endpoint::ServerKey;
-use crate::sip::message::{HeaderName, Method, Request, StatusCode};
+use crate::sip::message::{HeaderName, Method, ReferTo, Request, Scheme, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// How long a subscription lasts that nobody ends: longer than any telephone rings.
@@ -36,18 +36,10 @@ impl Established {
         request: &Request,
         turn: &mut Turn<Leg>,
     ) {
-        let refused = if self.referral.is_some() || self.hangup.is_some() {
-            // One at a time: what the first leads to is not known yet.
-            Some(StatusCode::REQUEST_PENDING)
-        } else {
-            None
-        };
-        let refer_to = match request.headers().refer_to() {
-            Ok(refer_to) if refused.is_none() => refer_to,
-            read => {
-                let status = read.err().map(|_| StatusCode::BAD_REQUEST).or(refused);
-                let response = request.response(status.unwrap_or(StatusCode::BAD_REQUEST));
-                return core.errand(Errand::Respond { key, response }, turn);
+        let refer_to = match self.judged(request) {
+            Ok(refer_to) => refer_to,
+            Err(status) => {
+                return core.errand(Errand::Respond { key, response: request.response(status) }, turn);
             }
         };
         let id = request.headers().cseq().map_or(0, |cseq| cseq.number);
@@ -65,6 +57,20 @@ impl Established {
         self.notify(core, StatusCode::TRYING, turn);
         let by = request.headers().get(&HeaderName::ReferredBy).map(String::from);
         core.report(Report::Refer(Box::new(Refer { refer_to, by })), turn);
+    }
+
+    /// Whom a REFER names, or why it is refused.
+    fn judged(&self, request: &Request) -> Result<ReferTo, StatusCode> {
+        if self.referral.is_some() || self.hangup.is_some() {
+            // One at a time: what the first leads to is not known yet.
+            return Err(StatusCode::REQUEST_PENDING);
+        }
+        let refer_to = request.headers().refer_to().map_err(|_| StatusCode::BAD_REQUEST)?;
+        match refer_to.target.scheme() {
+            Scheme::Sip | Scheme::Sips | Scheme::Tel => Ok(refer_to),
+            // Only telephones are called: no pages are fetched, no letters written.
+            Scheme::Other(_) => Err(StatusCode::UNSUPPORTED_URI_SCHEME),
+        }
     }
 
     /// Tells how the transfer goes; a final status ends the subscription.

@@ -51,7 +51,10 @@ fn a_refer_that_makes_no_sense_is_refused_and_a_second_one_waits_for_the_first()
     assert_eq!(refer(&mut bench, 2, "<sip:carol@192.0.2.1;method=BYE>"), ["answer 400 REFER"]);
     let none = bench.in_dialog("REFER", 3, &nothing());
     assert_eq!(bench.request(&none), ["answer 400 REFER"]);
-    refer(&mut bench, 4, "<sip:carol@192.0.2.1>");
+    for other in ["<http://example.com/menu.xml>", "<mailto:carol@example.com>", "<im:carol@example.com>"] {
+        assert_eq!(refer(&mut bench, 4, other), ["answer 416 REFER"], "{other}");
+    }
+    refer(&mut bench, 4, "<tel:+15551234>");
     assert_eq!(refer(&mut bench, 5, "<sip:dave@192.0.2.1>"), ["answer 491 REFER"]);
     bench.order(Order::Referred { status: 486 });
     assert_eq!(refer(&mut bench, 6, "<sip:dave@192.0.2.1>").len(), 3);

@@ -196,6 +196,7 @@ impl<'a> Narrator<'a> {
             Event::Transferred { status } => {
                 return Some((format!("nobody takes the place of {name} ({status})"), Weight::Alarm));
             }
+            Event::Replaced { by } => format!("{by} takes the place of {name}"),
             Event::Digit { digit } => format!("{name} presses {digit}"),
             Event::VerbStarted { verb, detail } if detail.is_empty() => format!("script: {verb}"),
             Event::VerbStarted { verb, detail } => format!("script: {verb} “{detail}”"),
@@ -249,7 +250,10 @@ impl<'a> Narrator<'a> {
     /// Both legs tell of it: the second one adds nothing.
     fn bridge(&mut self, leg: usize, event: &Event) -> Option<String> {
         if let Event::Bridged { with } = event {
-            let other = *self.places.get(with)?;
+            let Some(&other) = self.places.get(with) else {
+                self.joined.remove(&leg);
+                return Some(format!("{} is joined with another call’s {with}", self.name(leg)));
+            };
             if self.joined.insert(leg, other) == Some(other) {
                 return None;
             }

@@ -189,11 +189,53 @@ fn hunt() -> Trace {
     scribe.trace
 }
 
+/// bob passes alice on to carol.
+fn transferred() -> Trace {
+    let mut scribe = Scribe::of(&[
+        "sip:alice@192.0.2.1",
+        "sip:bob@192.0.2.8:5062;transport=udp",
+        "sip:carol@192.0.2.9:5062;transport=udp",
+    ]);
+    scribe.invited("sip:bob@192.0.2.1", "bob", "the name of a user").after(1).dialled(1).bob_answers();
+    scribe.after(3_000).received(1, "REFER", "3 REFER").sent(1, "202 Accepted", "3 REFER");
+    scribe.tell(1, Event::Referred { to: "sip:carol@192.0.2.1".to_owned() }).sent(1, "NOTIFY", "1 NOTIFY");
+    scribe.after(1).dialled(2).after(3).received(1, "200 OK", "1 NOTIFY");
+    scribe.after(30).received(2, "180 Ringing", "1 INVITE").tell(2, Event::Ringing);
+    scribe.after(1).sent(1, "NOTIFY", "2 NOTIFY").after(4).received(1, "200 OK", "2 NOTIFY");
+    scribe.after(2_000).received(2, "200 OK", "1 INVITE").sent(2, "ACK", "1 ACK").negotiated(2);
+    scribe.tell(2, Event::Answered).after(1).tell(1, Event::Transferred { status: 200 }).bridged(0, 2);
+    scribe.after(1).sent(1, "NOTIFY", "3 NOTIFY").sent(1, "BYE", "4 BYE");
+    scribe.ended(1, Cause::HungUp, Side::Switch).after(7).received(1, "200 OK", "3 NOTIFY");
+    scribe.received(1, "200 OK", "4 BYE").after(9_000).received(2, "BYE", "1 BYE").sent(2, "200 OK", "1 BYE");
+    scribe.ended(2, Cause::HungUp, Side::Peer).after(1).tell(0, Event::Unbridged);
+    scribe.verb_ended("Dial", "completed").after(1).sent(0, "BYE", "1 BYE");
+    scribe.ended(0, Cause::HungUp, Side::Switch).after(19).received(0, "200 OK", "1 BYE");
+    scribe.trace
+}
+
+/// alice joins bob with somebody of another call of hers.
+fn joined() -> Trace {
+    let other = LegId::from_bytes([0xc7; 16]);
+    let mut scribe = two();
+    scribe.invited("sip:bob@192.0.2.1", "bob", "the name of a user").after(1).dialled(1).bob_answers();
+    scribe.after(3_000).tell(0, Event::Replaced { by: other }).tell(1, Event::Bridged { with: other });
+    scribe.after(1).sent(0, "BYE", "1 BYE").ended(0, Cause::HungUp, Side::Switch);
+    scribe.after(19).received(0, "200 OK", "1 BYE").after(5_000).received(1, "BYE", "7 BYE");
+    scribe.sent(1, "200 OK", "7 BYE").ended(1, Cause::HungUp, Side::Peer);
+    scribe.trace
+}
+
 #[track_caller]
 fn looks_like(golden: &str, trace: &Trace) {
     let drawn = ladder(trace);
     assert!(drawn == golden, "this is not what stands in golden/:\n{drawn}");
     assert!(drawn.lines().all(|line| cells(line).len() <= WIDTH && line.trim_end() == line));
+}
+
+#[test]
+fn a_transfer_shows_who_takes_whose_place() {
+    looks_like(include_str!("golden/transferred.txt"), &transferred());
+    looks_like(include_str!("golden/joined.txt"), &joined());
 }
 
 #[test]

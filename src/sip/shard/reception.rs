@@ -145,6 +145,8 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
         Method::Bye | Method::Info | Method::Update | Method::Prack => {
             return refused(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
         }
+        // Nobody is called on behalf of who is in no call (RFC 3515 §5.2).
+        Method::Refer => return refused(StatusCode::FORBIDDEN),
         Method::Other(_) => return refused(StatusCode::NOT_IMPLEMENTED),
         _ => return refused(StatusCode::METHOD_NOT_ALLOWED),
     }

@@ -18,6 +18,7 @@ pub use probe::Probe;
 pub use process::tool as require;
 pub use sound::Sound;
 pub use switch::{Options, Switch, binary};
+pub use wire::Capture;
 
 use std::time::{Duration, Instant};
 

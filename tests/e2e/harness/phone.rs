@@ -31,13 +31,29 @@ impl Phone {
 
     /// As [`Phone::register`], over `udp`, `tcp` or `tls`.
     pub fn register_over(switch: &Switch, transport: &str, user: &str, hertz: f64) -> Self {
+        Self::registered(switch, transport, user, hertz, user, &[])
+    }
+
+    /// Another telephone of the same user, which can tell which dialog it is in.
+    pub fn second(switch: &Switch, user: &str, hertz: f64) -> Self {
+        Self::registered(switch, "udp", user, hertz, &format!("{user}-second"), &["-s"])
+    }
+
+    fn registered(
+        switch: &Switch,
+        transport: &str,
+        user: &str,
+        hertz: f64,
+        label: &str,
+        more: &[&str],
+    ) -> Self {
         let proxy = switch.reached_by(transport);
         let domain = proxy.ip();
         let account = format!(
             "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={PASSWORD};\
              outbound=\"sip:{proxy};transport={transport}\";regint=60;answermode=auto;audio_codecs=pcmu"
         );
-        let phone = Self::start(switch, user, &account, hertz);
+        let phone = Self::start(switch, label, &account, hertz, more);
         eventually(&format!("{user} is registered"), Duration::from_secs(15), || {
             let log = phone.process.log();
             log.lines().any(|line| line.contains("200 OK") && line.contains("binding"))
@@ -45,8 +61,8 @@ impl Phone {
         phone
     }
 
-    fn start(switch: &Switch, user: &str, account: &str, hertz: f64) -> Self {
-        let folder = switch.folder().sub(&format!("phone-{user}"));
+    fn start(switch: &Switch, label: &str, account: &str, hertz: f64, more: &[&str]) -> Self {
+        let folder = switch.folder().sub(&format!("phone-{label}"));
         // It takes the port above for TLS, wanted or not.
         let (sip, control, rtp) = (switch.ports(2), switch.ports(1), switch.ports(10));
         let write = |name: &str, content: &[u8]| {
@@ -70,7 +86,8 @@ impl Phone {
         }
         config.push_str("module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n");
         write("config", config.as_bytes());
-        let arguments = ["-4", "-v", "-f", &folder.to_string_lossy()];
+        let path = folder.to_string_lossy();
+        let arguments = ["-4", "-v", "-f", &*path].into_iter().chain(more.iter().copied());
         let process = Process::start(&tool("baresip"), arguments, folder.join("baresip.log"));
         Self { process, folder, control }
     }
@@ -105,6 +122,24 @@ impl Phone {
         Ok(text)
     }
 
+    /// The dialog of the call that it has made, as the value of a Replaces in an address (RFC 3891 §6.1). Of a
+    /// [`Phone::second`] alone.
+    pub fn dialog(&self) -> String {
+        let log = self.process.log();
+        let answers =
+            log.split("SIP/2.0 200 ").skip(1).map(|rest| rest.split("\r\n\r\n").next().unwrap_or(rest));
+        let answer =
+            answers.filter(|answer| answer.contains(" INVITE")).last().expect("its call was answered");
+        let header = |name: &str| {
+            let line =
+                answer.lines().find_map(|line| line.strip_prefix(name)).expect("a header of every answer");
+            line.trim().to_owned()
+        };
+        let tag = |name: &str| header(name).split_once(";tag=").expect("a dialog has tags").1.to_owned();
+        let call_id = header("Call-ID:").replace('@', "%40");
+        format!("{call_id}%3Bto-tag%3D{}%3Bfrom-tag%3D{}", tag("To:"), tag("From:"))
+    }
+
     /// Waits until it sends and plays.
     pub fn talks(&self, limit: Duration) {
         self.says(&["source started"], limit);
@@ -113,6 +148,11 @@ impl Phone {
     /// Waits until its call has ended.
     pub fn is_hung_up(&self, limit: Duration) {
         self.says(&["terminated", "session closed"], limit);
+    }
+
+    /// Whether it was ever called.
+    pub fn rang(&self) -> bool {
+        self.process.log().contains("sipsess connect")
     }
 
     fn says(&self, words: &[&str], limit: Duration) {

@@ -39,6 +39,9 @@ pub struct Options {
     pub credentials: bool,
     /// It listens over TCP, at the port of UDP, and over TLS.
     pub streams: bool,
+    /// Threads for signalling, and as many for media: calls, and sounds, of different threads meet. By default as many
+    /// as the machine is worth.
+    pub threads: Option<usize>,
     /// No other story runs meanwhile: for those that would disturb others.
     pub alone: bool,
 }
@@ -53,6 +56,7 @@ impl Default for Options {
             more: String::new(),
             credentials: true,
             streams: false,
+            threads: None,
             alone: false,
         }
     }
@@ -337,7 +341,9 @@ fn configuration(
     (first, last): (u16, u16),
     data: &Path,
 ) -> String {
-    let Options { t1, dialplan, more, streams, .. } = options;
+    let Options { t1, dialplan, more, streams, threads, .. } = options;
+    let threads = |key: &str| threads.map(|count| format!("{key} = {count}\n")).unwrap_or_default();
+    let (shards, workers) = (threads("shards"), threads("workers"));
     let streams = if *streams {
         format!("listen_tcp = [\"{address}\"]\nlisten_tls = [\"{tls}\"]\n")
     } else {
@@ -345,9 +351,9 @@ fn configuration(
     };
     let (t2, t4) = (*t1 * 8, *t1 * 10);
     format!(
-        "[sip]\nlisten = [\"{address}\"]\n{streams}\
+        "[sip]\nlisten = [\"{address}\"]\n{streams}{shards}\
          [sip.timers]\nt1 = \"{}ms\"\nt2 = \"{}ms\"\nt4 = \"{}ms\"\n\
-         [media]\nports = \"{first}-{last}\"\nport_rest = \"1s\"\n\
+         [media]\nports = \"{first}-{last}\"\nport_rest = \"1s\"\n{workers}\
          [http]\nlisten = \"127.0.0.1:0\"\n\
          [data]\nfolder = {data:?}\n\
          [dialplan]\nfolder = {dialplan:?}\n\

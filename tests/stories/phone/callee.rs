@@ -149,6 +149,8 @@ impl Phone {
             branches.filter(|(name, _)| Some(*name) == ours.as_ref() || Some(*name) == theirs.as_ref());
         if let Some((_, branch)) = mine.next() {
             branch.answer = None;
+            let call_id = ack.headers().call_id().expect("Call-ID").into_owned();
+            self.note_dialog(&call_id, &theirs.unwrap_or_default(), &ours.unwrap_or_default());
             self.cue(Cue::Confirmed, now);
         }
     }

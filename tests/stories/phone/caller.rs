@@ -8,7 +8,7 @@ use trunkline_media::moment::Moment;
 
 use super::compose::home;
 use super::talk::{Role, Talk};
-use super::{Cue, ME, Phone, TAGS};
+use super::{Cue, ME, Phone};
 use crate::network::SWITCH;
 
 impl Phone {
@@ -96,7 +96,7 @@ impl Phone {
     fn invite_accepted(&mut self, response: &Response, now: Moment) {
         let to: NameAddr = response.headers().to().expect("To");
         let tag = to.tag().expect("a 2xx has a tag").to_owned();
-        TAGS.with_borrow_mut(|tags| tags.insert(self.name, tag.clone()));
+        self.note_dialog(&format!("{}-calls", self.name), &tag, &format!("{}-tag", self.name));
         let flow = self.flow();
         let Some(talk) = &mut self.talk else { return };
         let mut body = Bytes::new();

@@ -33,8 +33,8 @@ pub const REALM: &str = "story";
 const ME: LegId = LegId::from_bytes([9; 16]);
 
 thread_local! {
-    /// The switch's tags in the calls of phones: two lines of one telephone know each other's.
-    static TAGS: RefCell<BTreeMap<&'static str, String>> = RefCell::default();
+    /// The dialogs of phones, as a Replaces names them: two lines of one telephone know each other's.
+    static DIALOGS: RefCell<BTreeMap<&'static str, String>> = RefCell::default();
 }
 
 /// What may happen to a phone; each counts once.
@@ -105,7 +105,7 @@ pub enum Act {
     Info(char),
     /// The transfer key: the other party shall talk to this user.
     Refer(&'static str),
-    /// The same, after a talk: the other party shall talk to whom the caller's phone of this name talks with.
+    /// The same, after a talk: the other party shall talk to whom this other line of the telephone talks with.
     Join(&'static str),
     /// The next ACKs of a 2xx get lost.
     LoseAcks(usize),

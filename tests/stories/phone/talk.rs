@@ -12,7 +12,7 @@ use trunkline_media::sdp::{Direction, Negotiation};
 
 use super::compose::home;
 use super::reliable::Early;
-use super::{Change, Cue, ME, Phone, TAGS};
+use super::{Change, Cue, DIALOGS, ME, Phone};
 
 /// The transaction of the INVITE.
 #[derive(Clone, Debug)]
@@ -117,9 +117,16 @@ impl Phone {
     }
 
     pub(super) fn join(&mut self, phone: &str, now: Moment) {
-        let tag = TAGS.with_borrow(|tags| tags.get(phone).cloned()).expect("it has called");
-        let replaces = format!("{phone}-calls%3Bto-tag%3D{tag}%3Bfrom-tag%3D{phone}-tag");
+        // In bad weather the other line may not talk yet.
+        let Some(replaces) = DIALOGS.with_borrow(|dialogs| dialogs.get(phone).cloned()) else { return };
         self.refer(format!("{}?Replaces={replaces}", home(phone)), now);
+    }
+
+    /// Notes the dialog for another line of the same telephone: both tags, theirs first.
+    pub(super) fn note_dialog(&self, call_id: &str, theirs: &str, ours: &str) {
+        let call_id = call_id.replace('@', "%40");
+        let named = format!("{call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{ours}");
+        DIALOGS.with_borrow_mut(|dialogs| dialogs.insert(self.name, named));
     }
 
     pub(super) fn reinvite(&mut self, change: Change, now: Moment) {

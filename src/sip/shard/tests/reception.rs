@@ -41,7 +41,7 @@ fn what_a_method_is_worth_outside_of_dialogs() {
         ("MESSAGE", "send 405"),
         ("SUBSCRIBE", "send 405"),
         ("NOTIFY", "send 405"),
-        ("REFER", "send 405"),
+        ("REFER", "send 403"),
         ("TELEPORT", "send 501"),
         ("OPTIONS", "send 200"),
         ("REGISTER", "send 401"),
