@@ -19,3 +19,4 @@ mod poison;
 mod registration;
 mod transfer;
 mod transports;
+mod webhooks;

@@ -1,6 +1,7 @@
 //! What the end-to-end stories stand on: the switch, its peers, and the judges of what they say to each other.
 //! It must never leave a process, a port or a folder behind, nor skip what it cannot check.
 
+mod application;
 mod folder;
 mod phone;
 mod ports;
@@ -12,11 +13,13 @@ mod switch;
 mod telephone;
 mod wire;
 
+pub use application::{Act, Application, Asked, answer, get, twiml};
+pub use folder::Folder;
 pub use phone::Phone;
 pub use ports::Ports;
 pub use probe::Probe;
-pub use process::tool as require;
-pub use sound::Sound;
+pub use process::{Process, tool as require};
+pub use sound::{Sound, tone};
 pub use switch::{Options, Switch, binary};
 
 use std::time::{Duration, Instant};

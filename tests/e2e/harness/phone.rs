@@ -29,15 +29,24 @@ impl Phone {
         Self::register_over(switch, "udp", user, hertz)
     }
 
+    /// As [`Phone::register`]; it says what this WAV file holds, and is silent afterwards.
+    pub fn register_saying(switch: &Switch, user: &str, wav: &[u8]) -> Self {
+        Self::register_with(switch, "udp", user, wav)
+    }
+
     /// As [`Phone::register`], over `udp`, `tcp` or `tls`.
     pub fn register_over(switch: &Switch, transport: &str, user: &str, hertz: f64) -> Self {
+        Self::register_with(switch, transport, user, &tone(hertz, TONE_SECONDS))
+    }
+
+    fn register_with(switch: &Switch, transport: &str, user: &str, wav: &[u8]) -> Self {
         let proxy = switch.reached_by(transport);
         let domain = proxy.ip();
         let account = format!(
             "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={PASSWORD};\
              outbound=\"sip:{proxy};transport={transport}\";regint=60;answermode=auto;audio_codecs=pcmu"
         );
-        let phone = Self::start(switch, user, &account, hertz);
+        let phone = Self::start(switch, user, &account, wav);
         eventually(&format!("{user} is registered"), Duration::from_secs(15), || {
             let log = phone.process.log();
             log.lines().any(|line| line.contains("200 OK") && line.contains("binding"))
@@ -45,7 +54,7 @@ impl Phone {
         phone
     }
 
-    fn start(switch: &Switch, user: &str, account: &str, hertz: f64) -> Self {
+    fn start(switch: &Switch, user: &str, account: &str, wav: &[u8]) -> Self {
         let folder = switch.folder().sub(&format!("phone-{user}"));
         // It takes the port above for TLS, wanted or not.
         let (sip, control, rtp) = (switch.ports(2), switch.ports(1), switch.ports(10));
@@ -54,7 +63,7 @@ impl Phone {
             std::fs::write(&file, content).expect("the story's folder is writable");
             file.display().to_string()
         };
-        let source = write("tone.wav", &tone(hertz, TONE_SECONDS));
+        let source = write("source.wav", wav);
         write("contacts", b"");
         write("accounts", format!("{account}\n").as_bytes());
         let mut config = format!(
@@ -78,6 +87,11 @@ impl Phone {
     /// Calls a user or a number.
     pub fn dial(&self, whom: &str) {
         self.command("dial", whom);
+    }
+
+    /// Presses a key, for as long as a short press takes (RFC 4733).
+    pub fn press(&self, key: char) {
+        self.command("sndcode", &key.to_string());
     }
 
     /// A command of its menu, such as `hangup`, `hold` or `resume`.

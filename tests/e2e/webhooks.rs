@@ -1,0 +1,144 @@
+//! Callers who walk through a web application by keys.
+//! It must never trust the switch's word: what the application was asked and what the caller heard count.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::harness::{
+    Act, Application, Folder, Options, Phone, Ports, Process, Sound, Switch, eventually, require, twiml,
+};
+use crate::phones::{ALICE, BOB};
+
+/// How long a request may take that a key has caused.
+const SOON: Duration = Duration::from_secs(10);
+
+/// `dialplans/menu.py`, run as its first line says, but at a port of the story's.
+fn menu(folder: &Folder, port: u16) -> (Process, SocketAddr) {
+    const ELSEWHERE: &str = "
+import http.server, runpy, sys
+Server, port = http.server.ThreadingHTTPServer, int(sys.argv[2])
+http.server.ThreadingHTTPServer = lambda address, handler: Server((address[0], port), handler)
+runpy.run_path(sys.argv[1])";
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans/menu.py");
+    let arguments = ["-c", ELSEWHERE, &file.to_string_lossy(), &port.to_string()];
+    let python = Process::start(&require("python3"), arguments, folder.path().join("menu.log"));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    eventually("menu.py listens", Duration::from_secs(20), || TcpStream::connect(address).is_ok());
+    (python, address)
+}
+
+/// A switch whose number 400 asks this application.
+fn switch(plan: &Folder, application: &Application) -> Switch {
+    plan.write(
+        "routes.toml",
+        format!("[[route]]\nnumber = \"400\"\nwebhook = \"{}\"\n", application.url("/")),
+    );
+    Switch::with(&Options { dialplan: plan.path().into(), ..Options::default() })
+}
+
+/// The text of each Say in an answer.
+fn sentences(answer: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(answer).into_owned();
+    text.split("<Say>").skip(1).filter_map(|rest| Some(rest.split_once("</Say>")?.0.to_owned())).collect()
+}
+
+fn is_heard(sound: &Sound, text: &str) {
+    let (at, likeness) = sound.find(&Sound::spoken(text));
+    assert!(
+        likeness > 0.9,
+        "`{text}` is not heard: likeness {likeness:.2} at {at:?} of {:?}",
+        sound.length()
+    );
+}
+
+#[test]
+fn a_caller_walks_the_python_menu_by_keys_and_reaches_each_branch() {
+    let plan = Folder::new();
+    let mut ports = Ports::lease(2);
+    let (_python, address) = menu(&plan, ports.one());
+    let (said, says) = std::sync::mpsc::channel();
+    let application = Application::start(move |asked| {
+        let answer = asked.relay(address).expect("menu.py answers");
+        said.send(sentences(&answer)).expect("the story goes on");
+        Act::Close(answer)
+    });
+    let switch = switch(&plan, &application);
+    let alice = Phone::register(&switch, "alice", ALICE);
+    let bob = Phone::register(&switch, "bob", BOB);
+    bob.dial("400");
+    let mut heard = Vec::new();
+    let next = || says.recv_timeout(SOON).expect("the application is asked");
+    // A key that leads nowhere: the menu once more. Then the time of day, and the menu again. Then alice.
+    for key in ['9', '1', '2'] {
+        let menu = next();
+        std::thread::sleep(Sound::spoken(&menu[0]).length() + Duration::from_millis(500));
+        bob.press(key);
+        heard.push(menu[0].clone());
+        if key == '1' {
+            heard.extend(next());
+        }
+    }
+    heard.extend(next());
+    alice.talks(SOON);
+    std::thread::sleep(Duration::from_secs(3));
+    alice.command("hangup", "");
+    bob.is_hung_up(SOON);
+
+    let asked = application.asked();
+    let pressed: Vec<Option<String>> = asked.iter().map(|asked| asked.parameter("Digits")).collect();
+    let keys = [None, Some("9"), Some("1"), None, Some("2")].map(|key| key.map(str::to_owned));
+    assert_eq!(pressed, keys);
+    for asked in &asked {
+        assert_eq!(
+            (asked.method.as_str(), asked.parameter("To").as_deref()),
+            ("POST", Some("sip:400@127.0.0.1"))
+        );
+        assert!(asked.header("x-twilio-signature").is_some());
+    }
+    let (at_bob, at_alice) = (bob.heard(), alice.heard());
+    heard.iter().for_each(|text| is_heard(&at_bob, text));
+    assert!(heard.iter().any(|text| text.starts_with("It is")), "{heard:?}");
+    // The rest is alice.
+    let (one_moment, _) = at_bob.find(&Sound::spoken("One moment please."));
+    let rest = at_bob.cut(one_moment + Sound::spoken("One moment please.").length(), at_bob.length());
+    rest.holds_tone(ALICE, Duration::from_secs(2));
+    at_alice.holds_tone(BOB, Duration::from_secs(2));
+    switch.finish();
+}
+
+#[test]
+fn a_caller_who_presses_nothing_hears_the_end_of_the_python_menu() {
+    let plan = Folder::new();
+    let mut ports = Ports::lease(2);
+    let (_python, address) = menu(&plan, ports.one());
+    let application =
+        Application::start(move |asked| Act::Close(asked.relay(address).expect("menu.py answers")));
+    let switch = switch(&plan, &application);
+    let bob = Phone::register(&switch, "bob", BOB);
+    bob.dial("400");
+    bob.is_hung_up(Duration::from_secs(30));
+    assert_eq!(application.asked().len(), 1);
+    let heard = bob.heard();
+    let prompt = Sound::spoken("Press 1 for the time of day, 2 for Alice.");
+    let (menu, goodbye) = (heard.find(&prompt), heard.find(&Sound::spoken("Goodbye.")));
+    assert!(menu.1 > 0.9 && goodbye.1 > 0.9, "{menu:?} {goodbye:?}");
+    // Five seconds of silence, from the end of the prompt on.
+    let waited = goodbye.0 - menu.0 - prompt.length();
+    assert!((4800..5500).contains(&waited.as_millis()), "{waited:?}");
+    switch.finish();
+}
+
+#[test]
+fn keys_by_info_are_gathered_whatever_their_body() {
+    let plan = Folder::new();
+    let application = Application::start(|asked| match asked.path() {
+        "/" => twiml("<Gather action=\"/keys\"><Pause length=\"20\"/></Gather>"),
+        _ => twiml("<Hangup/>"),
+    });
+    let switch = switch(&plan, &application);
+    switch.telephone("alice").dials("caller-keys", "400").succeeds();
+    let pressed = application.asked_at("/keys").first().and_then(|asked| asked.parameter("Digits"));
+    assert_eq!(pressed.as_deref(), Some("12*"));
+    switch.finish();
+}
