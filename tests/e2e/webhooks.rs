@@ -29,7 +29,7 @@ runpy.run_path(sys.argv[1])";
 }
 
 /// A switch whose number 400 asks this application.
-fn switch(plan: &Folder, application: &Application) -> Switch {
+pub fn switch_asking(plan: &Folder, application: &Application) -> Switch {
     plan.write(
         "routes.toml",
         format!("[[route]]\nnumber = \"400\"\nwebhook = \"{}\"\n", application.url("/")),
@@ -63,7 +63,7 @@ fn a_caller_walks_the_python_menu_by_keys_and_reaches_each_branch() {
         said.send(sentences(&answer)).expect("the story goes on");
         Act::Close(answer)
     });
-    let switch = switch(&plan, &application);
+    let switch = switch_asking(&plan, &application);
     let alice = Phone::register(&switch, "alice", ALICE);
     let bob = Phone::register(&switch, "bob", BOB);
     bob.dial("400");
@@ -114,7 +114,7 @@ fn a_caller_who_presses_nothing_hears_the_end_of_the_python_menu() {
     let (_python, address) = menu(&plan, ports.one());
     let application =
         Application::start(move |asked| Act::Close(asked.relay(address).expect("menu.py answers")));
-    let switch = switch(&plan, &application);
+    let switch = switch_asking(&plan, &application);
     let bob = Phone::register(&switch, "bob", BOB);
     bob.dial("400");
     bob.is_hung_up(Duration::from_secs(30));
@@ -136,7 +136,7 @@ fn keys_by_info_are_gathered_whatever_their_body() {
         "/" => twiml("<Gather action=\"/keys\"><Pause length=\"20\"/></Gather>"),
         _ => twiml("<Hangup/>"),
     });
-    let switch = switch(&plan, &application);
+    let switch = switch_asking(&plan, &application);
     switch.telephone("alice").dials("caller-keys", "400").succeeds();
     let pressed = application.asked_at("/keys").first().and_then(|asked| asked.parameter("Digits"));
     assert_eq!(pressed.as_deref(), Some("12*"));

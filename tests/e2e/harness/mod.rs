@@ -13,14 +13,15 @@ mod switch;
 mod telephone;
 mod wire;
 
-pub use application::{Act, Application, Asked, answer, get, twiml};
+pub use application::{Act, Application, answer, get, twiml};
 pub use folder::Folder;
 pub use phone::Phone;
 pub use ports::Ports;
 pub use probe::Probe;
 pub use process::{Process, tool as require};
 pub use sound::{Sound, tone};
-pub use switch::{Options, Switch, binary};
+pub use switch::{ACCOUNT, Options, Switch, binary};
+pub use wire::Capture;
 
 use std::time::{Duration, Instant};
 

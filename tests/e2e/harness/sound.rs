@@ -17,29 +17,7 @@ const AUDIBLE: f64 = 0.01;
 
 /// A sine of half the full scale, as a WAV file of 16 bits, mono, 8 kHz.
 pub fn tone(hertz: f64, seconds: u32) -> Vec<u8> {
-    let count = seconds * RATE;
-    let bytes = count * 2;
-    let mut wav = Vec::with_capacity(bytes as usize + 44);
-    wav.extend_from_slice(b"RIFF");
-    wav.extend_from_slice(&(bytes + 36).to_le_bytes());
-    wav.extend_from_slice(b"WAVEfmt ");
-    wav.extend_from_slice(&16_u32.to_le_bytes());
-    for half in [1_u16, 1] {
-        wav.extend_from_slice(&half.to_le_bytes()); // PCM, mono
-    }
-    wav.extend_from_slice(&RATE.to_le_bytes());
-    wav.extend_from_slice(&(RATE * 2).to_le_bytes());
-    for half in [2_u16, 16] {
-        wav.extend_from_slice(&half.to_le_bytes()); // bytes a frame, bits
-    }
-    wav.extend_from_slice(b"data");
-    wav.extend_from_slice(&bytes.to_le_bytes());
-    for n in 0..count {
-        #[expect(clippy::cast_possible_truncation, reason = "a sample is in range by its scale")]
-        let sample = ((TAU * hertz * f64::from(n) / f64::from(RATE)).sin() * 16_000.0) as i16;
-        wav.extend_from_slice(&sample.to_le_bytes());
-    }
-    wav
+    Sound::tone(hertz, Duration::from_secs(seconds.into())).wav()
 }
 
 /// What was heard: mono, 8 kHz.
@@ -63,7 +41,7 @@ impl Sound {
             String::from_utf8_lossy(&raw.stderr)
         );
         let (pairs, _) = raw.stdout.as_chunks::<2>();
-        Self { samples: pairs.iter().map(|pair| f64::from(i16::from_le_bytes(*pair)) / 32_768.0).collect() }
+        Self::of_pcm(&pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect::<Vec<_>>())
     }
 
     /// What an English Say of this text is to sound like, by the engine itself.
@@ -82,13 +60,69 @@ impl Sound {
         Self::read(&file)
     }
 
+    /// A sine of half the full scale.
+    pub fn tone(hertz: f64, length: Duration) -> Self {
+        let sample = |n: usize| (TAU * hertz * n as f64 / f64::from(RATE)).sin() * 0.488;
+        Self { samples: (0..samples(length)).map(sample).collect() }
+    }
+
+    pub fn silence(length: Duration) -> Self {
+        Self { samples: vec![0.0; samples(length)] }
+    }
+
+    /// As it goes over the wire (G.711 µ-law).
+    pub fn of_ulaw(bytes: &[u8]) -> Self {
+        let sample = |byte: &u8| {
+            let (sign, step, level) = (byte & 0x80, (!byte >> 4) & 7, i32::from(!byte & 15));
+            let size = f64::from((((level << 3) + 132) << step) - 132) / 32_768.0;
+            if sign == 0 { -size } else { size }
+        };
+        Self { samples: bytes.iter().map(sample).collect() }
+    }
+
+    pub fn of_pcm(samples: &[i16]) -> Self {
+        Self { samples: samples.iter().map(|&sample| f64::from(sample) / 32_768.0).collect() }
+    }
+
+    /// One after the other.
+    pub fn then(mut self, next: &Self) -> Self {
+        self.samples.extend_from_slice(&next.samples);
+        self
+    }
+
+    /// A file of 16 bits, mono, 8 kHz.
+    pub fn wav(&self) -> Vec<u8> {
+        let bytes = u32::try_from(self.samples.len() * 2).expect("stories are short");
+        let mut wav = Vec::with_capacity(self.samples.len() * 2 + 44);
+        wav.extend_from_slice(b"RIFF");
+        wav.extend_from_slice(&(bytes + 36).to_le_bytes());
+        wav.extend_from_slice(b"WAVEfmt ");
+        wav.extend_from_slice(&16_u32.to_le_bytes());
+        for half in [1_u16, 1] {
+            wav.extend_from_slice(&half.to_le_bytes()); // PCM, mono
+        }
+        wav.extend_from_slice(&RATE.to_le_bytes());
+        wav.extend_from_slice(&(RATE * 2).to_le_bytes());
+        for half in [2_u16, 16] {
+            wav.extend_from_slice(&half.to_le_bytes()); // bytes a frame, bits
+        }
+        wav.extend_from_slice(b"data");
+        wav.extend_from_slice(&bytes.to_le_bytes());
+        for sample in &self.samples {
+            #[expect(clippy::cast_possible_truncation, reason = "a sample is in range by its scale")]
+            let sample = (sample * 32_767.0) as i16;
+            wav.extend_from_slice(&sample.to_le_bytes());
+        }
+        wav
+    }
+
     pub fn length(&self) -> Duration {
         Duration::from_secs_f64(self.samples.len() as f64 / f64::from(RATE))
     }
 
     /// From here to there.
     pub fn cut(&self, from: Duration, to: Duration) -> Self {
-        let at = |time: Duration| ((time.as_secs_f64() * f64::from(RATE)) as usize).min(self.samples.len());
+        let at = |time: Duration| samples(time).min(self.samples.len());
         Self { samples: self.samples[at(from)..at(to)].to_vec() }
     }
 
@@ -170,6 +204,15 @@ impl Sound {
         if all == 0.0 { 0.0 } else { at / all }
     }
 
+    /// When the first sound begins and the last one ends, to within 5 ms.
+    pub fn span(&self) -> Option<(Duration, Duration)> {
+        const STEP: usize = FRAME / 4;
+        let is: Vec<bool> = self.samples.chunks_exact(STEP).map(is_audible).collect();
+        let (first, last) = (is.iter().position(|&is| is)?, is.iter().rposition(|&is| is)?);
+        let at = |step: usize| FRAME_TIME / 4 * u32::try_from(step).unwrap_or(u32::MAX);
+        Some((at(first), at(last + 1)))
+    }
+
     /// How long something was to be heard.
     pub fn audible(&self) -> Duration {
         FRAME_TIME * u32::try_from(self.frames().filter(|frame| is_audible(frame)).count()).unwrap_or(0)
@@ -195,6 +238,15 @@ impl Sound {
     fn frames(&self) -> impl Iterator<Item = &[f64]> {
         self.samples.chunks_exact(FRAME)
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a time is short and not negative"
+)]
+fn samples(time: Duration) -> usize {
+    (time.as_secs_f64() * f64::from(RATE)).round() as usize
 }
 
 fn is_audible(frame: &[f64]) -> bool {

@@ -1,0 +1,140 @@
+//! Callers who leave a message.
+//! It must never compare a recording with anything but what went over the wire, or what the caller's telephone said.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use hound::WavReader;
+
+use crate::harness::{ACCOUNT, Application, Capture, Folder, Phone, Sound, eventually, get, twiml};
+use crate::phones::ALICE;
+use crate::webhooks::switch_asking;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A sentence between two tones that show where it begins and ends.
+fn message() -> Sound {
+    let mark = |hertz| Sound::tone(hertz, Duration::from_millis(200));
+    let words = Sound::spoken("Please call me back before noon, my number is five five five one two.");
+    mark(700.0).then(&words).then(&mark(1300.0))
+}
+
+/// The file as a strict reader takes it, which believes its head: its sound.
+fn strictly(wav: &[u8]) -> Sound {
+    let reader = WavReader::new(wav).expect("a WAV file");
+    let spec = reader.spec();
+    assert_eq!((spec.channels, spec.sample_rate, spec.bits_per_sample), (1, 8000, 16));
+    let (count, samples) = (reader.len(), reader.into_samples::<i16>());
+    let samples: Vec<i16> = samples.map(|sample| sample.expect("a sample")).collect();
+    assert_eq!(samples.len(), count as usize, "the head says what there is");
+    Sound::of_pcm(&samples)
+}
+
+/// Seconds on the wire: the end of the beep, the beginning of the message, and the key.
+fn times(capture: &Capture) -> (f64, f64, f64) {
+    let is_audible = |(_, sound): &(f64, Sound)| sound.span().is_some();
+    let beep = capture.frames(&capture.our_media());
+    let said = capture.frames(&capture.their_media());
+    let key = capture.rows(&format!("{} && rtpevent", capture.their_media()), &["frame.time_relative"]);
+    let beep = beep.iter().rfind(|frame| is_audible(frame)).expect("a beep").0 + 0.02;
+    let said = said.iter().find(|frame| is_audible(frame)).expect("a message").0;
+    (beep, said, key[0][0].parse().expect("a time"))
+}
+
+#[test]
+fn a_message_can_be_fetched_before_its_action_is_answered_and_holds_what_was_said() {
+    let (keep, kept) = mpsc::channel();
+    let plan = Folder::new();
+    let application = Application::start(move |asked| match asked.parameter("RecordingUrl") {
+        None => twiml("<Record action=\"/kept\" trim=\"do-not-trim\" timeout=\"30\"/>"),
+        Some(url) => {
+            let strange = get(&url, None).expect("an answer");
+            let plain = get(&url, Some(ACCOUNT)).expect("an answer");
+            let suffixed = get(&format!("{url}.wav"), Some(ACCOUNT)).expect("an answer");
+            let duration = asked.parameter("RecordingDuration").expect("a duration");
+            let digits = asked.parameter("Digits");
+            keep.send((strange, plain, suffixed, duration, digits)).expect("the story goes on");
+            twiml("<Hangup/>")
+        }
+    });
+    let switch = switch_asking(&plan, &application);
+    let message = message();
+    let source = Sound::silence(3 * SECOND).then(&message).then(&Sound::silence(60 * SECOND));
+    let alice = Phone::register_saying(&switch, "alice", &source.wav());
+    alice.dial("400");
+    alice.talks(Duration::from_secs(10));
+    std::thread::sleep(4 * SECOND + message.length());
+    alice.press('#');
+    let (strange, plain, suffixed, duration, digits) =
+        kept.recv_timeout(Duration::from_secs(15)).expect("the action is requested");
+    alice.is_hung_up(Duration::from_secs(10));
+    assert!(strange.0.starts_with("HTTP/1.1 401 "), "{}", strange.0);
+    for (head, _) in [&plain, &suffixed] {
+        assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("audio/"), "{head}");
+    }
+    assert_eq!(plain.1, suffixed.1);
+    assert_eq!(digits.as_deref(), Some("#"));
+
+    let recording = strictly(&plain.1);
+    let capture = switch.finish();
+    let (begins, ends) = recording.span().expect("something was said");
+    let length = message.length();
+    let (beep, said, key) = times(&capture);
+    eprintln!(
+        "{begins:?} {ends:?} {length:?} all {:?}; wire {} {}",
+        recording.length(),
+        said - beep,
+        key - beep
+    );
+    let (_, likeness) = recording.find(&message);
+    assert!(
+        (ends - begins).abs_diff(length) <= Duration::from_millis(20),
+        "{begins:?} to {ends:?}, not {length:?}"
+    );
+    assert!(likeness > 0.98, "{likeness:.3}");
+    // The recording begins with the end of the beep, and ends with the key: what lies between is there, no more.
+    let (before, all) = (begins.as_secs_f64(), recording.length().as_secs_f64());
+    assert!(
+        (before - (said - beep)).abs() < 0.06,
+        "{before} s before the message, on the wire {}",
+        said - beep
+    );
+    assert!((all - (key - beep)).abs() < 0.06, "{all} s recorded, on the wire {}", key - beep);
+    assert_eq!(duration.parse(), Ok(recording.length().as_secs_f64().ceil() as u32));
+}
+
+#[test]
+fn a_message_can_be_read_up_to_the_last_second_when_the_switch_is_killed() {
+    let plan = Folder::new();
+    let application = Application::start(|_| twiml("<Record playBeep=\"false\" trim=\"do-not-trim\"/>"));
+    let mut switch = switch_asking(&plan, &application);
+    let alice = Phone::register(&switch, "alice", ALICE);
+    alice.dial("400");
+    alice.talks(Duration::from_secs(10));
+    let began = Instant::now();
+    std::thread::sleep(5 * SECOND);
+    switch.crash();
+    let said = began.elapsed();
+
+    let folder = switch.folder().path().join("data/recordings");
+    let files = || {
+        std::fs::read_dir(&folder)
+            .expect("a folder of recordings")
+            .filter_map(|entry| Some(entry.ok()?.path()))
+    };
+    let file = files().next().expect("a recording");
+    let left = strictly(&std::fs::read(&file).expect("it can be read"));
+    assert!(left.length() + SECOND >= said, "{:?} of {said:?}", left.length());
+    left.holds_tone(ALICE, left.length() - Duration::from_millis(500));
+
+    switch.launch();
+    let finished = || files().find(|file| file.extension().is_some_and(|suffix| suffix == "wav"));
+    eventually("the recording is finished", Duration::from_secs(10), || finished().is_some());
+    let name = finished().and_then(|file| Some(file.file_name()?.to_str()?.to_owned())).expect("a name");
+    let url = format!("{}/2010-04-01/Accounts/{}/Recordings/{name}", switch.web(), ACCOUNT.0);
+    let (head, wav) = get(&url, Some(ACCOUNT)).expect("an answer");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert!(strictly(&wav).length() >= left.length());
+    drop(alice);
+    switch.stop();
+}
