@@ -11,6 +11,7 @@ mod calls;
 mod command_line;
 mod dialplans;
 mod endings;
+mod faults;
 mod gateway;
 mod load;
 mod messages;

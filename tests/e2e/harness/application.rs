@@ -5,13 +5,14 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use url::form_urlencoded;
 
 /// A request as it came.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Asked {
+    pub at: Instant,
     pub method: String,
     /// With its query.
     pub target: String,
@@ -174,7 +175,9 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
         let (name, value) = line.split_once(':')?;
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     };
-    let mut asked = Asked { method, target, headers: lines.filter_map(header).collect(), ..Asked::default() };
+    let headers = lines.filter_map(header).collect();
+    let mut asked =
+        Asked { at: Instant::now(), method, target, headers, body: String::new(), bytes: Vec::new() };
     let length = asked.header("content-length").map_or(0, |length| length.parse().expect("a length"));
     while bytes.len() < head + length {
         if !more(&mut bytes)? {

@@ -44,6 +44,20 @@ impl Sound {
         Self::of_pcm(&pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect::<Vec<_>>())
     }
 
+    /// The channels of a WAV file as a strict reader takes it, which believes its head.
+    pub fn channels(wav: &[u8]) -> Vec<Self> {
+        let reader = hound::WavReader::new(wav).expect("a WAV file");
+        let spec = reader.spec();
+        assert_eq!((spec.sample_rate, spec.bits_per_sample), (RATE, 16));
+        let (count, samples) = (reader.len() as usize, reader.into_samples::<i16>());
+        let samples: Vec<i16> = samples.map(|sample| sample.expect("a sample")).collect();
+        assert_eq!(samples.len(), count, "the head says what there is");
+        let channels = usize::from(spec.channels);
+        let channel =
+            |n| Self::of_pcm(&samples.iter().copied().skip(n).step_by(channels).collect::<Vec<_>>());
+        (0..channels).map(channel).collect()
+    }
+
     /// What an English Say of this text is to sound like, by the engine itself.
     pub fn spoken(text: &str) -> Self {
         let folder = super::folder::Folder::new();

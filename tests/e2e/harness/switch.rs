@@ -33,6 +33,8 @@ pub struct Options {
     pub t1: Duration,
     /// RTP and RTCP ports of the switch.
     pub media_ports: u16,
+    /// Ports of everybody else.
+    pub peer_ports: u16,
     /// Folder of routes and scripts; that of the stories by default.
     pub dialplan: PathBuf,
     /// A further table of the configuration.
@@ -51,6 +53,7 @@ impl Default for Options {
         Self {
             t1: Duration::from_millis(500),
             media_ports: 80,
+            peer_ports: 100,
             dialplan,
             more: String::new(),
             credentials: true,
@@ -106,7 +109,7 @@ impl Switch {
     pub fn with(options: &Options) -> Self {
         let turn = Turn::wait(options.alone);
         let folder = Folder::new();
-        let mut ports = Ports::lease(options.media_ports + 100);
+        let mut ports = Ports::lease(options.media_ports + options.peer_ports);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
         let tls = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
         let first = ports.run(options.media_ports);

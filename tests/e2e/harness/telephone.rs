@@ -48,6 +48,11 @@ impl<'s> Telephone<'s> {
         self
     }
 
+    /// The port where it wants its sound.
+    pub fn media(&self) -> u16 {
+        self.media
+    }
+
     /// Over TCP instead of UDP.
     pub fn over_tcp(mut self) -> Self {
         self.transport = "t1";
