@@ -127,6 +127,17 @@ fn every_fault_of_an_application_ends_as_documented_and_a_talk_goes_on_unharmed(
             "{path}: {took:?}, not {due:?}"
         );
     }
+    for (path, url, code) in FAULTS.map(|(path, _, code, _)| (path, application.url(path), code)) {
+        let sid = application.asked_at(path).iter().find_map(|asked| {
+            let sid = asked.parameter("CallSid")?;
+            let has_fallback = application.asked_at(&format!("/fallback{path}"))[0].parameter("CallSid")
+                == Some(sid.clone());
+            (!has_fallback).then_some(sid)
+        });
+        let trace = switch.json(&["trace", &sid.expect("it was asked")]).to_string();
+        println!("{trace}");
+        assert!(trace.contains(&format!("\"code\":{code}")) && trace.contains(&url), "{path}: {trace}");
+    }
     let (at_alice, at_bob) = (alice.heard(), bob.heard());
     let talk = Duration::from_secs(15);
     for (who, heard, tone) in [("alice", &at_alice, BOB), ("bob", &at_bob, ALICE)] {

@@ -22,4 +22,6 @@ mod prompts;
 mod registration;
 mod transfer;
 mod transports;
+#[path = "../webhook/validators.rs"]
+mod validators;
 mod webhooks;

@@ -92,6 +92,53 @@ fn a_message_can_be_fetched_before_its_action_is_answered_and_holds_what_was_sai
 }
 
 #[test]
+fn a_caller_who_hangs_up_has_left_a_message_without_the_silence_around_it() {
+    let (keep, kept) = mpsc::channel();
+    let plan = Folder::new();
+    let application = Application::start(move |asked| match asked.parameter("RecordingUrl") {
+        None => twiml("<Record action=\"/kept\"/>"),
+        Some(url) => {
+            let (head, wav) = get(&url, Some(ACCOUNT)).expect("an answer");
+            assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+            keep.send((asked.clone(), wav)).expect("the story goes on");
+            twiml("<Say>Nobody hears this.</Say>")
+        }
+    });
+    let switch = switch_asking(&plan, &application);
+    let message = message();
+    let source = Sound::silence(3 * SECOND).then(&message).then(&Sound::silence(60 * SECOND));
+    let alice = Phone::register_saying(&switch, "alice", &source.wav());
+    alice.dial("400");
+    alice.talks(Duration::from_secs(10));
+    std::thread::sleep(5 * SECOND + message.length());
+    alice.command("hangup", "");
+    let (asked, wav) = kept.recv_timeout(Duration::from_secs(15)).expect("the action is requested");
+    assert_eq!(asked.parameter("Digits").as_deref(), Some("hangup"));
+    assert_eq!(asked.parameter("CallStatus").as_deref(), Some("completed"));
+    let recording = only(&wav);
+    let (begins, ends) = recording.span().expect("something was said");
+    let margin = Duration::from_millis(200);
+    assert!(
+        (ends - begins).abs_diff(message.length()) <= Duration::from_millis(20),
+        "{begins:?} to {ends:?}"
+    );
+    assert!(recording.find(&message).1 > 0.98);
+    // A little silence stays at both ends.
+    for silence in [begins, recording.length() - ends] {
+        assert!(silence.abs_diff(margin) <= Duration::from_millis(25), "{silence:?}");
+    }
+    // What was trimmed counts.
+    let seconds: u64 =
+        asked.parameter("RecordingDuration").and_then(|text| text.parse().ok()).expect("a number");
+    assert!(
+        (recording.length() + 2 * SECOND).as_secs() <= seconds,
+        "{seconds} s, trimmed to {:?}",
+        recording.length()
+    );
+    switch.finish();
+}
+
+#[test]
 fn a_message_can_be_read_up_to_the_last_second_when_the_switch_is_killed() {
     let plan = Folder::new();
     let application = Application::start(|_| twiml("<Record playBeep=\"false\" trim=\"do-not-trim\"/>"));

@@ -1,14 +1,20 @@
 //! Callers who walk through a web application by keys.
 //! It must never trust the switch's word: what the application was asked and what the caller heard count.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
 use crate::harness::{
-    Act, Application, Folder, Options, Phone, Ports, Process, Sound, Switch, eventually, require, twiml,
+    ACCOUNT, Act, Application, Asked, Folder, Options, Phone, Ports, Process, Sound, Switch, answer,
+    eventually, require, tone, twiml,
 };
 use crate::phones::{ALICE, BOB};
+use crate::validators::{node, python};
 
 /// How long a request may take that a key has caused.
 const SOON: Duration = Duration::from_secs(10);
@@ -140,5 +146,96 @@ fn keys_by_info_are_gathered_whatever_their_body() {
     switch.telephone("alice").dials("caller-keys", "400").succeeds();
     let pressed = application.asked_at("/keys").first().and_then(|asked| asked.parameter("Digits"));
     assert_eq!(pressed.as_deref(), Some("12*"));
+    switch.finish();
+}
+
+/// A request as an application sees it: it knows its own URL only from the Host header and the request line.
+fn as_received(asked: &Asked) -> Value {
+    let url = format!("http://{}{}", asked.header("host").expect("a host"), asked.target);
+    let form: BTreeMap<_, _> =
+        form_urlencoded::parse(asked.body.as_bytes()).map(|(name, value)| (name, [value])).collect();
+    json!({ "url": url, "form": form, "signature": asked.header("x-twilio-signature") })
+}
+
+/// The application of a call in which every kind of request is made.
+fn eloquent(asked: &Asked) -> Act {
+    match asked.path() {
+        "/voice" => twiml(
+            "<Play>/hör%20zu.wav?a=b c</Play>
+             <Dial action=\"/dialled?who=J%C3%BCrgen&amp;x=1\">
+               <Client statusCallback=\"/events?n=1\" statusCallbackEvent=\"initiated ringing answered completed\">
+                 bob
+               </Client>
+             </Dial>",
+        ),
+        "/h%C3%B6r%20zu.wav" => Act::Say(answer("200 OK", "Content-Type: audio/wav\r\n", tone(1000.0, 1))),
+        "/dialled" => twiml("<Redirect method=\"GET\">/nächstes?a=b c&amp;d=%26</Redirect>"),
+        "/fallback" => twiml("<Hangup/>"),
+        "/n%C3%A4chstes" => Act::Say(answer("500 Oops", "", "")),
+        _ => Act::Say(answer("204 No Content", "", "")),
+    }
+}
+
+#[test]
+fn every_request_of_a_call_is_accepted_by_the_official_clients_and_its_events_come_in_order() {
+    let application = Application::start(eloquent);
+    let plan = Folder::new();
+    let url = |path| application.url(path);
+    let route = |number, method| {
+        format!(
+            "[[route]]\nnumber = \"{number}\"\nwebhook = \"{}\"\nmethod = \"{method}\"\npublic = true\n\
+             fallback = \"{}\"\nstatus_callback = \"{}\"\n",
+            url("/voice?q=%C3%A9%20%26&x=1"),
+            url("/fallback"),
+            url("/over?call=1"),
+        )
+    };
+    plan.write("routes.toml", route("400", "GET") + &route("401", "POST"));
+    let switch = Switch::with(&Options { dialplan: plan.path().into(), ..Options::default() });
+    let bob = switch.telephone("bob").registered();
+    for number in ["400", "401"] {
+        let answered = bob.waits("callee-hangs-up");
+        let caller = switch.telephone("stranger").with("header", "X-Note: Zoë \"Z\" & Söhne 🎺 100%+x=y");
+        caller.dials("caller-hung-up-on-open", number).succeeds();
+        answered.succeeds();
+    }
+    eventually("both ends are told", SOON, || application.asked_at("/over").len() == 2);
+
+    let asked = application.asked();
+    let count = |method: &str, path: &str| {
+        asked.iter().filter(|asked| asked.method == method && asked.path() == path).count()
+    };
+    for (method, path, times) in [
+        ("GET", "/voice", 1),
+        ("POST", "/voice", 1),
+        ("POST", "/events", 8),
+        ("POST", "/dialled", 2),
+        ("GET", "/n%C3%A4chstes", 2),
+        ("POST", "/fallback", 2),
+        ("POST", "/over", 2),
+    ] {
+        assert_eq!(count(method, path), times, "{method} {path}");
+    }
+    assert!(count("GET", "/h%C3%B6r%20zu.wav") >= 1);
+    let note = asked[0].parameter("SipHeader_X-Note");
+    assert_eq!(note.as_deref(), Some("Zoë \"Z\" & Söhne 🎺 100%+x=y"));
+    let events = application.asked_at("/events");
+    let told: Vec<(String, String)> = events
+        .iter()
+        .filter_map(|event| Some((event.parameter("SequenceNumber")?, event.parameter("CallStatus")?)))
+        .collect();
+    let due = [("0", "initiated"), ("1", "ringing"), ("2", "in-progress"), ("3", "completed")];
+    let due: Vec<(String, String)> =
+        due.iter().chain(&due).map(|(number, status)| ((*number).to_owned(), (*status).to_owned())).collect();
+    assert_eq!(told, due);
+
+    let requests: Vec<Value> = asked.iter().map(as_received).collect();
+    let case = json!({ "token": ACCOUNT.1, "requests": requests }).to_string();
+    for validate in [python as fn(&str) -> String, node] {
+        let verdicts: Vec<bool> = serde_json::from_str(&validate(&case)).expect("verdicts");
+        let wrong: Vec<&Asked> =
+            asked.iter().zip(&verdicts).filter(|(_, is_valid)| !**is_valid).map(|(asked, _)| asked).collect();
+        assert!(wrong.is_empty() && verdicts.len() == asked.len(), "not valid: {wrong:#?}");
+    }
     switch.finish();
 }

@@ -13,7 +13,7 @@ mod switch;
 mod telephone;
 mod wire;
 
-pub use application::{Act, Application, answer, get, twiml};
+pub use application::{Act, Application, Asked, answer, get, twiml};
 pub use folder::Folder;
 pub use phone::Phone;
 pub use ports::Ports;
