@@ -21,6 +21,7 @@ pub use probe::Probe;
 pub use process::{Process, tool as require};
 pub use sound::{Sound, tone};
 pub use switch::{ACCOUNT, Options, Switch, binary};
+pub use telephone::{Running, Telephone};
 pub use wire::Capture;
 
 use std::time::{Duration, Instant};
