@@ -139,6 +139,38 @@ fn a_caller_who_hangs_up_has_left_a_message_without_the_silence_around_it() {
 }
 
 #[test]
+fn a_caller_who_falls_silent_has_left_a_message() {
+    let (keep, kept) = mpsc::channel();
+    let plan = Folder::new();
+    let application = Application::start(move |asked| match asked.parameter("RecordingDuration") {
+        None => twiml("<Record action=\"/kept\" timeout=\"2\" playBeep=\"false\" trim=\"do-not-trim\"/>"),
+        Some(duration) => {
+            let url = asked.parameter("RecordingUrl").expect("a recording");
+            let wav = get(&url, Some(ACCOUNT)).expect("an answer").1;
+            keep.send((duration, asked.parameter("Digits"), wav)).expect("the story goes on");
+            twiml("<Hangup/>")
+        }
+    });
+    let switch = switch_asking(&plan, &application);
+    let message = message();
+    let source = Sound::silence(SECOND / 2).then(&message).then(&Sound::silence(60 * SECOND));
+    let alice = Phone::register_saying(&switch, "alice", &source.wav());
+    alice.dial("400");
+    let (duration, digits, wav) =
+        kept.recv_timeout(Duration::from_secs(30)).expect("the action is requested");
+    alice.is_hung_up(Duration::from_secs(10));
+    assert!(digits.unwrap_or_default().is_empty(), "nothing was pressed");
+    let recording = only(&wav);
+    assert!(recording.find(&message).1 > 0.98);
+    let (_, ends) = recording.span().expect("something was said");
+    let silence = recording.length() - ends;
+    // Words end softly: silence counts from a fifth of a second after them.
+    assert!((2000..2300).contains(&silence.as_millis()), "silent for {silence:?}");
+    assert_eq!(duration.parse(), Ok(recording.length().as_secs_f64().ceil() as u32));
+    switch.finish();
+}
+
+#[test]
 fn a_message_can_be_read_up_to_the_last_second_when_the_switch_is_killed() {
     let plan = Folder::new();
     let application = Application::start(|_| twiml("<Record playBeep=\"false\" trim=\"do-not-trim\"/>"));

@@ -149,6 +149,43 @@ fn keys_by_info_are_gathered_whatever_their_body() {
     switch.finish();
 }
 
+#[test]
+fn a_key_passes_a_talk_as_one_event_and_a_star_hangs_up_on_the_callee() {
+    let plan = Folder::new();
+    let application = Application::start(|asked| match asked.path() {
+        "/" => twiml("<Dial hangupOnStar=\"true\" action=\"/after\"><Client>bob</Client></Dial>"),
+        _ => twiml("<Say>One moment please.</Say>"),
+    });
+    let switch = switch_asking(&plan, &application);
+    let (alice, bob) = (Phone::register(&switch, "alice", ALICE), Phone::register(&switch, "bob", BOB));
+    alice.dial("400");
+    [&alice, &bob].iter().for_each(|phone| phone.talks(SOON));
+    std::thread::sleep(Duration::from_secs(1));
+    alice.press('5');
+    std::thread::sleep(Duration::from_secs(1));
+    alice.press('*');
+    bob.is_hung_up(SOON);
+    alice.is_hung_up(SOON);
+    let after = application.asked_at("/after");
+    let [after] = &after[..] else { panic!("the action is requested once: {after:?}") };
+    assert_eq!(after.parameter("DialCallStatus").as_deref(), Some("completed"));
+    is_heard(&alice.heard(), "One moment please.");
+
+    let capture = switch.finish();
+    let fives = format!("{} && rtpevent.event_id == 5", capture.our_media());
+    let fields = ["rtp.timestamp", "rtp.marker", "rtpevent.end_of_event", "rtpevent.duration"];
+    let events = capture.rows(&fives, &fields);
+    // One event (RFC 4733 §2.5.1): begun with the marker, one timestamp, ever longer, its end told three times.
+    let is_set = |field: &String| field == "1" || field == "True";
+    assert!(events.iter().all(|event| event[0] == events[0][0]), "{events:?}");
+    let marked: Vec<usize> = (0..events.len()).filter(|&n| is_set(&events[n][1])).collect();
+    assert_eq!(marked, [0], "{events:?}");
+    let ends: Vec<usize> = (0..events.len()).filter(|&n| is_set(&events[n][2])).collect();
+    assert_eq!(ends, [events.len() - 3, events.len() - 2, events.len() - 1], "{events:?}");
+    let lengths: Vec<u32> = events.iter().map(|event| event[3].parse().expect("a duration")).collect();
+    assert!(lengths.is_sorted(), "{lengths:?}");
+}
+
 /// A request as an application sees it: it knows its own URL only from the Host header and the request line.
 fn as_received(asked: &Asked) -> Value {
     let url = format!("http://{}{}", asked.header("host").expect("a host"), asked.target);
