@@ -57,13 +57,14 @@ fn once(folder: &Path, what: &str, install: impl FnOnce()) {
 
 /// What the Python client says of `{"token", "requests": [{"url", "form", "signature"}]}`: a list of verdicts.
 pub fn python(input: &str) -> String {
-    let folder = folder("python");
-    let inside = |name: &str| folder.join("bin").join(name);
+    let folder = folder("python-client");
     once(&folder, PYTHON_CLIENT, || {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder), "");
-        run(Command::new(inside("pip")).args(["install", "--quiet", PYTHON_CLIENT]), "");
+        // Not a virtual environment: Debian has those in a package of their own.
+        let pip =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"];
+        run(Command::new("python3").args(pip).arg("--target").arg(&folder).arg(PYTHON_CLIENT), "");
     });
-    run(Command::new(inside("python")).args(["-c", PYTHON]), input)
+    run(Command::new("python3").args(["-c", PYTHON]).env("PYTHONPATH", folder), input)
 }
 
 /// As [`python`], by the Node client.
