@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::harness::{
-    ACCOUNT, Act, Application, Asked, Folder, Options, Phone, Ports, Process, Sound, Switch, answer,
+    ACCOUNT, Act, Application, Asked, Folder, Keypad, Options, Phone, Ports, Process, Sound, Switch, answer,
     eventually, require, tone, twiml,
 };
 use crate::phones::{ALICE, BOB};
@@ -147,6 +147,29 @@ fn keys_by_info_are_gathered_whatever_their_body() {
     let pressed = application.asked_at("/keys").first().and_then(|asked| asked.parameter("Digits"));
     assert_eq!(pressed.as_deref(), Some("12*"));
     switch.finish();
+}
+
+#[test]
+fn keys_survive_a_line_that_loses_a_fifth_of_all_packets() {
+    const KEYS: &str = "112233445566778899001#";
+    let plan = Folder::new();
+    let application = Application::start(|asked| match asked.path() {
+        "/" => twiml("<Gather action=\"/keys\" timeout=\"10\"><Pause length=\"20\"/></Gather>"),
+        _ => twiml("<Hangup/>"),
+    });
+    let switch = switch_asking(&plan, &application);
+    let mut keypad = Keypad::new(switch.ports(1), 5);
+    let caller = switch.telephone("alice").with("sdp", keypad.sdp()).dials("caller-hung-up-on", "400");
+    keypad.press(KEYS, Duration::from_secs(15));
+    caller.succeeds();
+    let pressed: Vec<_> =
+        application.asked_at("/keys").iter().map(|asked| asked.parameter("Digits")).collect();
+    assert_eq!(pressed, [Some(KEYS.trim_end_matches('#').to_owned())]);
+    let capture = switch.finish();
+    // The line was as bad as that.
+    let sent = capture.count(&format!("{} && rtp", capture.their_media()));
+    let all = 25 + KEYS.len() * 11 + 25;
+    assert!((all * 7 / 10..all * 9 / 10).contains(&sent), "{sent} of {all} packets came through");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod application;
 mod folder;
+mod keypad;
 mod phone;
 mod ports;
 mod probe;
@@ -15,6 +16,7 @@ mod wire;
 
 pub use application::{Act, Application, Asked, answer, get, twiml};
 pub use folder::Folder;
+pub use keypad::Keypad;
 pub use phone::Phone;
 pub use ports::Ports;
 pub use probe::Probe;
