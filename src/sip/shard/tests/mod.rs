@@ -112,11 +112,11 @@ impl Exchange for House {
     fn route(&self, caller: &Caller, dialled: &str) -> Decision {
         let target = match (dialled, &caller.user) {
             ("100", _) => Target::Script("greeting.xml".to_owned()),
-            ("305", _) => {
-                let url = "https://example.com/".to_owned();
-                let method = crate::twiml::verb::Method::Post;
-                Target::Webhook(Webhook { url, method, fallback: None }.into())
-            }
+            ("101", _) => Target::Webhook(Box::new(Webhook {
+                url: "http://app.example/".to_owned(),
+                method: crate::twiml::verb::Method::Post,
+                fallback: None,
+            })),
             (_, None) => Target::Forbidden,
             ("bob", Some(_)) => Target::Endpoint("bob".to_owned()),
             (_, Some(_)) => Target::Unknown,
