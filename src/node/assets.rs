@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use trunkline_media::asset::Asset;
+use trunkline_media::asset::{Asset, AudioKind};
 use trunkline_media::tone::Tone;
 
 use super::house::House;
@@ -30,13 +30,6 @@ struct Kept {
     asset: Arc<Asset>,
     /// Which body of its URL it was made of; that of other sounds does not change.
     version: u64,
-}
-
-/// How a file holds its sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Wav,
-    Mulaw,
 }
 
 impl Sounds {
@@ -82,13 +75,14 @@ impl House {
                 if self.sounds.is_of(&key, version) {
                     return Ok(key);
                 }
-                (bytes, format_of(&kind).ok_or_else(|| undecodable(&kind))?, version)
+                let format = AudioKind::of(&kind, &bytes).ok_or_else(|| unknown(&kind))?;
+                (bytes, format, version)
             }
             _ if self.sounds.get(&key).is_some() => return Ok(key),
             Sound::Speech { text, language, voice } => {
                 let spoken = self.speech.say(text, language, voice.as_deref()).await;
                 let wav = spoken.map_err(|error| SoundError::skipped(error.to_string()))?;
-                (wav, Format::Wav, 0)
+                (wav, AudioKind::Wav, 0)
             }
             Sound::Beep => {
                 self.sounds.keep(key.clone(), Asset::from_tone(Tone::Beep, Asset::LIMIT), 0);
@@ -99,13 +93,10 @@ impl House {
                 (bytes, format, 0)
             }
         };
-        let decoded = tokio::task::spawn_blocking(move || format.decode(&bytes)).await;
+        let decoded = tokio::task::spawn_blocking(move || decode(&bytes, format)).await;
         let asset = decoded.map_err(|error| error.to_string()).and_then(|asset| asset);
         let asset = asset.map_err(|why| match sound {
-            Sound::Url(url) => SoundError {
-                code: code::SOUND_TYPE,
-                message: format!("{}: {why}", crate::webhook::shown(url)),
-            },
+            Sound::Url(_) => SoundError { code: code::SOUND_TYPE, message: why },
             Sound::File(source) => SoundError::skipped(format!("{source}: {why}")),
             Sound::Speech { .. } | Sound::Beep => SoundError::skipped(why),
         })?;
@@ -116,7 +107,7 @@ impl House {
     async fn fetch_recording(self: &Arc<Self>, key: String, sid: RecordingSid) -> Result<String, SoundError> {
         if self.sounds.get(&key).is_none() {
             let bytes = self.recorded(sid).await?;
-            let decoded = tokio::task::spawn_blocking(move || Format::Wav.decode(&bytes)).await;
+            let decoded = tokio::task::spawn_blocking(move || decode(&bytes, AudioKind::Wav)).await;
             let asset = decoded.map_err(|error| error.to_string()).and_then(|asset| asset);
             self.sounds.keep(key.clone(), asset.map_err(SoundError::skipped)?, 0);
         }
@@ -124,46 +115,36 @@ impl House {
     }
 
     /// Reads a file of the dialplan.
-    async fn read(self: &Arc<Self>, source: String) -> Result<(Bytes, Format), SoundError> {
+    async fn read(self: &Arc<Self>, source: String) -> Result<(Bytes, AudioKind), SoundError> {
         let Some(path) = self.settings().plan.sound(&source) else {
             return Err(SoundError::skipped(format!("{source}: not a file of the dialplan")));
         };
-        let format = Format::of_file(&path);
+        let named = path.clone();
         let read = tokio::task::spawn_blocking(move || std::fs::read(&path)).await;
         let bytes = read.map_err(std::io::Error::other).and_then(|read| read);
         let bytes = bytes.map_err(|error| SoundError::skipped(format!("{source}: {error}")))?;
+        let format = kind_of_file(&named, &bytes);
         Ok((bytes.into(), format))
     }
 }
 
-impl Format {
-    fn of_file(path: &Path) -> Self {
-        match path.extension().and_then(|kind| kind.to_str()) {
-            Some("ulaw" | "ul" | "pcmu") => Self::Mulaw,
-            _ => Self::Wav,
-        }
-    }
-
-    fn decode(self, bytes: &[u8]) -> Result<Asset, String> {
-        let asset = match self {
-            Self::Wav => Asset::from_wav(bytes),
-            Self::Mulaw => Asset::from_mulaw(bytes),
-        };
-        asset.map_err(|error| error.to_string())
-    }
+/// What a file of the dialplan holds: its beginning tells, or else its name.
+fn kind_of_file(path: &Path, bytes: &[u8]) -> AudioKind {
+    let by_name = match path.extension().and_then(|kind| kind.to_str()) {
+        Some("ulaw" | "ul" | "pcmu") => "audio/basic",
+        Some("gsm") => "audio/gsm",
+        Some("mp3") => "audio/mpeg",
+        _ => "audio/wav",
+    };
+    AudioKind::of(by_name, bytes).unwrap_or(AudioKind::Wav)
 }
 
-/// The format behind a content type of Play.
-fn format_of(kind: &str) -> Option<Format> {
-    match kind {
-        "audio/wav" | "audio/wave" | "audio/x-wav" | "audio/vnd.wave" => Some(Format::Wav),
-        "audio/ulaw" | "audio/basic" | "audio/pcmu" | "audio/mulaw" | "audio/x-mulaw" => Some(Format::Mulaw),
-        _ => None,
-    }
+fn decode(bytes: &[u8], kind: AudioKind) -> Result<Asset, String> {
+    Asset::decode(bytes, kind).map_err(|error| error.to_string())
 }
 
-fn undecodable(kind: &str) -> SoundError {
-    SoundError { code: code::SOUND_TYPE, message: format!("{kind} cannot be decoded yet") }
+fn unknown(kind: &str) -> SoundError {
+    SoundError { code: code::SOUND_TYPE, message: format!("{kind} is no sound that can be played") }
 }
 
 #[cfg(test)]
@@ -176,6 +157,22 @@ mod tests {
         sounds.keep("key".to_owned(), Asset::from_samples(&[1, 2]), 7);
         assert!(sounds.is_of("key", 7) && !sounds.is_of("key", 8) && !sounds.is_of("other", 7));
         assert_eq!(sounds.get("key").map(|asset| asset.key.clone()), Some("key".to_owned()));
+    }
+
+    #[test]
+    fn a_file_is_what_it_begins_with_and_what_begins_with_nothing_is_what_it_is_called() {
+        let (wav, mp3) = (b"RIFF\0\0\0\0WAVEfmt ", b"ID3\x04");
+        for (name, bytes, kind) in [
+            ("a.wav", &wav[..], AudioKind::Wav),
+            ("a.mp3", &mp3[..], AudioKind::Mpeg),
+            ("a.wav", &mp3[..], AudioKind::Mpeg),
+            ("a.ul", &wav[..], AudioKind::Wav),
+            ("a.ul", b"\xFF\xFF", AudioKind::Ulaw),
+            ("a.gsm", b"\xD0\x00", AudioKind::Gsm),
+            ("a", b"", AudioKind::Wav),
+        ] {
+            assert_eq!(kind_of_file(Path::new(name), bytes), kind, "{name}");
+        }
     }
 
     #[test]

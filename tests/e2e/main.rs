@@ -11,11 +11,17 @@ mod calls;
 mod command_line;
 mod dialplans;
 mod endings;
+mod faults;
 mod gateway;
 mod load;
+mod messages;
 mod operating;
 mod phones;
 mod poison;
+mod prompts;
 mod registration;
 mod transfer;
 mod transports;
+#[path = "../webhook/validators.rs"]
+mod validators;
+mod webhooks;

@@ -7,3 +7,4 @@ mod requests;
 mod server;
 mod sounds;
 mod tls;
+mod validators;

@@ -164,7 +164,8 @@ impl ScriptRun {
 
     /// The script cannot go on: its fallback is asked, and if that fails as well, the caller hears an apology.
     pub(super) fn fail(&mut self, error: &WebhookError, turn: &mut Turn<Self>) {
-        self.complain(error.code, error.to_string(), turn);
+        // Whoever shows a finding adds its code.
+        self.complain(error.code, format!("{}: {}", error.url, error.message), turn);
         if self.is_gone {
             // There is nobody left whom a fallback or an apology could help.
             self.waiting = Waiting::Nothing;

@@ -1,7 +1,9 @@
 //! What the end-to-end stories stand on: the switch, its peers, and the judges of what they say to each other.
 //! It must never leave a process, a port or a folder behind, nor skip what it cannot check.
 
+mod application;
 mod folder;
+mod keypad;
 mod phone;
 mod ports;
 mod probe;
@@ -12,12 +14,16 @@ mod switch;
 mod telephone;
 mod wire;
 
+pub use application::{Act, Application, Asked, answer, get, twiml};
+pub use folder::Folder;
+pub use keypad::Keypad;
 pub use phone::Phone;
 pub use ports::Ports;
 pub use probe::Probe;
-pub use process::tool as require;
-pub use sound::Sound;
-pub use switch::{Options, Switch, binary};
+pub use process::{Process, tool as require};
+pub use sound::{Sound, tone};
+pub use switch::{ACCOUNT, Options, Switch, binary};
+pub use telephone::{Running, Telephone};
 pub use wire::Capture;
 
 use std::time::{Duration, Instant};

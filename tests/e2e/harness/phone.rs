@@ -29,22 +29,28 @@ impl Phone {
         Self::register_over(switch, "udp", user, hertz)
     }
 
+    /// As [`Phone::register`]; it says what this WAV file holds, and is silent afterwards.
+    pub fn register_saying(switch: &Switch, user: &str, wav: &[u8]) -> Self {
+        Self::registered(switch, "udp", user, user, wav, &[])
+    }
+
     /// As [`Phone::register`], over `udp`, `tcp` or `tls`.
     pub fn register_over(switch: &Switch, transport: &str, user: &str, hertz: f64) -> Self {
-        Self::registered(switch, transport, user, hertz, user, &[])
+        Self::registered(switch, transport, user, user, &tone(hertz, TONE_SECONDS), &[])
     }
 
     /// Another telephone of the same user, which can tell which dialog it is in.
     pub fn second(switch: &Switch, user: &str, hertz: f64) -> Self {
-        Self::registered(switch, "udp", user, hertz, &format!("{user}-second"), &["-s"])
+        let label = format!("{user}-second");
+        Self::registered(switch, "udp", user, &label, &tone(hertz, TONE_SECONDS), &["-s"])
     }
 
     fn registered(
         switch: &Switch,
         transport: &str,
         user: &str,
-        hertz: f64,
         label: &str,
+        wav: &[u8],
         more: &[&str],
     ) -> Self {
         let proxy = switch.reached_by(transport);
@@ -53,7 +59,7 @@ impl Phone {
             "<sip:{user}@{domain};transport={transport}>;auth_user={user};auth_pass={PASSWORD};\
              outbound=\"sip:{proxy};transport={transport}\";regint=60;answermode=auto;audio_codecs=pcmu"
         );
-        let phone = Self::start(switch, label, &account, hertz, more);
+        let phone = Self::start(switch, label, &account, wav, more);
         eventually(&format!("{user} is registered"), Duration::from_secs(15), || {
             let log = phone.process.log();
             log.lines().any(|line| line.contains("200 OK") && line.contains("binding"))
@@ -61,7 +67,7 @@ impl Phone {
         phone
     }
 
-    fn start(switch: &Switch, label: &str, account: &str, hertz: f64, more: &[&str]) -> Self {
+    fn start(switch: &Switch, label: &str, account: &str, wav: &[u8], more: &[&str]) -> Self {
         let folder = switch.folder().sub(&format!("phone-{label}"));
         // It takes the port above for TLS, wanted or not.
         let (sip, control, rtp) = (switch.ports(2), switch.ports(1), switch.ports(10));
@@ -70,7 +76,7 @@ impl Phone {
             std::fs::write(&file, content).expect("the story's folder is writable");
             file.display().to_string()
         };
-        let source = write("tone.wav", &tone(hertz, TONE_SECONDS));
+        let source = write("source.wav", wav);
         write("contacts", b"");
         write("accounts", format!("{account}\n").as_bytes());
         let mut config = format!(
@@ -95,6 +101,11 @@ impl Phone {
     /// Calls a user or a number.
     pub fn dial(&self, whom: &str) {
         self.command("dial", whom);
+    }
+
+    /// Presses a key, for as long as a short press takes (RFC 4733).
+    pub fn press(&self, key: char) {
+        self.command("sndcode", &key.to_string());
     }
 
     /// A command of its menu, such as `hangup`, `hold` or `resume`.

@@ -19,6 +19,8 @@ use super::{Probe, eventually};
 
 /// Every user's password in the stories.
 pub const PASSWORD: &str = "correct-horse-battery";
+/// AccountSid and AuthToken of the stories.
+pub const ACCOUNT: (&str, &str) = ("AC00000000000000000000000000000000", "00000000000000000000000000000000");
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const CONFIG: &str = "trunkline.toml";
 /// Long enough for a debug build on a busy machine.
@@ -31,6 +33,8 @@ pub struct Options {
     pub t1: Duration,
     /// RTP and RTCP ports of the switch.
     pub media_ports: u16,
+    /// Ports of everybody else.
+    pub peer_ports: u16,
     /// Folder of routes and scripts; that of the stories by default.
     pub dialplan: PathBuf,
     /// A further table of the configuration.
@@ -52,6 +56,7 @@ impl Default for Options {
         Self {
             t1: Duration::from_millis(500),
             media_ports: 80,
+            peer_ports: 100,
             dialplan,
             more: String::new(),
             credentials: true,
@@ -108,7 +113,7 @@ impl Switch {
     pub fn with(options: &Options) -> Self {
         let turn = Turn::wait(options.alone);
         let folder = Folder::new();
-        let mut ports = Ports::lease(options.media_ports + 100);
+        let mut ports = Ports::lease(options.media_ports + options.peer_ports);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
         let tls = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
         let first = ports.run(options.media_ports);
@@ -140,7 +145,24 @@ impl Switch {
     /// Stops it as an operator would, and starts it again in the same folder.
     pub fn restart(&mut self) {
         self.terminate();
+        self.launch();
+    }
+
+    /// SIGKILL: what a crash of the host leaves of it.
+    pub fn crash(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again in the same folder.
+    pub fn launch(&mut self) {
         self.process = launch(&self.folder, &self.probe());
+    }
+
+    /// Where its web server is, as it says.
+    pub fn web(&self) -> String {
+        let log = self.process.log();
+        let said = log.lines().find_map(|line| line.split_once("/ready are at ")?.1.strip_suffix('.'));
+        said.unwrap_or_else(|| panic!("no word of a web server: {}", tail(&log, 40))).to_owned()
     }
 
     fn terminate(&mut self) {
@@ -367,6 +389,7 @@ fn configuration(
 
 fn write_credentials(file: &Path) {
     let users: String = USERS.iter().map(|user| format!("{user} = \"{PASSWORD}\"\n")).collect();
-    let text = format!("account_sid = \"AC{0}\"\nauth_token = \"{0}\"\n\n[users]\n{users}", "0".repeat(32));
+    let (sid, token) = ACCOUNT;
+    let text = format!("account_sid = \"{sid}\"\nauth_token = \"{token}\"\n\n[users]\n{users}");
     std::fs::write(file, text).expect("the data folder is writable");
 }

@@ -27,7 +27,7 @@ pub struct Telephone<'s> {
 
 impl<'s> Telephone<'s> {
     pub fn new(switch: &'s Switch, user: &str) -> Self {
-        let values = [("talk", "500"), ("ring", "200"), ("deaf", "2000")];
+        let values = [("talk", "500"), ("ring", "200"), ("deaf", "2000"), ("header", "")];
         Self {
             switch,
             user: user.to_owned(),
@@ -48,13 +48,19 @@ impl<'s> Telephone<'s> {
         self
     }
 
+    /// The port where it wants its sound.
+    pub fn media(&self) -> u16 {
+        self.media
+    }
+
     /// Over TCP instead of UDP.
     pub fn over_tcp(mut self) -> Self {
         self.transport = "t1";
         self
     }
 
-    /// A value of the scenario; the milliseconds `talk`, `ring` and `deaf` have defaults.
+    /// A value of the scenario; the milliseconds `talk`, `ring` and `deaf` have defaults, and
+    /// a stranger's INVITE may have a further `header`.
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
         self.values.insert(0, (key.to_owned(), value.to_string()));
         self

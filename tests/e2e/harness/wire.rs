@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::eventually;
 use super::folder::Folder;
 use super::process::{Process, tool};
+use super::sound::Sound;
 
 /// Where the switch sends from.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +102,26 @@ impl Capture {
     pub fn our_media(&self) -> String {
         let (first, last) = self.from.media;
         format!("udp.srcport >= {first} && udp.srcport <= {last} && !icmp")
+    }
+
+    /// Display filter for the RTP and RTCP that its peers sent to the switch.
+    pub fn their_media(&self) -> String {
+        self.our_media().replace("srcport", "dstport")
+    }
+
+    /// When each packet of G.711 µ-law that passes the display filter went by, in seconds, and its sound.
+    pub fn frames(&self, filter: &str) -> Vec<(f64, Sound)> {
+        let rows =
+            self.rows(&format!("{filter} && rtp.p_type == 0"), &["frame.time_relative", "rtp.payload"]);
+        let frame = |row: Vec<String>| {
+            let [time, payload] = &row[..] else { panic!("{row:?}") };
+            let hex = payload.replace(':', "");
+            let (pairs, _) = hex.as_bytes().as_chunks::<2>();
+            let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+            let bytes: Vec<u8> = pairs.iter().map(|pair| byte(pair).expect("hexadecimal")).collect();
+            (time.parse().expect("a time"), Sound::of_ulaw(&bytes))
+        };
+        rows.into_iter().map(frame).collect()
     }
 
     /// The streams of RTP that the switch sent.
