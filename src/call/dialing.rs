@@ -138,8 +138,7 @@ impl Dialing {
 
     /// What the caller hears while it waits.
     fn ringing(&self) -> Tone {
-        let country = self.dial.ring_tone.as_deref().and_then(|country| country.parse().ok());
-        country.map_or(Tone::Ringback, Tone::Ringing)
+        self.dial.ring_tone.map_or(Tone::Ringback, Tone::Ringing)
     }
 }
 
