@@ -265,7 +265,7 @@ impl Call {
         let children: Vec<LegId> = self.children.keys().copied().collect();
         children.into_iter().for_each(|leg| self.note_ended(leg, &Cause::Internal, None, turn));
         self.tell_end_of_recorded(None, Vec::new(), turn);
-        self.note_over(&Cause::Internal, turn);
+        self.note_over(&Cause::Internal, None, turn);
         self.end_all(Cause::Internal, turn);
         self.ending = None;
         for leg in self.asked() {
@@ -423,7 +423,7 @@ impl Call {
             Report::Played { activity } => self.tell_script(Told::Done { activity }, turn),
             Report::Ended { cause, facts, .. } => {
                 self.remark_to_callees(facts.as_deref(), turn);
-                self.on_parent_ended(&cause, turn);
+                self.on_parent_ended(&cause, facts.as_deref(), turn);
             }
             Report::Answered { voice: Some(voice), .. } | Report::Revoiced(voice) => {
                 self.note_voice(self.parent, voice, turn);
@@ -519,7 +519,9 @@ impl Machine for Call {
 
     fn next_deadline(&self) -> Option<Moment> {
         let dialing = self.dialing.as_ref();
-        let dial = dialing.and_then(|dialing| earliest(dialing.rings_until(), dialing.talks_until()));
+        let dial = dialing.and_then(|dialing| {
+            earliest(earliest(dialing.rings_until(), dialing.joins_until()), dialing.talks_until())
+        });
         earliest(dial, self.transfer_deadline())
     }
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use sha1::{Digest, Sha1};
+
 use super::profile::{CallStatus, Direction, Profile, WallClock};
 use super::script::{Beginning, Hook, RunSpec, ScriptRun};
 use super::{Call, CallSpec, CallerId, Notify};
@@ -120,6 +122,7 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
     let call_id = invite.headers().call_id().map(String::from).unwrap_or_default();
     let mut further = vec![
         ("SipDomain".to_owned(), about.domain.clone()),
+        ("SipDomainSid".to_owned(), domain_sid(&about.account, &about.domain)),
         ("SipCallId".to_owned(), call_id),
         ("SipSourceIp".to_owned(), path.flow.remote.ip().to_string()),
     ];
@@ -139,6 +142,13 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
         clock: about.clock,
         further,
     }
+}
+
+/// The name of a domain of an account: the same for as long as both are.
+fn domain_sid(account: &str, domain: &str) -> String {
+    let hash = Sha1::digest(format!("{account}/{}", domain.to_ascii_lowercase()));
+    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("SD{digits}")
 }
 
 /// Who was called before the call was diverted to us: the latest diversion stands first (RFC 5806 §9.1).
@@ -166,6 +176,7 @@ fn caller_id(invite: &Request, caller: Option<String>, is_trusted: bool) -> Call
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::flow::Flow;
     use crate::sip::message::{HeaderName, Limits, Message, Method};
 
     fn called(lines: &[(HeaderName, &str)], caller: Option<&str>, is_trusted: bool) -> CallerId {
@@ -200,6 +211,69 @@ mod tests {
         assert_eq!(called(&carrier, Some("+15550002"), true), id(Some("Carol"), "+15550002", true));
         assert_eq!(called(&[alice, asserted], Some("+15550002"), false), id(None, "+15550002", false));
         assert_eq!(called(&[nobody], None, false), id(None, "anonymous", true));
+    }
+
+    /// What an application is told of an INVITE with these lines, by whom it is from.
+    fn told(lines: &[(HeaderName, &str)], caller: Option<&str>) -> Vec<(String, String)> {
+        let mut invite = Request::new(Method::Invite, "sip:100@192.0.2.1".parse().expect("a URI"));
+        lines.iter().for_each(|(name, value)| invite.headers_mut().push(name.clone(), value));
+        let flow = Flow::udp(([192, 0, 2, 1], 5060).into(), ([198, 51, 100, 7], 5062).into());
+        let path = Path::new(flow, ([192, 0, 2, 1], 5060).into());
+        let about = About {
+            account: "AC1".to_owned(),
+            recordings: "http://switch/".into(),
+            domain: "Example.com".to_owned(),
+            clock: WallClock::default(),
+        };
+        profile(&invite, caller, &path, LegId::from_bytes([1; 16]), &about).parameters(CallStatus::Ringing)
+    }
+
+    #[test]
+    fn a_call_by_sip_is_told_with_all_that_belongs_to_it() {
+        let ticket: HeaderName = "X-Ticket".parse().expect("a name");
+        let lines = [
+            (HeaderName::CallId, "one@phone"),
+            (HeaderName::Diversion, "<sip:200@gw>;reason=busy"),
+            (HeaderName::UserToUser, "beef;encoding=hex"),
+            (HeaderName::Subject, "no custom header"),
+            (ticket, "7"),
+        ];
+        let by_alice = told(&lines, Some("alice"));
+        let of = |name: &str| by_alice.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        for (name, wanted) in [
+            ("From", Some("sip:alice@Example.com")),
+            ("Caller", Some("sip:alice@Example.com")),
+            ("To", Some("sip:100@Example.com")),
+            ("Called", Some("sip:100@Example.com")),
+            ("Direction", Some("inbound")),
+            ("SipDomain", Some("Example.com")),
+            ("SipDomainSid", Some("SD4ef4db11160eb156124de36f60e4b5e2")),
+            ("SipCallId", Some("one@phone")),
+            ("SipSourceIp", Some("198.51.100.7")),
+            ("SipHeader_X-Ticket", Some("7")),
+            ("SipHeader_User-to-User", Some("beef;encoding=hex")),
+            ("SipHeader_Subject", None),
+            ("ForwardedFrom", Some("sip:200@Example.com")),
+            ("CalledVia", Some("sip:200@Example.com")),
+            ("ParentCallSid", None),
+            ("FromCountry", None),
+        ] {
+            assert_eq!(of(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_a_number_a_user_or_nobody() {
+        for (caller, from, country) in [
+            (Some("+4930123456"), "+4930123456", Some("DE")),
+            (Some("bob"), "sip:bob@Example.com", None),
+            (None, "anonymous", None),
+        ] {
+            let told = told(&[(HeaderName::CallId, "1")], caller);
+            let of = |name: &str| told.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            assert_eq!((of("From"), of("FromCountry")), (Some(from), country));
+            assert_eq!((of("ForwardedFrom"), of("CalledVia")), (None, None), "of a diverted call alone");
+        }
     }
 
     #[test]

@@ -164,3 +164,20 @@ fn the_call_waits_for_a_script_that_has_still_something_to_tell() {
     bench.wanted(Wanted::Over);
     assert!(bench.is_finished());
 }
+
+#[test]
+fn whoever_asks_at_the_route_is_told_what_the_caller_was_answered_with() {
+    for (status, told_as) in [(Some(486), "486"), (Some(200), "200"), (None, "-")] {
+        let mut bench = Bench::new();
+        bench.call.notify = Some(Notify { url: "http://app/over".to_owned(), method: Method::Post });
+        let facts = Some(Box::new(Facts { status, ..Facts::default() }));
+        bench.caller(Report::Ended { cause: Cause::Busy, by: Side::Switch, facts });
+        assert_eq!(told(&bench, "SipResponseCode"), [told_as]);
+        assert_eq!(told(&bench, "SequenceNumber"), ["0"]);
+    }
+    let mut bench = Bench::new();
+    bench.call.notify = Some(Notify { url: "http://app/over".to_owned(), method: Method::Post });
+    bench.wanted(Wanted::Echo);
+    bench.step(|call, turn| call.give_up(turn));
+    assert_eq!(told(&bench, "SipResponseCode"), ["200"], "it was answered, whatever became of it");
+}

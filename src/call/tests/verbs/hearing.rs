@@ -60,7 +60,7 @@ fn pause_waits_one_second_or_as_long_as_it_says_and_leaves_the_caller_ringing() 
         let (mut run, words) = Run::of(&format!("<Pause {attributes}/><Say>Hello</Say>"));
         assert_eq!(words, ["ring"], "{says}: as first verb it delays the answer");
         assert_eq!(run.run.next_deadline(), Some(at(seconds)), "{says}");
-        assert_eq!(run.pass(seconds), ["2 prepare \"Hello\""].map(|words| words.replace('2', "1")), "{says}");
+        assert_eq!(run.pass(seconds), ["1 prepare \"Hello\""], "{says}");
     }
 }
 

@@ -90,12 +90,12 @@ fn a_callee_who_is_asked_for_ever_is_let_go() {
     bench.pass(10);
     bench.callee(1, answered());
     assert_eq!(bench.pass(129), [""; 0]);
-    assert_eq!(bench.pass(130), ["1: hang up, NoAnswer"]);
-    let words = bench.callee(1, ended(Cause::NoAnswer));
+    assert_eq!(bench.pass(130), ["1: hang up, HungUp"]);
+    let words = bench.callee(1, ended(Cause::HungUp));
     assert_eq!(words, ["dial carol", "script of 1: caller gone"]);
 
     let mut bench = Bench::new();
     bench.dial("<Dial><Number sendDigits='WWWW'>101</Number></Dial>");
     bench.callee(1, answered());
-    assert_eq!(bench.pass(120), ["1: hang up, NoAnswer"], "keys, too, are sent no longer");
+    assert_eq!(bench.pass(120), ["1: hang up, HungUp"], "keys, too, are sent no longer");
 }
