@@ -87,7 +87,8 @@ impl World {
             Some(body) => {
                 let document =
                     Document::parse_in(body.as_bytes(), context).expect("the application is sound");
-                Ok(Box::new(Fetched { url: request.url.clone(), document, cookies: Cookies::default() }))
+                let (url, cookies) = (request.url.clone(), Cookies::default());
+                Ok(Box::new(Fetched { url, status: Some(200), document, cookies }))
             }
             None => Err(WebhookError::new(code::REFUSED, &request.url, "nobody listens")),
         };

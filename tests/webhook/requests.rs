@@ -129,7 +129,7 @@ async fn a_request_is_tried_again_as_its_url_says_with_the_same_token() {
 async fn without_a_word_nothing_but_a_failed_connection_is_tried_again() {
     let server = Server::start(|_| Act::Say(answer("503 Busy", "", ""))).await;
     let error = webhooks().fetch(post(server.url("/"), &[])).await.expect_err("busy");
-    assert_eq!((error.code, server.seen().len()), (11_217, 1));
+    assert_eq!((error.code, error.status, server.seen().len()), (11_217, Some(503), 1));
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn verbs_that_come_later_are_passed_by_and_the_script_goes_on() {
             let xml = format!("<Response><{verb}>x</{verb}><Say>Hello</Say></Response>");
             let document = Document::parse(xml.as_bytes()).expect("a document");
             let url = "http://app/voice".to_owned();
-            let fetched = crate::webhook::document::Fetched { url, document, cookies: Default::default() };
+            let fetched = crate::webhook::document::Fetched { url, status: Some(200), document, cookies: Default::default() };
             run.handle(ScriptInput::Fetched { number: 1, result: Ok(Box::new(fetched)) }, turn);
         });
         assert_eq!(words, ["2 prepare \"Hello\""], "{verb}");

@@ -28,7 +28,7 @@ fn obtained_in(run: &mut Run, number: u64, body: &str) -> Vec<String> {
         let xml = format!("<Response>{body}</Response>");
         let document = Document::parse_in(xml.as_bytes(), Context::Screening).expect("a document");
         let url = "http://app/ask".to_owned();
-        let fetched = crate::webhook::document::Fetched { url, document, cookies: Default::default() };
+        let fetched = crate::webhook::document::Fetched { url, status: Some(200), document, cookies: Default::default() };
         run.handle(ScriptInput::Fetched { number, result: Ok(Box::new(fetched)) }, turn);
     })
 }
