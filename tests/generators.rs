@@ -93,6 +93,17 @@ const BESIDE_OTHERS: &[&str] = &[
     "weight",
 ];
 
+/// Where they change what is read, and beside which.
+const BESIDE: &[(&str, &str, &[&str])] = &[
+    ("Record", "recordingStatusCallback", &["recordingStatusCallbackEvent", "recordingStatusCallbackMethod"]),
+    ("Dial", "recordingStatusCallback", &["recordingStatusCallbackEvent", "recordingStatusCallbackMethod"]),
+    ("Dial/Number", "statusCallback", &["statusCallbackEvent", "statusCallbackMethod"]),
+    ("Dial/Client", "statusCallback", &["statusCallbackEvent", "statusCallbackMethod"]),
+    ("Dial/Sip", "statusCallback", &["statusCallbackEvent", "statusCallbackMethod"]),
+    ("Dial/Sip", "username", &["password"]),
+    ("Dial/Sip", "password", &["username"]),
+];
+
 fn parse(sample: &Sample) -> Parsed {
     Document::parse(sample.xml.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{}", sample.xml))
 }
@@ -139,7 +150,8 @@ fn judge(samples: &[Sample], least: usize) {
     let mut untouched: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut touched = BTreeSet::new();
     let mut bare: BTreeMap<&str, Document> = BTreeMap::new();
-    for sample in samples {
+    judge_beside(samples);
+    for sample in samples.iter().filter(|sample| sample.beside.is_none()) {
         let parsed = parse(sample);
         let codes: Vec<u32> = parsed.warnings.iter().map(|finding| finding.code).collect();
         match sample.attribute.as_deref() {
@@ -182,6 +194,27 @@ fn judge(samples: &[Sample], least: usize) {
     }
 }
 
+/// Reads what shows only beside another attribute: it is accepted, and changes what that one says alone.
+fn judge_beside(samples: &[Sample]) {
+    for (path, companion, attributes) in BESIDE {
+        let of = |attribute: &str, beside: Option<&str>| -> Vec<&Sample> {
+            let is_it = |sample: &&Sample| {
+                sample.path == *path
+                    && sample.attribute.as_deref() == Some(attribute)
+                    && sample.beside.as_deref() == beside
+            };
+            samples.iter().filter(is_it).collect()
+        };
+        let alone = parse(of(companion, None).first().expect("the library makes it alone")).document;
+        for attribute in *attributes {
+            let both = of(attribute, Some(companion));
+            assert!(both.iter().all(|sample| parse(sample).warnings.is_empty()), "{path}: {attribute}");
+            let changes = both.iter().any(|sample| parse(sample).document != alone);
+            assert!(changes, "{path}: {attribute} changes nothing beside {companion}");
+        }
+    }
+}
+
 #[test]
 fn all_that_the_python_library_makes_is_read() {
     judge(&PYTHON, 1_500);
@@ -194,7 +227,9 @@ fn all_that_the_node_library_makes_is_read() {
 
 #[test]
 fn both_libraries_make_the_same_of_the_same() {
-    let key = |sample: &Sample| (sample.path.clone(), sample.attribute.clone(), sample.value.to_string());
+    let key = |sample: &Sample| {
+        (sample.path.clone(), sample.attribute.clone(), sample.value.to_string(), sample.beside.clone())
+    };
     let node: BTreeMap<_, _> = NODE.iter().map(|sample| (key(sample), sample)).collect();
     let mut compared = 0;
     for python in PYTHON.iter().filter(|sample| sample.attribute.as_deref() != Some("*")) {
