@@ -153,10 +153,18 @@ fn domain_sid(account: &str, domain: &str) -> String {
 
 /// Who was called before the call was diverted to us: the latest diversion stands first (RFC 5806 §9.1).
 fn diverted_from(invite: &Request) -> Option<String> {
-    let text = invite.headers().get(&HeaderName::Diversion)?;
+    let Some(text) = invite.headers().get(&HeaderName::Diversion) else { return history(invite) };
     let end = text.find('>').map_or_else(|| text.find([',', ';']).unwrap_or(text.len()), |at| at + 1);
     let address: NameAddr = text.get(..end)?.parse().ok()?;
     address.uri.user().map(|user| user.into_owned())
+}
+
+/// The same by the history of the call, whose latest entry is the one that it came to (RFC 7044 §5).
+fn history(invite: &Request) -> Option<String> {
+    let entries = invite.headers().addresses(HeaderName::HistoryInfo).ok()?;
+    let mut users = entries.iter().rev().filter_map(|entry| entry.uri.user());
+    let last = users.next()?;
+    users.find(|user| *user != last).map(|user| user.into_owned())
 }
 
 /// Who is shown: the one that admission found out, by the display name that goes with it.
@@ -286,6 +294,14 @@ mod tests {
             ("Diversion: \"Front desk\" <sip:100@gw>;reason=busy\r\n", Some("100")),
             ("Diversion: sip:101@gw;reason=busy\r\n", Some("101")),
             ("Diversion: <sip:gw>\r\n", None),
+            (
+                "History-Info: <sip:+4930123@gw>;index=1, <sip:+4940456@gw?Reason=SIP%3Bcause%3D302>;index=1.1\r\n\
+                 History-Info: <sip:100@gw>;index=1.1.1, <sip:100@switch>;index=1.1.1.1\r\n",
+                Some("+4940456"),
+            ),
+            ("History-Info: <sip:100@gw>;index=1, <sip:100@switch>;index=1.1\r\n", None),
+            ("History-Info: <sip:1@gw>;index=1\r\nDiversion: <sip:2@gw>\r\n", Some("2")),
+            ("History-Info: ,<\r\n", None),
             ("Diversion: >,<\r\n", None),
             ("", None),
         ] {
