@@ -247,7 +247,8 @@ mod tests {
             (ticket, "7"),
         ];
         let by_alice = told(&lines, Some("alice"));
-        let of = |name: &str| by_alice.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let of =
+            |name: &str| by_alice.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         for (name, wanted) in [
             ("From", Some("sip:alice@Example.com")),
             ("Caller", Some("sip:alice@Example.com")),
@@ -278,7 +279,8 @@ mod tests {
             (None, "anonymous", None),
         ] {
             let told = told(&[(HeaderName::CallId, "1")], caller);
-            let of = |name: &str| told.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            let of =
+                |name: &str| told.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
             assert_eq!((of("From"), of("FromCountry")), (Some(from), country));
             assert_eq!((of("ForwardedFrom"), of("CalledVia")), (None, None), "of a diverted call alone");
         }

@@ -143,7 +143,8 @@ impl Webhooks {
         within(total, &url, async {
             let answer = exchange.ask(hop).await?;
             let (status, url) = (answer.response.status().as_u16(), answer.hop.url.to_string());
-            let content = content(answer, exchange.silence()).await.map_err(|error| error.answered(status))?;
+            let content =
+                content(answer, exchange.silence()).await.map_err(|error| error.answered(status))?;
             Ok(Reply { status, url, content, cookies: exchange.cookies, findings })
         })
         .await

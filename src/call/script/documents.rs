@@ -128,7 +128,8 @@ impl ScriptRun {
             self.ring(turn);
         }
         turn.tell(self.leg, Event::Asked { document: place.to_string() });
-        let pending = Pending { number, place, otherwise, method, parameters, token, is_fallback, since: turn.now };
+        let pending =
+            Pending { number, place, otherwise, method, parameters, token, is_fallback, since: turn.now };
         pending.request(self, turn);
         self.waiting = Waiting::Document(Box::new(pending));
     }

@@ -219,7 +219,8 @@ fn what_came_of_each_request_is_told_with_its_status_and_its_time() {
     obtained(&mut run, 1, "<Redirect>next</Redirect>");
     run.now = at(5);
     run.step(|run, turn| {
-        let error = WebhookError::new(11_217, "http://user:pass@app/next", "it answers with 503").answered(503);
+        let error =
+            WebhookError::new(11_217, "http://user:pass@app/next", "it answers with 503").answered(503);
         run.handle(ScriptInput::Fetched { number: 2, result: Err(error) }, turn);
     });
     let asked = |document: &str| Event::Asked { document: document.to_owned() };
@@ -236,4 +237,24 @@ fn what_came_of_each_request_is_told_with_its_status_and_its_time() {
             &Event::Unobtained { document: there, status: Some(503), code: 11_217, took_us: 2_000_000 },
         ]
     );
+}
+
+#[test]
+fn what_a_host_gave_the_call_to_keep_goes_along_with_every_later_request() {
+    let given: Cookies =
+        serde_json::from_str(r#"[{"host": "app", "path": "/", "name": "sid", "value": "abc"}]"#)
+            .expect("cookies");
+    let mut run = asking(Some(hook("http://app/spare", Method::Post)));
+    assert_eq!(run.asked[0].cookies, Cookies::default());
+    let document = document("<Gather numDigits='1' action='next'/>");
+    run.step(|run, turn| {
+        let url = "http://app/voice".to_owned();
+        let cookies = given.clone();
+        let fetched = Fetched { url, status: Some(200), document: document.clone().into(), cookies };
+        run.handle(ScriptInput::Fetched { number: 1, result: Ok(Box::new(fetched)) }, turn);
+    });
+    run.keys("1");
+    assert_eq!(run.asked[1].cookies, given, "the action");
+    failed(&mut run, 2, 11_205);
+    assert_eq!(run.asked[2].cookies, given, "the fallback");
 }

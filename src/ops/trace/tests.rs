@@ -252,7 +252,10 @@ fn what_came_over_http_is_told_with_its_status_and_its_time() {
     scribe
         .tell(0, Event::Obtained { document: document.clone(), status: Some(200), took_us: 40_100 })
         .tell(0, Event::Obtained { document: "menu.xml".to_owned(), status: None, took_us: 0 })
-        .tell(0, Event::Unobtained { document: document.clone(), status: Some(503), code: 11_217, took_us: 9 })
+        .tell(
+            0,
+            Event::Unobtained { document: document.clone(), status: Some(503), code: 11_217, took_us: 9 },
+        )
         .tell(0, Event::Unobtained { document, status: None, code: 11_205, took_us: 15_000_000 });
     for (status, code, took_us) in [(Some(204), None, 7_000), (Some(500), Some(15_003), 8_000)] {
         let (url, message) = (url.clone(), "answered with 500".to_owned());

@@ -100,7 +100,11 @@ fn the_caller_hears_the_ringing_of_the_country_that_is_named() {
     let heard = |attributes: &str| dialled(attributes).1.pop().unwrap_or_default();
     assert_eq!(heard(""), "caller: hear Ringback", "ringTone: default");
     for (name, country) in Country::NAMED {
-        assert_eq!(heard(&format!("ringTone='{name}'")), format!("caller: hear Ringing({country:?})"), "{name}");
+        assert_eq!(
+            heard(&format!("ringTone='{name}'")),
+            format!("caller: hear Ringing({country:?})"),
+            "{name}"
+        );
     }
     assert_eq!(heard("ringTone='xx'"), "caller: hear Ringback", "13220, the default is used");
     let mut bench = Bench::new();
@@ -133,7 +137,8 @@ fn several_are_called_together_unless_in_sequence() {
         ("sequential: bad, the default is used", "sequential='1'", &["dial alice", "dial carol"]),
     ] {
         let mut bench = Bench::new();
-        let words = bench.dial(&format!("<Dial {attributes}><Client>alice</Client><Client>carol</Client></Dial>"));
+        let words =
+            bench.dial(&format!("<Dial {attributes}><Client>alice</Client><Client>carol</Client></Dial>"));
         let dialled: Vec<_> = words.iter().filter(|words| words.starts_with("dial")).collect();
         assert_eq!(dialled, first, "{says}");
     }
@@ -161,8 +166,20 @@ fn both_parties_are_recorded_or_the_one_that_is_named() {
     const DUAL: &str = "record='record-from-answer-dual'";
     for (says, track, taped, name, channels) in [
         ("recordingTrack: both", "", &["caller: tape Dual 0", "1: tape Dual 1"][..], "both", "2"),
-        ("recordingTrack: inbound → mono", "recordingTrack='inbound'", &["caller: tape Mono 0"], "inbound", "1"),
-        ("recordingTrack: outbound → mono", "recordingTrack='outbound'", &["1: tape Mono 0"], "outbound", "1"),
+        (
+            "recordingTrack: inbound → mono",
+            "recordingTrack='inbound'",
+            &["caller: tape Mono 0"],
+            "inbound",
+            "1",
+        ),
+        (
+            "recordingTrack: outbound → mono",
+            "recordingTrack='outbound'",
+            &["1: tape Mono 0"],
+            "outbound",
+            "1",
+        ),
     ] {
         let told_at = "recordingStatusCallback='http://t/' recordingStatusCallbackEvent='in-progress'";
         let (bench, words) = talking(&format!("{DUAL} {told_at} {track}"));
@@ -182,8 +199,7 @@ fn the_end_of_its_recording_is_told_by_post_and_other_stages_where_they_are_aske
         ("absent", "recordingStatusCallbackEvent='absent'", true, &["absent"]),
         ("absent", "recordingStatusCallbackEvent='absent'", false, &[]),
     ] {
-        let (mut bench, _) =
-            talking(&format!("record='true' recordingStatusCallback='http://t/' {events}"));
+        let (mut bench, _) = talking(&format!("record='true' recordingStatusCallback='http://t/' {events}"));
         bench.callee(1, ended(Cause::HungUp));
         finish(&mut bench, is_empty);
         assert_eq!(told(&bench, "RecordingStatus"), stages, "{says}");
@@ -198,13 +214,15 @@ fn the_end_of_its_recording_is_told_by_post_and_other_stages_where_they_are_aske
             assert!(of("RecordingStartTime").is_some_and(|time| time.ends_with("+0000")));
         }
     }
-    let (mut bench, _) = talking(
-        "record='true' recordingStatusCallback='http://t/' recordingStatusCallbackMethod='GET'",
-    );
+    let (mut bench, _) =
+        talking("record='true' recordingStatusCallback='http://t/' recordingStatusCallbackMethod='GET'");
     bench.callee(1, ended(Cause::HungUp));
     finish(&mut bench, false);
     assert_eq!(bench.posted[0].method, Method::Get);
-    assert_eq!((told(&bench, "RecordingDuration"), told(&bench, "RecordingChannels")), (vec!["4"], vec!["2"]));
+    assert_eq!(
+        (told(&bench, "RecordingDuration"), told(&bench, "RecordingChannels")),
+        (vec!["4"], vec!["2"])
+    );
 }
 
 #[test]
@@ -219,7 +237,11 @@ fn the_star_of_the_caller_is_a_key_like_any_other_unless_it_shall_end_the_talk()
         assert_eq!(bench.caller(star), words, "{says}");
         if attributes.contains("true") {
             let words = bench.callee(1, ended(Cause::HungUp));
-            assert_eq!(words, ["caller: hear Silence", "script: 1 Completed"], "{says}: drops the callee alone");
+            assert_eq!(
+                words,
+                ["caller: hear Silence", "script: 1 Completed"],
+                "{says}: drops the callee alone"
+            );
         }
     }
 }

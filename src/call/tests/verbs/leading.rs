@@ -10,7 +10,12 @@ fn a_redirect_asks_by_post_unless_it_says_otherwise() {
         ("method: GET", "<Redirect method='GET'>/next</Redirect>", "http://app/next", Method::Get),
         ("13710, the default is used", "<Redirect method='PUT'>n</Redirect>", "http://app/n", Method::Post),
         ("empty = self", "<Redirect/>", "http://app/voice?a=1", Method::Post),
-        ("www.myexample.com is just a path", "<Redirect>www.h.com</Redirect>", "http://app/www.h.com", Method::Post),
+        (
+            "www.myexample.com is just a path",
+            "<Redirect>www.h.com</Redirect>",
+            "http://app/www.h.com",
+            Method::Post,
+        ),
         ("the fragment holds overrides", "<Redirect>/n#rc=2</Redirect>", "http://app/n#rc=2", Method::Post),
     ] {
         let (run, words) = Run::of(body);
@@ -60,7 +65,11 @@ fn a_caller_is_rejected_as_unknown_unless_as_busy_and_an_answered_one_is_hung_up
         (false, "caller: refuse { status: 404, cause: noanswer }"),
         (true, "caller: refuse { status: 486, cause: busy }"),
     ] {
-        assert_eq!(Bench::new().wanted(Wanted::Reject { busy }), [words], "SIP 404 for rejected, 486 for busy");
+        assert_eq!(
+            Bench::new().wanted(Wanted::Reject { busy }),
+            [words],
+            "SIP 404 for rejected, 486 for busy"
+        );
         let mut bench = Bench::new();
         bench.wanted(Wanted::Prompt { activity: 1, asset: "hello".to_owned(), loops: 1 });
         assert_eq!(bench.wanted(Wanted::Reject { busy }), ["caller: hang up, HungUp"], "already answered");
@@ -84,7 +93,12 @@ fn verbs_that_come_later_are_passed_by_and_the_script_goes_on() {
             let xml = format!("<Response><{verb}>x</{verb}><Say>Hello</Say></Response>");
             let document = Document::parse(xml.as_bytes()).expect("a document");
             let url = "http://app/voice".to_owned();
-            let fetched = crate::webhook::document::Fetched { url, status: Some(200), document, cookies: Default::default() };
+            let fetched = crate::webhook::document::Fetched {
+                url,
+                status: Some(200),
+                document,
+                cookies: Default::default(),
+            };
             run.handle(ScriptInput::Fetched { number: 1, result: Ok(Box::new(fetched)) }, turn);
         });
         assert_eq!(words, ["2 prepare \"Hello\""], "{verb}");

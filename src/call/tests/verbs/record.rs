@@ -79,7 +79,8 @@ fn its_end_is_told_by_post_and_other_stages_where_they_are_asked_for() {
 #[test]
 fn of_one_that_is_absent_the_reason_is_told_and_no_duration() {
     for result in [empty(), Err(RecordingError::Failed("no space left".to_owned()))] {
-        let mut run = taping("recordingStatusCallback='told' recordingStatusCallbackEvent='completed absent'");
+        let mut run =
+            taping("recordingStatusCallback='told' recordingStatusCallbackEvent='completed absent'");
         end(&mut run, result);
         assert_eq!(told(&run, "RecordingStatus"), ["absent"]);
         assert_eq!(told(&run, "ErrorCode"), ["16101"], "ErrorCode on absent");

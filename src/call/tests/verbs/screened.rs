@@ -28,7 +28,12 @@ fn obtained_in(run: &mut Run, number: u64, body: &str) -> Vec<String> {
         let xml = format!("<Response>{body}</Response>");
         let document = Document::parse_in(xml.as_bytes(), Context::Screening).expect("a document");
         let url = "http://app/ask".to_owned();
-        let fetched = crate::webhook::document::Fetched { url, status: Some(200), document, cookies: Default::default() };
+        let fetched = crate::webhook::document::Fetched {
+            url,
+            status: Some(200),
+            document,
+            cookies: Default::default(),
+        };
         run.handle(ScriptInput::Fetched { number, result: Ok(Box::new(fetched)) }, turn);
     })
 }
@@ -86,7 +91,9 @@ fn the_caller_hears_ringing_while_the_callee_is_asked() {
 #[test]
 fn a_callee_who_is_asked_for_ever_is_let_go() {
     let mut bench = Bench::new();
-    bench.dial("<Dial sequential='true'><Client url='http://app/ask'>alice</Client><Client>carol</Client></Dial>");
+    bench.dial(
+        "<Dial sequential='true'><Client url='http://app/ask'>alice</Client><Client>carol</Client></Dial>",
+    );
     bench.pass(10);
     bench.callee(1, answered());
     assert_eq!(bench.pass(129), [""; 0]);
