@@ -102,6 +102,15 @@ webhook = "http://app/later"
 number = "121"
 webhook = "http://app/circle"
 [[route]]
+number = "122"
+webhook = "http://app/patient"
+method = "GET"
+status_callback = "http://app/over"
+status_callback_method = "GET"
+[[route]]
+number = "123"
+webhook = "http://app/in-turn"
+[[route]]
 number = "202"
 endpoint = "bob"
 "#;

@@ -70,6 +70,15 @@ fn answer(request: &Request) -> Option<String> {
         ("http://app/hangup", _) => "<Hangup/>",
         ("http://app/later", _) => "<Pause length=\"2\"/><Redirect>rejected</Redirect>",
         ("http://app/circle", _) => "<Redirect/>",
+        ("http://app/patient", _) => {
+            "<Dial action=\"after\" method=\"GET\" ringTone=\"de\" callerId=\"desk\">\
+                <Client url=\"forever\" method=\"GET\">bob</Client></Dial>"
+        }
+        ("http://app/forever", _) => "<Gather timeout=\"600\"/>",
+        ("http://app/in-turn", _) => {
+            "<Dial answerOnBridge=\"true\" sequential=\"true\" timeout=\"8\" timeLimit=\"20\" action=\"after\">\
+                <Client>bob</Client><Client statusCallback=\"told\">carol</Client></Dial>"
+        }
         ("http://app/recorded", _) => {
             "<Dial action=\"after\" record=\"record-from-answer\" recordingStatusCallback=\"kept\">\
                 <Client statusCallback=\"told\">bob</Client></Dial>"

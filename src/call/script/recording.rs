@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+use super::steps::BAD_RECORDING_CALLBACK;
 use super::words::{ScriptEffect, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
 use crate::ids::RecordingSid;
@@ -72,7 +73,7 @@ impl Recording {
 impl ScriptRun {
     pub(super) fn record(&mut self, mut record: Record, turn: &mut Turn<Self>) {
         self.engage();
-        self.make_absolute(&mut record.recording.status_callback, turn);
+        self.make_absolute(&mut record.recording.status_callback, BAD_RECORDING_CALLBACK, turn);
         let activity = self.next_activity();
         let sid = RecordingSid::from_bytes(self.minter.bytes());
         let has_beep = record.play_beep;

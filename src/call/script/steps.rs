@@ -15,6 +15,9 @@ use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Dial, Hooks, Noun, Play, Say, Verb};
 use crate::webhook::{WebhookError, code};
 
+/// Nobody can be told of a recording at this address.
+pub(super) const BAD_RECORDING_CALLBACK: u32 = 13_256;
+
 impl ScriptRun {
     /// Takes up the step that the cursor stands on.
     pub(super) fn perform(&mut self, turn: &mut Turn<Self>) {
@@ -137,9 +140,9 @@ impl ScriptRun {
                     Err(error) => return self.fail(&error, turn),
                 }
             }
-            self.make_absolute(status_callback, turn);
+            self.make_absolute(status_callback, code::BAD_URL, turn);
         }
-        self.make_absolute(&mut dial.recording.status_callback, turn);
+        self.make_absolute(&mut dial.recording.status_callback, BAD_RECORDING_CALLBACK, turn);
         let activity = self.next_activity();
         self.waiting = Waiting::Outcome(activity);
         self.want(Wanted::Dial { activity, dial: Box::new(dial) }, turn);
@@ -154,17 +157,17 @@ impl ScriptRun {
         }
     }
 
-    /// The address of a callback becomes what it means here; one that means nothing is taken out, and told.
-    pub(super) fn make_absolute(&self, reference: &mut Option<String>, turn: &mut Turn<Self>) {
+    /// The address of a callback becomes what it means here; one that means nothing is taken out, and told as `code`.
+    pub(super) fn make_absolute(&self, reference: &mut Option<String>, code: u32, turn: &mut Turn<Self>) {
         let Some(text) = reference.as_deref() else { return };
         let meant = self.place.refer(text, None).and_then(|referred| match referred.place {
             Place::Url(url) => Ok(url),
-            _ => Err(WebhookError::new(code::BAD_URL, text, "nobody can be told at a file")),
+            _ => Err(WebhookError::new(code, text, "nobody can be told at a file")),
         });
         match meant {
             Ok(meant) => *reference = Some(meant),
             Err(error) => {
-                self.complain(error.code, error.to_string(), turn);
+                self.complain(code, format!("{}: {}", error.url, error.message), turn);
                 *reference = None;
             }
         }

@@ -271,3 +271,16 @@ fn its_action_is_told_what_it_was_and_nothing_that_it_was_not() {
         }
     }
 }
+
+#[test]
+fn a_callback_at_no_url_is_told_and_the_dial_goes_on() {
+    for (says, body, code) in [
+        ("13256", "<Dial recordingStatusCallback='ftp://h/'>101</Dial>", 13_256),
+        ("13256", "<Record playBeep='false' recordingStatusCallback='ftp://h/'/>", 13_256),
+        ("11100", "<Dial><Number statusCallback='ftp://h/'>101</Number></Dial>", 11_100),
+    ] {
+        let (run, words) = Run::of(body);
+        assert!(words[0].starts_with("1 dial") || words[0].starts_with("1 tape"), "{says}: {words:?}");
+        assert_eq!(run.codes(), [code], "{says}");
+    }
+}
