@@ -23,6 +23,7 @@ pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
@@ -68,6 +69,12 @@ pub struct Call {
     #[serde(default)]
     user: Option<String>,
     max_forwards: u8,
+    /// When it has lasted as long as it may; none until it is answered, and once it was ended for that.
+    #[serde(default)]
+    ends_at: Option<Moment>,
+    /// The longest that it may last, from its answer on.
+    #[serde(default)]
+    longest: Duration,
     minter: Minter,
     children: BTreeMap<LegId, Child>,
     dialing: Option<Dialing>,
@@ -194,6 +201,8 @@ impl Call {
             caller: spec.caller,
             user: spec.user,
             max_forwards: spec.max_forwards,
+            ends_at: None,
+            longest: spec.longest,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
             dialing: None,
@@ -296,6 +305,7 @@ impl Call {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Answered;
             self.answered = Some(turn.now);
+            self.ends_at = Some(turn.now + self.longest);
             self.order(self.parent, Order::Answer, turn);
         }
     }
@@ -513,6 +523,9 @@ impl Machine for Call {
     }
 
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
+        if self.ends_at.take_if(|end| turn.now >= *end).is_some() {
+            return self.end(Cause::HungUp, turn);
+        }
         self.on_transfer_deadline(turn);
         self.on_dial_deadline(turn);
     }
@@ -522,7 +535,8 @@ impl Machine for Call {
         let dial = dialing.and_then(|dialing| {
             earliest(earliest(dialing.rings_until(), dialing.joins_until()), dialing.talks_until())
         });
-        earliest(dial, self.transfer_deadline())
+        let end = self.ends_at.filter(|_| self.phase == Phase::Answered);
+        earliest(earliest(dial, self.transfer_deadline()), end)
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {

@@ -2,6 +2,7 @@
 //! It must never lease or look up anything: what it needs was found at the edge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha1::{Digest, Sha1};
 
@@ -54,6 +55,8 @@ pub struct Admitted<'a> {
     pub notify: Option<Notify>,
     /// What webhooks are told of this switch.
     pub about: About,
+    /// The longest that the call may last, from its answer on.
+    pub longest: Duration,
 }
 
 /// What webhooks are told of the switch.
@@ -75,8 +78,8 @@ impl Opening {
     /// # Errors
     /// The INVITE makes no dialog.
     pub fn of(admitted: Admitted<'_>) -> Result<Self, DialogError> {
-        let Admitted { invite, key, caller, user, path, basis, seed, beginning, fallback, notify, about } =
-            admitted;
+        let Admitted { invite, key, caller, user, path, basis, seed, .. } = admitted;
+        let Admitted { beginning, fallback, notify, about, longest, .. } = admitted;
         let profile = Arc::new(profile(invite, caller.as_deref(), &path, basis.id, &about));
         let recordings = about.recordings;
         let parent = basis.id;
@@ -93,6 +96,7 @@ impl Opening {
             caller,
             user,
             max_forwards: hops.saturating_sub(1),
+            longest,
             seed: minter.bytes(),
         });
         let run = ScriptRun::new(RunSpec {

@@ -393,6 +393,7 @@ impl Exchange for House {
                 domain: "story".to_owned(),
                 clock: WallClock { at: now, wall: WALL * 1_000_000 },
             },
+            longest: Duration::from_secs(4 * 3600),
         });
         let opening = opening.expect("phones of stories send INVITEs that make dialogs");
         self.admitted.borrow_mut().insert(admission.key.clone(), id);

@@ -79,6 +79,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         caller: CallerId { display: None, user: "bob".to_owned(), privacy: false },
         user: Some("bob".to_owned()),
         max_forwards: 69,
+        longest: std::time::Duration::from_secs(24 * 3600),
         seed: [5; 16],
     }
 }
