@@ -3,10 +3,15 @@
 
 mod dial;
 mod gather;
-mod hearing;
-mod leading;
+mod hangup;
+mod later;
 mod nouns;
+mod pause;
+mod play;
 mod record;
+mod redirect;
+mod reject;
+mod say;
 mod screened;
 
 use super::script::Run;
