@@ -6,9 +6,14 @@
 mod library;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use library::Sample;
+use trunkline::call::profile::{CallStatus, Direction, Profile, WallClock};
+use trunkline::call::script::{Beginning, Place, RunSpec, ScriptInput, ScriptRun};
+use trunkline::ids::{CallId, LegId};
+use trunkline::supervision::machine::{Machine as _, Turn};
+use trunkline::twiml::document::Context;
 use trunkline::twiml::verb::gather::Prompt;
 use trunkline::twiml::verb::recording::{Mode, Stage, Track};
 use trunkline::twiml::verb::{
@@ -16,6 +21,7 @@ use trunkline::twiml::verb::{
     Reject, Say, Sip, Verb,
 };
 use trunkline::twiml::{Document, Parsed};
+use trunkline_media::moment::Moment;
 
 static PYTHON: LazyLock<Vec<Sample>> = LazyLock::new(library::python);
 static NODE: LazyLock<Vec<Sample>> = LazyLock::new(library::node);
@@ -213,6 +219,77 @@ fn judge_beside(samples: &[Sample]) {
             assert!(changes, "{path}: {attribute} changes nothing beside {companion}");
         }
     }
+}
+
+/// What the script of a call that stands at a document's first verb wants.
+fn wanted(document: Document) -> String {
+    let leg = LegId::from_bytes([1; 16]);
+    let profile = Profile {
+        leg,
+        parent: None,
+        account: "AC1".to_owned(),
+        from: "+15551234567".to_owned(),
+        to: "sip:100@example.com".to_owned(),
+        direction: Direction::Inbound,
+        clock: WallClock::default(),
+        further: Vec::new(),
+    };
+    let mut run = ScriptRun::new(RunSpec {
+        leg,
+        call: CallId(leg),
+        context: Context::Main,
+        profile: Arc::new(profile),
+        status: CallStatus::Ringing,
+        recordings: "http://switch/Recordings/".into(),
+        beginning: Beginning::Document { document, place: Place::Url("http://app/voice".to_owned()) },
+        fallback: None,
+        seed: [1; 16],
+    });
+    let mut turn = Turn::at(Moment::from_micros(0));
+    run.handle(ScriptInput::Start, &mut turn);
+    let effects = turn.effects.iter().map(|effect| format!("{effect:?}"));
+    let letters = turn.letters.iter().map(|letter| format!("{:?}", letter.body));
+    let all: Vec<String> = effects.chain(letters).collect();
+    format!("{}, until {:?}", all.join(", "), run.next_deadline())
+}
+
+/// Runs what is carried out, with each attribute: the first verb is begun, and nothing is passed over.
+fn run(samples: &[Sample]) {
+    let is_run = |sample: &&Sample| {
+        carried_out(&sample.path).is_some() && !matches!(sample.attribute.as_deref(), Some("*" | "story"))
+    };
+    let mut verbs = BTreeSet::new();
+    for sample in samples.iter().filter(is_run) {
+        let document = parse(sample).document;
+        let verb = document.steps.first().expect("a verb").verb.clone();
+        verbs.insert(verb.name());
+        let wanted = wanted(document);
+        let wants = |wish: &str| assert!(wanted.contains(wish), "{wish}: {wanted}\n{}", sample.xml);
+        match verb {
+            Verb::Say(_) => wants("Prepare { activity: 1, sound: Speech"),
+            Verb::Play(Play { digits: Some(_), .. }) => wants("Keys { activity: 1"),
+            Verb::Play(_) => wants("Prepare { activity: 1, sound: Url"),
+            Verb::Pause(pause) => wants(&format!("until Some(Moment({}", pause.seconds)),
+            Verb::Gather(gather) if gather.prompts.is_empty() => wants("Hush"),
+            Verb::Gather(gather) if matches!(gather.prompts[0], Prompt::Pause(_)) => wants("Hush"),
+            Verb::Gather(_) => wants("Prepare { activity: 1"),
+            Verb::Record(record) if record.play_beep => wants("Prepare { activity: 1, sound: Beep"),
+            Verb::Record(_) => wants("Tape { activity: 1"),
+            Verb::Dial(_) => wants("Dial { activity: 1"),
+            Verb::Redirect(_) => wants("Fetch(Fetch { number: 1"),
+            Verb::Reject(_) => wants("Reject { busy"),
+            Verb::Hangup => wants("Hangup"),
+            Verb::Echo => wants("Echo"),
+        }
+    }
+    let all = ["Dial", "Echo", "Gather", "Hangup", "Pause", "Play", "Record", "Redirect", "Reject", "Say"];
+    assert_eq!(verbs.into_iter().collect::<Vec<_>>(), all);
+}
+
+#[test]
+fn all_that_is_carried_out_is_run_as_the_libraries_make_it() {
+    run(&PYTHON);
+    run(&NODE);
 }
 
 #[test]

@@ -413,9 +413,8 @@ impl Call {
         let talked = dialing.answered();
         let Dialing { activity, dial, last, tape, candidates, .. } = dialing;
         let (last, facts) = last.map_or((None, None), |(leg, facts)| (Some(leg), facts));
-        let facts = facts.or_else(|| self.children.get(&talked?)?.progress.facts.clone());
-        let is_sip = dial.nouns.iter().any(|noun| matches!(noun, Noun::Sip(_)));
-        let facts = facts.filter(|_| is_sip).map(|facts| *facts);
+        let of_callee = || self.children.get(&talked?).filter(|child| child.is_sip())?.progress.facts.clone();
+        let facts = facts.or_else(of_callee).map(|facts| *facts);
         let leg = talked.or(last).or_else(|| candidates.last().copied());
         if self.phase != Phase::Over {
             self.order(self.parent, Order::Hear(Hear::Silence), turn);

@@ -164,6 +164,12 @@ struct Child {
     asked: Asked,
 }
 
+impl Child {
+    fn is_sip(&self) -> bool {
+        matches!(self.noun, Some(Noun::Sip(_)))
+    }
+}
+
 /// Whether a script asks a callee before it is joined.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 enum Asked {
@@ -453,6 +459,8 @@ impl Call {
         self.note_ended(leg, &cause, facts.as_deref(), turn);
         self.note_remarks(&cause, facts.as_deref());
         let child = self.children.remove(&leg);
+        // A Dial is told what a SIP address said, and of nobody else.
+        let facts = facts.filter(|_| child.as_ref().is_some_and(Child::is_sip));
         self.pressing.remove(&leg);
         if child.is_some_and(|child| child.asked.is_so()) {
             self.tell(leg, Told::Gone { dial_ends: false, waits: false }, turn);

@@ -132,6 +132,7 @@ impl Call {
             Some(response) => Some(response),
             None if answered.is_some() => Some(200),
             None if *cause == Cause::NoAnswer => Some(487),
+            None if *cause == Cause::NotFound => Some(404),
             None => None,
         };
         let mut further = durations(answered, turn.now);

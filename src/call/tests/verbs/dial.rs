@@ -3,6 +3,7 @@
 use trunkline_media::tone::Country;
 
 use super::*;
+use crate::leg::Facts;
 use crate::recorded::Finished;
 use crate::twiml::script::DialStatus;
 
@@ -282,5 +283,31 @@ fn a_callback_at_no_url_is_told_and_the_dial_goes_on() {
         let (run, words) = Run::of(body);
         assert!(words[0].starts_with("1 dial") || words[0].starts_with("1 tape"), "{says}: {words:?}");
         assert_eq!(run.codes(), [code], "{says}");
+    }
+}
+
+#[test]
+fn what_signalling_said_is_told_of_a_sip_address_and_of_nobody_else_who_was_called_beside_it() {
+    let facts = |status| Some(Box::new(Facts { call_id: "one".to_owned(), status, ..Facts::default() }));
+    let both = "<Dial><Client>alice</Client><Sip>sip:kate@far</Sip></Dial>";
+    for (who, is_told) in [(1, false), (2, true)] {
+        let mut bench = Bench::new();
+        bench.dial(both);
+        bench.callee(who, Report::Answered { voice: None, facts: facts(Some(200)) });
+        bench.callee(who, Report::Ended { cause: Cause::HungUp, by: Side::Peer, facts: facts(Some(200)) });
+        assert_eq!(bench.results[0].facts.is_some(), is_told, "the callee hangs up");
+
+        let mut bench = Bench::new();
+        bench.dial(both);
+        bench.callee(who, Report::Answered { voice: None, facts: facts(Some(200)) });
+        bench.caller(ended(Cause::HungUp));
+        assert_eq!(bench.results[0].facts.is_some(), is_told, "the caller hangs up");
+
+        let mut bench = Bench::new();
+        bench.dial(both);
+        bench.callee(3 - who, ended(Cause::Busy));
+        bench.callee(who, Report::Ended { cause: Cause::Busy, by: Side::Peer, facts: facts(Some(486)) });
+        let status = bench.results[0].facts.as_ref().and_then(|facts| facts.status);
+        assert_eq!(status, is_told.then_some(486), "the last one fails");
     }
 }
