@@ -79,6 +79,7 @@ const CARRIED_OUT: &[(&str, &[&str])] = &[
     ("Dial/Number", &["method", "sendDigits", "statusCallback", "url"]),
     ("Dial/Client", &["method", "statusCallback", "url"]),
     ("Dial/Client/Identity", &[]),
+    ("Dial/Client/Parameter", &["name"]),
     ("Dial/Sip", &["method", "statusCallback", "url"]),
     ("Dial/Sip/Uri", &[]),
     ("Redirect", &["method"]),
@@ -142,6 +143,7 @@ fn expected(sample: &Sample) -> Vec<u32> {
     let is_later = match (path, sample.attribute.as_deref()) {
         (_, Some("username" | "password")) => return vec![CREDENTIALS],
         ("Gather/Play", Some("digits")) => return vec![NO_KEYS],
+        ("Dial/Client/Parameter", attribute) => attribute != Some("name"),
         ("Gather", Some("input")) => sample.value.to_string().contains("speech"),
         ("Record", Some("transcribe")) => sample.value == true,
         (_, Some(name)) => !attributes.contains(&name) && !BESIDE_OTHERS.contains(&name),
