@@ -91,6 +91,8 @@ pub enum Target {
     Webhook(Box<Webhook>),
     /// The telephones of this user ring.
     Endpoint(String),
+    /// This number is called by the gateway; as a route stands, it is what the route is written for.
+    Outside(String),
     /// Nobody has that number: 404.
     Unknown,
     /// The caller may not dial that: 403.
@@ -111,7 +113,7 @@ impl Target {
     /// The SIP status of a refusal; none where the call goes on.
     pub fn refusal(&self) -> Option<u16> {
         match self {
-            Self::Script(_) | Self::Webhook(_) | Self::Endpoint(_) => None,
+            Self::Script(_) | Self::Webhook(_) | Self::Endpoint(_) | Self::Outside(_) => None,
             Self::Unknown => Some(404),
             Self::Forbidden => Some(403),
         }
@@ -137,9 +139,9 @@ impl Routes {
         let dialled = dialled.trim();
         let route = self.routes.iter().find(|route| route.dialled.matches(dialled));
         match (&caller.user, route) {
-            (_, Some(route)) if route.public => route.decision(),
+            (_, Some(route)) if route.public => route.decision(dialled),
             (None, _) => refusal(Target::Forbidden, "a stranger reaches public routes only"),
-            (Some(_), Some(route)) => route.decision(),
+            (Some(_), Some(route)) => route.decision(dialled),
             (Some(_), None) if is_user(dialled) => Decision {
                 target: Target::Endpoint(dialled.to_owned()),
                 reason: "the name of a user".into(),
@@ -178,9 +180,13 @@ impl Routes {
 }
 
 impl Route {
-    fn decision(&self) -> Decision {
+    fn decision(&self, dialled: &str) -> Decision {
         let reason = format!("route {} ({})", self.name, self.dialled.written());
-        Decision { target: self.target.clone(), reason, status_callback: self.status_callback.clone() }
+        let target = match &self.target {
+            Target::Outside(_) => Target::Outside(dialled.to_owned()),
+            target => target.clone(),
+        };
+        Decision { target, reason, status_callback: self.status_callback.clone() }
     }
 }
 

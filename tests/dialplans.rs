@@ -103,6 +103,7 @@ fn every_route_leads_somewhere_and_every_document_is_reached() {
         match route.target {
             Target::Script(file) => assert!(reached.insert(file.clone()), "{file} has one route"),
             Target::Endpoint(user) => assert!(is_user(user), "{user}"),
+            Target::Outside(number) => panic!("{number}: the demo has no gateway"),
             Target::Webhook(webhook) => {
                 let (file, _) =
                     webhook.fallback.clone().expect("a demo says what to do without its application");

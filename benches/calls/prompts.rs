@@ -13,7 +13,8 @@ use crate::telephones::{hear, open};
 use crate::text::{self, Request};
 
 const CALLER: &str = "127.0.0.2:6060";
-const FROM: &str = "sip:bench@127.0.0.2";
+/// A stranger: whoever names an address of the switch as its own has to prove it.
+const FROM: &str = "sip:bench@caller.example";
 const PATIENCE: Duration = Duration::from_secs(5);
 /// An RTP header.
 const HEADER: usize = 12;
@@ -78,7 +79,7 @@ fn telephone(
     let local = socket.local_addr().unwrap_or(switch);
     let uri = format!("sip:prompt@{switch}");
     let to = format!("<{uri}>");
-    let headers = format!("Contact: <{FROM}:{}>\r\nContent-Type: application/sdp\r\n", local.port());
+    let headers = format!("Contact: <sip:{local}>\r\nContent-Type: application/sdp\r\n");
     let (begin, body) = (now(), text::audio(hears));
     let dialling = Duration::from_secs(load.calls as u64) / load.per_second;
     let (mut dialled, mut answered, mut ended) = (0, 0, 0);

@@ -13,7 +13,7 @@ use crate::text::{self, Request};
 const CALLER: &str = "127.0.0.2:6060";
 /// Where `benches/switch/relay.xml` rings.
 const CALLEE: &str = "127.0.0.3:6070";
-const FROM: &str = "sip:bench@127.0.0.2";
+const FROM: &str = "sip:bench@caller.example";
 const MEDIA_TYPE: &str = "Content-Type: application/sdp\r\n";
 /// After the last hang-up is due, answers may take so long.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -585,7 +585,9 @@ impl Machine for Call {
             // Whoever wanted to be told misses it; nobody who talks shall suffer for that.
             return tracing::error!(call = %self.id, leg = %callback.lane, "a status callback is lost");
         }
-        tracing::error!(call = %self.id, ?post, "a letter could not be delivered");
+        // Not what it says: that may be a digit of somebody's.
+        let to = if matches!(post, CallPost::Script(_)) { "script" } else { "leg" };
+        tracing::error!(call = %self.id, to, "a letter could not be delivered");
         self.end_all(Cause::Internal, turn);
         if matches!(post, CallPost::Script(_)) {
             // It may have been what the script waits for.

@@ -17,8 +17,10 @@ use crate::sip::message::{Replaces, Uri};
 use crate::supervision::machine::Turn;
 use crate::twiml::verb::{Noun, Sip};
 
-/// How long another call has to say whether its leg can be replaced.
-const ANSWERS: Duration = Duration::from_secs(5);
+/// How long another call has to say whether its leg can be replaced, and how often it is asked: it may just be being
+/// brought back.
+const ANSWERS: Duration = Duration::from_secs(1);
+const QUESTIONS: u8 = 5;
 
 /// How long the one rings to whom a party is transferred: shorter than the subscription of whoever asked for it.
 const RINGS: Duration = Duration::from_secs(60);
@@ -47,6 +49,9 @@ pub(super) struct Transfer {
     /// The dialog whose place shall be taken; nobody is called then.
     #[serde(default)]
     replaces: Option<Box<Replaces>>,
+    /// How often it was asked for.
+    #[serde(default)]
+    asked: u8,
 }
 
 impl Transfer {
@@ -59,6 +64,17 @@ impl Transfer {
         if let Some(replaces) = self.replaces.clone() {
             turn.effect(CallEffect::Replace { by: self.by, leg: self.other, replaces });
         }
+    }
+
+    /// Asks once more; `false` if that was done often enough, or nothing can be asked.
+    fn seek_again(&mut self, turn: &mut Turn<Call>) -> bool {
+        let is_open = self.replaces.is_some() && self.asked < QUESTIONS;
+        if is_open {
+            self.asked += 1;
+            self.until = turn.now + ANSWERS;
+            self.seek(turn);
+        }
+        is_open
     }
 }
 
@@ -152,7 +168,7 @@ impl Call {
         let target = LegId::from_bytes(self.minter.bytes());
         let replaces = refer.refer_to.replaces.clone().map(Box::new);
         let until = turn.now + if replaces.is_some() { ANSWERS } else { RINGS };
-        let transfer = Transfer { by, other, target, until, limit, is_ringing: false, replaces };
+        let transfer = Transfer { by, other, target, until, limit, is_ringing: false, replaces, asked: 1 };
         transfer.seek(turn);
         let is_attended = transfer.replaces.is_some();
         self.transfer = Some(Box::new(transfer));
@@ -309,8 +325,11 @@ impl Call {
     }
 
     pub(super) fn on_transfer_deadline(&mut self, turn: &mut Turn<Self>) {
-        let overdue = self.transfer.as_ref().filter(|transfer| turn.now >= transfer.until);
-        if let Some(target) = overdue.map(|transfer| transfer.target) {
+        let overdue = self.transfer.as_mut().filter(|transfer| turn.now >= transfer.until);
+        if let Some(transfer) = overdue
+            && !transfer.seek_again(turn)
+        {
+            let target = transfer.target;
             if self.children.contains_key(&target) {
                 self.order(target, Order::Hangup { cause: Cause::NoAnswer }, turn);
             }

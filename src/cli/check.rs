@@ -66,6 +66,7 @@ pub fn numbers(plan: &Plan) -> Vec<(String, String)> {
         .map(|route| {
             let does = match route.target {
                 Target::Endpoint(user) if route.description.is_empty() => format!("{user}'s telephones ring"),
+                Target::Outside(_) if route.description.is_empty() => "leaves by the gateway".to_owned(),
                 _ => route.description.to_owned(),
             };
             (route.number.to_owned(), does)

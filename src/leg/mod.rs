@@ -495,7 +495,9 @@ impl Machine for Leg {
     }
 
     fn undeliverable(&mut self, post: LegPost, turn: &mut Turn<Self>) {
-        tracing::error!(leg = %self.core.id, ?post, "a letter could not be delivered");
+        // Not what it says: that may be a header or a digit of somebody's.
+        let to = if matches!(post, LegPost::Call(_)) { "call" } else { "shard" };
+        tracing::error!(leg = %self.core.id, to, "a letter could not be delivered");
         match post {
             // The call must know of it: one that dies of it again is given up by its supervisor.
             LegPost::Call(ended @ Report::Ended { .. }) => self.core.report(ended, turn),

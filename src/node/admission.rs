@@ -139,7 +139,7 @@ impl Cell {
             Refusal::Malformed
         })?;
         let target = match &admission.decision.target {
-            Target::Script(name) | Target::Endpoint(name) => name.clone(),
+            Target::Script(name) | Target::Endpoint(name) | Target::Outside(name) => name.clone(),
             Target::Webhook(webhook) => crate::webhook::shown(&webhook.url),
             Target::Unknown | Target::Forbidden => String::new(),
         };

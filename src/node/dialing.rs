@@ -77,7 +77,7 @@ impl Cell {
                 let caller = Caller { user: Some(String::new()) };
                 match self.route(&caller, &number.number).target {
                     routing::Target::Endpoint(user) => Callee::User(user),
-                    routing::Target::Unknown => self.outside(&number.number),
+                    routing::Target::Unknown | routing::Target::Outside(_) => self.outside(&number.number),
                     _ => Callee::Nobody,
                 }
             }
@@ -109,10 +109,9 @@ impl Cell {
             return if user.is_some() { Callee::Address(uri, None) } else { Callee::Nobody };
         }
         let Some(dialled) = uri.user() else { return Callee::Nobody };
-        let is_ours = user.is_some();
         match self.route(&Caller { user }, &dialled).target {
             routing::Target::Endpoint(user) => Callee::User(user),
-            routing::Target::Unknown if is_ours => self.outside(&dialled),
+            routing::Target::Outside(number) => self.outside(&number),
             _ => Callee::Nobody,
         }
     }

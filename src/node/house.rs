@@ -299,6 +299,13 @@ fn documents(
     Ok(())
 }
 
+/// A document of one Dial.
+fn dial(noun: &str, whom: &str, ring: Duration) -> Result<Parsed, ScriptError> {
+    let (whom, timeout) = (quick_xml::escape::escape(whom), ring.as_secs());
+    let dial = format!("<Dial answerOnBridge=\"true\" timeout=\"{timeout}\"><{noun}>{whom}</{noun}></Dial>");
+    Document::parse(format!("<Response>{dial}</Response>").as_bytes())
+}
+
 impl Plan {
     /// Loads `routes.toml` and every script it names.
     ///
@@ -334,19 +341,14 @@ impl Plan {
         self.routes.urls().filter_map(crate::webhook::authority).collect()
     }
 
-    /// The document that a decision leads to. A route to a user is a document of one Dial that rings for `ring`.
+    /// The document that a decision leads to. A route to a user, or to a
+    /// number outside, is a document of one Dial that rings for `ring`.
     pub fn document(&self, decision: &Decision, ring: Duration) -> Result<Parsed, ScriptError> {
         let empty = || Ok(Parsed { document: Document::default(), warnings: Vec::new() });
         match &decision.target {
             Target::Script(name) => self.scripts.get(name).cloned().unwrap_or_else(empty),
-            Target::Endpoint(user) => {
-                let user = quick_xml::escape::escape(user.as_str());
-                let timeout = ring.as_secs();
-                let dial = format!(
-                    "<Dial answerOnBridge=\"true\" timeout=\"{timeout}\"><Client>{user}</Client></Dial>"
-                );
-                Document::parse(format!("<Response>{dial}</Response>").as_bytes())
-            }
+            Target::Endpoint(user) => dial("Client", user, ring),
+            Target::Outside(number) => dial("Number", number, ring),
             Target::Webhook(_) | Target::Unknown | Target::Forbidden => empty(),
         }
     }

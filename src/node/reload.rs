@@ -161,12 +161,16 @@ fn in_scripts(plan: &Plan, folder: &Path) -> Vec<Finding> {
     all
 }
 
-/// Routes to users who do not exist.
+/// Routes to users who do not exist, or to a gateway that is not there.
 fn nobody_there(settings: &Settings) -> Vec<Finding> {
     let routes = settings.plan.routes.list();
     let missing = routes.filter_map(|route| match route.target {
         Target::Endpoint(user) if !settings.credentials.users.contains_key(user) => {
             let message = format!("route {} leads to {user}, who is no user", route.number);
+            Some(Finding { severity: Severity::Warning, place: String::new(), message })
+        }
+        Target::Outside(_) if settings.gateway.is_none() => {
+            let message = format!("route {} leads to the gateway, and there is none", route.number);
             Some(Finding { severity: Severity::Warning, place: String::new(), message })
         }
         _ => None,

@@ -72,6 +72,7 @@ pub(super) fn leads_to(target: &Target) -> String {
         Target::Script(name) => format!("script {name}"),
         Target::Endpoint(user) => format!("endpoint {user}"),
         Target::Webhook(webhook) => format!("webhook {}", webhook.url),
+        Target::Outside(_) => "the gateway".to_owned(),
         Target::Unknown | Target::Forbidden => String::new(),
     }
 }

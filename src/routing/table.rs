@@ -32,6 +32,8 @@ struct Written {
     method: Option<Method>,
     fallback: Option<String>,
     fallback_method: Option<Method>,
+    #[serde(default)]
+    gateway: bool,
     status_callback: Option<String>,
     status_callback_method: Option<Method>,
     #[serde(default)]
@@ -71,16 +73,19 @@ fn checked(written: Written) -> Result<Route, String> {
         return Err("method and fallback belong to a webhook".into());
     }
     let fallback = fallback(written.fallback, written.fallback_method)?;
-    let target = match (written.script, written.webhook, written.endpoint) {
-        (Some(script), None, None) if is_inside(&script) => Target::Script(script),
-        (Some(_), None, None) => return Err("script is a path inside the dialplan's folder".into()),
-        (None, None, Some(endpoint)) if endpoint.is_empty() => return Err("endpoint is empty".into()),
-        (None, None, Some(endpoint)) => Target::Endpoint(endpoint),
-        (None, Some(url), None) if is_url(&url) => {
+    let target = match (written.script, written.webhook, written.endpoint, written.gateway) {
+        (Some(script), None, None, false) if is_inside(&script) => Target::Script(script),
+        (Some(_), None, None, false) => return Err("script is a path inside the dialplan's folder".into()),
+        (None, None, Some(endpoint), false) if endpoint.is_empty() => return Err("endpoint is empty".into()),
+        (None, None, Some(endpoint), false) => Target::Endpoint(endpoint),
+        (None, Some(url), None, false) if is_url(&url) => {
             Target::Webhook(Box::new(Webhook { url, method: written.method.unwrap_or_default(), fallback }))
         }
-        (None, Some(_), None) => return Err("webhook is a URL of http or https".into()),
-        _ => return Err("a route leads to one of: a script, a webhook, an endpoint".into()),
+        (None, Some(_), None, false) => return Err("webhook is a URL of http or https".into()),
+        // Whoever may call out through us without a name calls at our cost (T14).
+        (None, None, None, true) if written.public => return Err("what leads outside is never public".into()),
+        (None, None, None, true) => Target::Outside(dialled.written().to_owned()),
+        _ => return Err("a route leads to one of: a script, a webhook, an endpoint, the gateway".into()),
     };
     let status_callback = match (written.status_callback, written.status_callback_method) {
         (Some(url), method) if is_url(&url) => {

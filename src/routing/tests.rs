@@ -128,6 +128,8 @@ fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
             3,
             "leads to one of: a script, a webhook, an endpoint",
         ),
+        (route("number = \"1\"\nscript = \"a\"\ngateway = true"), 3, "leads to one of"),
+        (route("pattern = \"+*\"\ngateway = true\npublic = true"), 3, "never public"),
         (route("number = \"1\"\nendpoint = \"\""), 3, "endpoint is empty"),
         (route("number = \"1\"\nwebhook = \"app/voice\""), 3, "a URL of http or https"),
         (route("number = \"1\"\nwebhook = \"ftp://app/\""), 3, "a URL of http or https"),
@@ -154,6 +156,14 @@ fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
         assert_eq!(error.line, line, "{plan}: {error}");
         assert!(error.message.contains(message), "{plan}: {error}");
     }
+}
+
+#[test]
+fn what_leads_outside_takes_the_number_that_was_dialled_and_no_stranger() {
+    let routes = plan("[[route]]\npattern = \"+1*\"\ngateway = true");
+    let decide = |caller: &Caller| routes.decide(caller, "+15551234", is_user).target;
+    assert_eq!(decide(&alice()), Target::Outside("+15551234".into()));
+    assert_eq!(decide(&Caller { user: None }), Target::Forbidden);
 }
 
 #[test]

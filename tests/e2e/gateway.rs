@@ -25,6 +25,19 @@ fn a_number_outside_is_reached_with_the_login_and_a_number_of_ours() {
 }
 
 #[test]
+fn a_telephone_dials_outside_where_a_route_lets_it() {
+    let mut ports = Ports::lease(4);
+    let port = ports.one();
+    let switch = with_gateway(port, "secret");
+    let carrier = switch.telephone("carrier").at(port).with("shown", "[+]4930111");
+    let answered = carrier.waits("carrier");
+    switch.telephone("alice").dials("caller", "+15551234").succeeds();
+    answered.succeeds();
+    switch.telephone("alice").with("status", "404").dials("caller-refused", "+4930222").succeeds();
+    switch.finish();
+}
+
+#[test]
 fn a_login_that_the_gateway_refuses_ends_the_dial_and_not_the_switch() {
     let mut ports = Ports::lease(4);
     let port = ports.one();

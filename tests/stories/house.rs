@@ -357,7 +357,9 @@ impl Exchange for House {
         let (mut fallback, mut findings) = (None, Vec::new());
         let hook = |url: &str, method| Hook { place: Place::Url(url.to_owned()), method };
         let beginning = match &admission.decision.target {
-            routing::Target::Script(name) | routing::Target::Endpoint(name) => {
+            routing::Target::Script(name)
+            | routing::Target::Endpoint(name)
+            | routing::Target::Outside(name) => {
                 let document = Document::parse(document(name).as_bytes()).map(|parsed| parsed.document);
                 let document = document.unwrap_or_else(|error| {
                     findings.push(error.into());

@@ -30,7 +30,8 @@ fn a_callee_transfers_the_caller_to_somebody_else() {
     assert!(told.text("bob", 3).ends_with("SIP/2.0 100 Trying\r\n"));
     assert!(told.text("bob", 4).ends_with("SIP/2.0 180 Ringing\r\n"));
     assert!(told.text("bob", 5).ends_with("SIP/2.0 200 OK\r\n"));
-    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "closed"]);
+    let heard = ["silence", "the other", "ringback", "the other", "silence", "closed"];
+    assert_eq!(told.hears("alice"), heard);
     assert_eq!(told.hears("carol"), ["silence", "the other", "closed"]);
     let ends = [
         end("alice", Cause::HungUp, Side::Switch),
@@ -42,10 +43,10 @@ fn a_callee_transfers_the_caller_to_somebody_else() {
 }
 
 #[test]
-fn a_caller_transfers_the_callee_and_hangs_up_at_once() {
+fn a_caller_transfers_the_callee_and_hangs_up_before_anybody_answers() {
     let story = Story::of("the caller transfers and is gone", || {
         vec![
-            alice("bob").on(Cue::Answered, 3_000, Act::Refer("carol")).on(Cue::Answered, 3_500, Act::Bye),
+            alice("bob").on(Cue::Answered, 3_000, Act::Refer("carol")).on(Cue::Answered, 4_500, Act::Bye),
             answering(bob()),
             answering(carol()).on(Cue::Confirmed, 5_000, Act::Bye),
         ]
@@ -82,16 +83,18 @@ fn a_transfer_to_somebody_who_is_busy_changes_nothing() {
     });
     let told = &story.calm;
     assert!(told.text("bob", 4).ends_with("SIP/2.0 486 Busy Here\r\n"));
-    assert_eq!(told.hears("alice"), ["silence", "the other", "ringback", "the other", "closed"]);
+    let heard = ["silence", "the other", "ringback", "the other", "silence", "closed"];
+    assert_eq!(told.hears("alice"), heard);
     story.survives();
 }
 
 #[test]
 fn a_caller_with_two_lines_joins_whom_it_talks_with_and_is_rid_of_both() {
     let story = Story::of("two lines become one", || {
-        let second = Phone::new("second", "alice", 4);
+        // Each line hangs up in the end, should it still be there.
+        let second = Phone::new("second", "alice", 4).on(Cue::Answered, 30_000, Act::Bye);
         vec![
-            alice("bob").on(Cue::Answered, 6_000, Act::Join("second")),
+            alice("bob").on(Cue::Answered, 6_000, Act::Join("second")).on(Cue::Answered, 30_000, Act::Bye),
             second.on(Cue::Begin, 3_000, Act::Invite { to: "carol", with_offer: true }),
             answering(bob()),
             answering(carol()).on(Cue::Confirmed, 9_000, Act::Bye),

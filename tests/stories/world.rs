@@ -163,6 +163,8 @@ impl World {
             self.note_emptiness();
             let Some(next) = self.next_event().filter(|next| *next <= self.end) else {
                 if self.fall_silent() {
+                    // Whoever refreshes its session never comes to rest by itself.
+                    self.end = self.end.max(self.now + Duration::from_secs(200));
                     continue;
                 }
                 return;

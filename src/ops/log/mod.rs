@@ -95,12 +95,17 @@ pub fn leg_span(call: CallId, leg: LegId) -> Span {
 /// A subscriber for `writer`.
 type Subscriber = Box<dyn tracing::Subscriber + Send + Sync>;
 
+/// What the web server says of its threads is for whoever asks for it by name.
+fn filter_of(filter: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(format!("actix_server=warn,{filter}"))
+}
+
 /// The parts of the log, put together for `writer`.
 fn subscriber<W>(config: &Log, writer: W, colour: bool) -> Result<(Subscriber, Logs), LogError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(&config.filter)?);
+    let (filter, handle) = reload::Layer::new(filter_of(&config.filter)?);
     let (throttle, recent) = (Throttle::default(), Recent::default());
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match config.format {
@@ -109,7 +114,7 @@ where
     };
     let subscriber =
         Registry::default().with(filter).with(lines.with_filter(throttle.clone())).with(recent.clone());
-    let follow = move |filter: &str| Ok(handle.reload(EnvFilter::try_new(filter)?)?);
+    let follow = move |filter: &str| Ok(handle.reload(filter_of(filter)?)?);
     Ok((Box::new(subscriber), Logs { filter: Arc::new(follow), throttle, recent }))
 }
 

@@ -206,3 +206,14 @@ fn the_filter_can_be_changed_and_a_bad_one_leaves_the_former() {
         doubt(&Log { filter: "trunkline=loud".to_owned(), format: LogFormat::Text }).expect("no level");
     assert_eq!((told.severity, told.key), (crate::config::Severity::Error, "log.filter"));
 }
+
+#[test]
+fn the_web_server_s_threads_are_silent_unless_they_are_asked_for() {
+    for (filter, lines) in [("info", 1), ("info,actix_server=info", 2)] {
+        let text = logged(filter, LogFormat::Text, || {
+            tracing::info!(target: "actix_server::builder", "starting 1 workers");
+            tracing::info!("ready");
+        });
+        assert_eq!(text.lines().count(), lines, "{text}");
+    }
+}

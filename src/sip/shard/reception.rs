@@ -5,7 +5,7 @@ use trunkline_media::moment::Moment;
 
 use super::gate::Passage;
 use crate::ids::LegId;
-use crate::routing::{Caller, Decision, Target};
+use crate::routing::{Caller, Decision};
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::dispatch::{ALLOW, EXTENSIONS, SUPPORTED};
 use crate::sip::endpoint::ServerKey;
@@ -211,7 +211,7 @@ fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchan
     let claimed = named(request.headers().from().ok());
     let has_credentials = request.headers().get(&HeaderName::Authorization).is_some();
     let stranger = exchange.route(&Caller { user: None }, &dialled);
-    let is_public = matches!(stranger.target, Target::Script(_) | Target::Endpoint(_));
+    let is_public = stranger.target.refusal().is_none();
     // What is public asks for no proof, whoever it claims to be: a challenge would tell which users exist (T8).
     let (user, decision) = if has_credentials || !is_public {
         match exchange.identify(request, flow, now) {

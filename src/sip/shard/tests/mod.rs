@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::routing::{Caller, Decision, Target};
+use crate::routing::{Caller, Decision, Target, Webhook};
 use crate::sip::endpoint::DialogKey;
 use crate::sip::message::{HeaderName, Limits, Method, Response, Uri};
 
@@ -112,6 +112,11 @@ impl Exchange for House {
     fn route(&self, caller: &Caller, dialled: &str) -> Decision {
         let target = match (dialled, &caller.user) {
             ("100", _) => Target::Script("greeting.xml".to_owned()),
+            ("101", _) => Target::Webhook(Box::new(Webhook {
+                url: "http://app.example/".to_owned(),
+                method: crate::twiml::verb::Method::Post,
+                fallback: None,
+            })),
             (_, None) => Target::Forbidden,
             ("bob", Some(_)) => Target::Endpoint("bob".to_owned()),
             (_, Some(_)) => Target::Unknown,

@@ -137,9 +137,11 @@ fn strangers_reach_public_numbers_and_must_prove_a_name_for_the_rest() {
         request.headers_mut().set(HeaderName::From, "<sip:carol@198.51.100.7>;tag=carol");
         request
     };
-    let mut bench = Bench::new();
-    assert_eq!(bench.receive(stranger("100", "one")), [""; 0], "a leg has it");
-    assert_eq!(bench.asked(), ["admit a stranger"]);
+    for (number, branch) in [("100", "one"), ("101", "webhook")] {
+        let mut bench = Bench::new();
+        assert_eq!(bench.receive(stranger(number, branch)), [""; 0], "a leg has it");
+        assert_eq!(bench.asked(), ["admit a stranger"], "{number}");
+    }
     for number in ["bob", "nobody"] {
         let mut bench = Bench::new();
         assert_eq!(bench.receive(stranger(number, number)), ["send 401"], "all look alike: {number}");
