@@ -6,9 +6,14 @@
 mod library;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use library::Sample;
+use trunkline::call::profile::{CallStatus, Direction, Profile, WallClock};
+use trunkline::call::script::{Beginning, Place, RunSpec, ScriptInput, ScriptRun};
+use trunkline::ids::{CallId, LegId};
+use trunkline::supervision::machine::{Machine as _, Turn};
+use trunkline::twiml::document::Context;
 use trunkline::twiml::verb::gather::Prompt;
 use trunkline::twiml::verb::recording::{Mode, Stage, Track};
 use trunkline::twiml::verb::{
@@ -16,6 +21,7 @@ use trunkline::twiml::verb::{
     Reject, Say, Sip, Verb,
 };
 use trunkline::twiml::{Document, Parsed};
+use trunkline_media::moment::Moment;
 
 static PYTHON: LazyLock<Vec<Sample>> = LazyLock::new(library::python);
 static NODE: LazyLock<Vec<Sample>> = LazyLock::new(library::node);
@@ -73,6 +79,7 @@ const CARRIED_OUT: &[(&str, &[&str])] = &[
     ("Dial/Number", &["method", "sendDigits", "statusCallback", "url"]),
     ("Dial/Client", &["method", "statusCallback", "url"]),
     ("Dial/Client/Identity", &[]),
+    ("Dial/Client/Parameter", &["name"]),
     ("Dial/Sip", &["method", "statusCallback", "url"]),
     ("Dial/Sip/Uri", &[]),
     ("Redirect", &["method"]),
@@ -91,6 +98,17 @@ const BESIDE_OTHERS: &[&str] = &[
     "statusCallbackMethod",
     "username",
     "weight",
+];
+
+/// Where they change what is read, and beside which.
+const BESIDE: &[(&str, &str, &[&str])] = &[
+    ("Record", "recordingStatusCallback", &["recordingStatusCallbackEvent", "recordingStatusCallbackMethod"]),
+    ("Dial", "recordingStatusCallback", &["recordingStatusCallbackEvent", "recordingStatusCallbackMethod"]),
+    ("Dial/Number", "statusCallback", &["statusCallbackEvent", "statusCallbackMethod"]),
+    ("Dial/Client", "statusCallback", &["statusCallbackEvent", "statusCallbackMethod"]),
+    ("Dial/Sip", "statusCallback", &["statusCallbackEvent", "statusCallbackMethod"]),
+    ("Dial/Sip", "username", &["password"]),
+    ("Dial/Sip", "password", &["username"]),
 ];
 
 fn parse(sample: &Sample) -> Parsed {
@@ -125,6 +143,7 @@ fn expected(sample: &Sample) -> Vec<u32> {
     let is_later = match (path, sample.attribute.as_deref()) {
         (_, Some("username" | "password")) => return vec![CREDENTIALS],
         ("Gather/Play", Some("digits")) => return vec![NO_KEYS],
+        ("Dial/Client/Parameter", attribute) => attribute != Some("name"),
         ("Gather", Some("input")) => sample.value.to_string().contains("speech"),
         ("Record", Some("transcribe")) => sample.value == true,
         (_, Some(name)) => !attributes.contains(&name) && !BESIDE_OTHERS.contains(&name),
@@ -139,7 +158,8 @@ fn judge(samples: &[Sample], least: usize) {
     let mut untouched: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut touched = BTreeSet::new();
     let mut bare: BTreeMap<&str, Document> = BTreeMap::new();
-    for sample in samples {
+    judge_beside(samples);
+    for sample in samples.iter().filter(|sample| sample.beside.is_none()) {
         let parsed = parse(sample);
         let codes: Vec<u32> = parsed.warnings.iter().map(|finding| finding.code).collect();
         match sample.attribute.as_deref() {
@@ -182,6 +202,98 @@ fn judge(samples: &[Sample], least: usize) {
     }
 }
 
+/// Reads what shows only beside another attribute: it is accepted, and changes what that one says alone.
+fn judge_beside(samples: &[Sample]) {
+    for (path, companion, attributes) in BESIDE {
+        let of = |attribute: &str, beside: Option<&str>| -> Vec<&Sample> {
+            let is_it = |sample: &&Sample| {
+                sample.path == *path
+                    && sample.attribute.as_deref() == Some(attribute)
+                    && sample.beside.as_deref() == beside
+            };
+            samples.iter().filter(is_it).collect()
+        };
+        let alone = parse(of(companion, None).first().expect("the library makes it alone")).document;
+        for attribute in *attributes {
+            let both = of(attribute, Some(companion));
+            assert!(both.iter().all(|sample| parse(sample).warnings.is_empty()), "{path}: {attribute}");
+            let changes = both.iter().any(|sample| parse(sample).document != alone);
+            assert!(changes, "{path}: {attribute} changes nothing beside {companion}");
+        }
+    }
+}
+
+/// What the script of a call that stands at a document's first verb wants.
+fn wanted(document: Document) -> String {
+    let leg = LegId::from_bytes([1; 16]);
+    let profile = Profile {
+        leg,
+        parent: None,
+        account: "AC1".to_owned(),
+        from: "+15551234567".to_owned(),
+        to: "sip:100@example.com".to_owned(),
+        direction: Direction::Inbound,
+        clock: WallClock::default(),
+        further: Vec::new(),
+    };
+    let mut run = ScriptRun::new(RunSpec {
+        leg,
+        call: CallId(leg),
+        context: Context::Main,
+        profile: Arc::new(profile),
+        status: CallStatus::Ringing,
+        recordings: "http://switch/Recordings/".into(),
+        beginning: Beginning::Document { document, place: Place::Url("http://app/voice".to_owned()) },
+        fallback: None,
+        seed: [1; 16],
+    });
+    let mut turn = Turn::at(Moment::from_micros(0));
+    run.handle(ScriptInput::Start, &mut turn);
+    let effects = turn.effects.iter().map(|effect| format!("{effect:?}"));
+    let letters = turn.letters.iter().map(|letter| format!("{:?}", letter.body));
+    let all: Vec<String> = effects.chain(letters).collect();
+    format!("{}, until {:?}", all.join(", "), run.next_deadline())
+}
+
+/// Runs what is carried out, with each attribute: the first verb is begun, and nothing is passed over.
+fn run(samples: &[Sample]) {
+    let is_run = |sample: &&Sample| {
+        carried_out(&sample.path).is_some() && !matches!(sample.attribute.as_deref(), Some("*" | "story"))
+    };
+    let mut verbs = BTreeSet::new();
+    for sample in samples.iter().filter(is_run) {
+        let document = parse(sample).document;
+        let verb = document.steps.first().expect("a verb").verb.clone();
+        verbs.insert(verb.name());
+        let wanted = wanted(document);
+        let wants = |wish: &str| assert!(wanted.contains(wish), "{wish}: {wanted}\n{}", sample.xml);
+        match verb {
+            Verb::Say(_) => wants("Prepare { activity: 1, sound: Speech"),
+            Verb::Play(Play { digits: Some(_), .. }) => wants("Keys { activity: 1"),
+            Verb::Play(_) => wants("Prepare { activity: 1, sound: Url"),
+            Verb::Pause(pause) => wants(&format!("until Some(Moment({}", pause.seconds)),
+            Verb::Gather(gather) if gather.prompts.is_empty() => wants("Hush"),
+            Verb::Gather(gather) if matches!(gather.prompts[0], Prompt::Pause(_)) => wants("Hush"),
+            Verb::Gather(_) => wants("Prepare { activity: 1"),
+            Verb::Record(record) if record.play_beep => wants("Prepare { activity: 1, sound: Beep"),
+            Verb::Record(_) => wants("Tape { activity: 1"),
+            Verb::Dial(_) => wants("Dial { activity: 1"),
+            Verb::Redirect(_) => wants("Fetch(Fetch { number: 1"),
+            Verb::Reject(_) => wants("Reject { busy"),
+            Verb::Hangup => wants("Hangup"),
+            Verb::Echo => wants("Echo"),
+        }
+    }
+    let all = ["Dial", "Echo", "Gather", "Hangup", "Pause", "Play", "Record", "Redirect", "Reject", "Say"];
+    assert_eq!(verbs.into_iter().collect::<Vec<_>>(), all);
+}
+
+#[test]
+fn all_that_is_carried_out_is_run_as_the_libraries_make_it() {
+    run(&PYTHON);
+    run(&NODE);
+}
+
 #[test]
 fn all_that_the_python_library_makes_is_read() {
     judge(&PYTHON, 1_500);
@@ -194,7 +306,9 @@ fn all_that_the_node_library_makes_is_read() {
 
 #[test]
 fn both_libraries_make_the_same_of_the_same() {
-    let key = |sample: &Sample| (sample.path.clone(), sample.attribute.clone(), sample.value.to_string());
+    let key = |sample: &Sample| {
+        (sample.path.clone(), sample.attribute.clone(), sample.value.to_string(), sample.beside.clone())
+    };
     let node: BTreeMap<_, _> = NODE.iter().map(|sample| (key(sample), sample)).collect();
     let mut compared = 0;
     for python in PYTHON.iter().filter(|sample| sample.attribute.as_deref() != Some("*")) {

@@ -42,8 +42,14 @@ pub(super) struct Dialing {
     /// What is being recorded of it.
     #[serde(default)]
     pub tape: Option<Tape>,
+    /// When a callee who has answered has to be joined.
+    #[serde(default)]
+    joins_until: Option<Moment>,
     stage: Stage,
 }
+
+/// How long it may take to send keys to a callee who has answered and to ask it: the caller hears ringing all the while.
+const ASKING: Duration = Duration::from_secs(120);
 
 /// A Dial that is over and whose recording is being brought to its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,6 +85,14 @@ impl Dialing {
     pub fn rings_until(&self) -> Option<Moment> {
         match self.stage {
             Stage::Ringing { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// When a callee who has answered is waited for no longer.
+    pub fn joins_until(&self) -> Option<Moment> {
+        match self.stage {
+            Stage::Keying { .. } | Stage::Asking { .. } => self.joins_until,
             _ => None,
         }
     }
@@ -138,8 +152,7 @@ impl Dialing {
 
     /// What the caller hears while it waits.
     fn ringing(&self) -> Tone {
-        let country = self.dial.ring_tone.as_deref().and_then(|country| country.parse().ok());
-        country.map_or(Tone::Ringback, Tone::Ringing)
+        self.dial.ring_tone.map_or(Tone::Ringback, Tone::Ringing)
     }
 }
 
@@ -162,6 +175,7 @@ impl Call {
             is_heard: false,
             asked: Vec::new(),
             tape: None,
+            joins_until: None,
             stage: Stage::Ringing { until },
         };
         let tone = dialing.ringing();
@@ -238,6 +252,7 @@ impl Call {
             return;
         }
         dialing.stage = Stage::Asking { with: leg };
+        dialing.joins_until = Some(turn.now + ASKING);
         let losing: Vec<LegId> = dialing.candidates.iter().copied().filter(|other| *other != leg).collect();
         losing.into_iter().for_each(|other| self.order(other, elsewhere.clone(), turn));
         match self.keys_for(leg) {
@@ -398,9 +413,8 @@ impl Call {
         let talked = dialing.answered();
         let Dialing { activity, dial, last, tape, candidates, .. } = dialing;
         let (last, facts) = last.map_or((None, None), |(leg, facts)| (Some(leg), facts));
-        let facts = facts.or_else(|| self.children.get(&talked?)?.progress.facts.clone());
-        let is_sip = dial.nouns.iter().any(|noun| matches!(noun, Noun::Sip(_)));
-        let facts = facts.filter(|_| is_sip).map(|facts| *facts);
+        let of_callee = || self.children.get(&talked?).filter(|child| child.is_sip())?.progress.facts.clone();
+        let facts = facts.or_else(of_callee).map(|facts| *facts);
         let leg = talked.or(last).or_else(|| candidates.last().copied());
         if self.phase != Phase::Over {
             self.order(self.parent, Order::Hear(Hear::Silence), turn);
@@ -420,6 +434,12 @@ impl Call {
                     self.note_last(leg);
                 }
                 self.call_next(turn);
+            }
+            Stage::Keying { with, .. } | Stage::Asking { with }
+                if dialing.joins_until.is_some_and(|until| turn.now >= until) =>
+            {
+                dialing.joins_until = Some(turn.now + ASKING);
+                self.order(with, Order::Hangup { cause: Cause::HungUp }, turn);
             }
             Stage::Talking { with, since, until } if turn.now >= until => {
                 // Asked again after a minute, should the leg still be there.

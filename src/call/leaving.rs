@@ -3,12 +3,13 @@
 
 use super::script::Told;
 use super::{Call, Owing, Phase};
+use crate::leg::Facts;
 use crate::ops::events::Cause;
 use crate::supervision::machine::Turn;
 
 impl Call {
-    pub(super) fn on_parent_ended(&mut self, cause: &Cause, turn: &mut Turn<Self>) {
-        self.note_over(cause, turn);
+    pub(super) fn on_parent_ended(&mut self, cause: &Cause, facts: Option<&Facts>, turn: &mut Turn<Self>) {
+        self.note_over(cause, facts, turn);
         self.phase = Phase::Over;
         let ends = match cause {
             Cause::Cancelled => Cause::Cancelled,

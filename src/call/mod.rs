@@ -23,6 +23,7 @@ pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
@@ -68,6 +69,12 @@ pub struct Call {
     #[serde(default)]
     user: Option<String>,
     max_forwards: u8,
+    /// When it has lasted as long as it may; none until it is answered, and once it was ended for that.
+    #[serde(default)]
+    ends_at: Option<Moment>,
+    /// The longest that it may last, from its answer on.
+    #[serde(default)]
+    longest: Duration,
     minter: Minter,
     children: BTreeMap<LegId, Child>,
     dialing: Option<Dialing>,
@@ -157,6 +164,12 @@ struct Child {
     asked: Asked,
 }
 
+impl Child {
+    fn is_sip(&self) -> bool {
+        matches!(self.noun, Some(Noun::Sip(_)))
+    }
+}
+
 /// Whether a script asks a callee before it is joined.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 enum Asked {
@@ -194,6 +207,8 @@ impl Call {
             caller: spec.caller,
             user: spec.user,
             max_forwards: spec.max_forwards,
+            ends_at: None,
+            longest: spec.longest,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
             dialing: None,
@@ -265,7 +280,7 @@ impl Call {
         let children: Vec<LegId> = self.children.keys().copied().collect();
         children.into_iter().for_each(|leg| self.note_ended(leg, &Cause::Internal, None, turn));
         self.tell_end_of_recorded(None, Vec::new(), turn);
-        self.note_over(&Cause::Internal, turn);
+        self.note_over(&Cause::Internal, None, turn);
         self.end_all(Cause::Internal, turn);
         self.ending = None;
         for leg in self.asked() {
@@ -296,6 +311,7 @@ impl Call {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Answered;
             self.answered = Some(turn.now);
+            self.ends_at = Some(turn.now + self.longest);
             self.order(self.parent, Order::Answer, turn);
         }
     }
@@ -423,7 +439,7 @@ impl Call {
             Report::Played { activity } => self.tell_script(Told::Done { activity }, turn),
             Report::Ended { cause, facts, .. } => {
                 self.remark_to_callees(facts.as_deref(), turn);
-                self.on_parent_ended(&cause, turn);
+                self.on_parent_ended(&cause, facts.as_deref(), turn);
             }
             Report::Answered { voice: Some(voice), .. } | Report::Revoiced(voice) => {
                 self.note_voice(self.parent, voice, turn);
@@ -443,6 +459,8 @@ impl Call {
         self.note_ended(leg, &cause, facts.as_deref(), turn);
         self.note_remarks(&cause, facts.as_deref());
         let child = self.children.remove(&leg);
+        // A Dial is told what a SIP address said, and of nobody else.
+        let facts = facts.filter(|_| child.as_ref().is_some_and(Child::is_sip));
         self.pressing.remove(&leg);
         if child.is_some_and(|child| child.asked.is_so()) {
             self.tell(leg, Told::Gone { dial_ends: false, waits: false }, turn);
@@ -513,14 +531,20 @@ impl Machine for Call {
     }
 
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
+        if self.ends_at.take_if(|end| turn.now >= *end).is_some() {
+            return self.end(Cause::HungUp, turn);
+        }
         self.on_transfer_deadline(turn);
         self.on_dial_deadline(turn);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
         let dialing = self.dialing.as_ref();
-        let dial = dialing.and_then(|dialing| earliest(dialing.rings_until(), dialing.talks_until()));
-        earliest(dial, self.transfer_deadline())
+        let dial = dialing.and_then(|dialing| {
+            earliest(earliest(dialing.rings_until(), dialing.joins_until()), dialing.talks_until())
+        });
+        let end = self.ends_at.filter(|_| self.phase == Phase::Answered);
+        earliest(earliest(dial, self.transfer_deadline()), end)
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {

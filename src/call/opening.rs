@@ -2,6 +2,9 @@
 //! It must never lease or look up anything: what it needs was found at the edge.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use sha1::{Digest, Sha1};
 
 use super::profile::{CallStatus, Direction, Profile, WallClock};
 use super::script::{Beginning, Hook, RunSpec, ScriptRun};
@@ -52,6 +55,8 @@ pub struct Admitted<'a> {
     pub notify: Option<Notify>,
     /// What webhooks are told of this switch.
     pub about: About,
+    /// The longest that the call may last, from its answer on.
+    pub longest: Duration,
 }
 
 /// What webhooks are told of the switch.
@@ -73,8 +78,8 @@ impl Opening {
     /// # Errors
     /// The INVITE makes no dialog.
     pub fn of(admitted: Admitted<'_>) -> Result<Self, DialogError> {
-        let Admitted { invite, key, caller, user, path, basis, seed, beginning, fallback, notify, about } =
-            admitted;
+        let Admitted { invite, key, caller, user, path, basis, seed, .. } = admitted;
+        let Admitted { beginning, fallback, notify, about, longest, .. } = admitted;
         let profile = Arc::new(profile(invite, caller.as_deref(), &path, basis.id, &about));
         let recordings = about.recordings;
         let parent = basis.id;
@@ -91,6 +96,7 @@ impl Opening {
             caller,
             user,
             max_forwards: hops.saturating_sub(1),
+            longest,
             seed: minter.bytes(),
         });
         let run = ScriptRun::new(RunSpec {
@@ -120,6 +126,7 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
     let call_id = invite.headers().call_id().map(String::from).unwrap_or_default();
     let mut further = vec![
         ("SipDomain".to_owned(), about.domain.clone()),
+        ("SipDomainSid".to_owned(), domain_sid(&about.account, &about.domain)),
         ("SipCallId".to_owned(), call_id),
         ("SipSourceIp".to_owned(), path.flow.remote.ip().to_string()),
     ];
@@ -141,12 +148,27 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
     }
 }
 
+/// The name of a domain of an account: the same for as long as both are.
+fn domain_sid(account: &str, domain: &str) -> String {
+    let hash = Sha1::digest(format!("{account}/{}", domain.to_ascii_lowercase()));
+    let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("SD{digits}")
+}
+
 /// Who was called before the call was diverted to us: the latest diversion stands first (RFC 5806 §9.1).
 fn diverted_from(invite: &Request) -> Option<String> {
-    let text = invite.headers().get(&HeaderName::Diversion)?;
+    let Some(text) = invite.headers().get(&HeaderName::Diversion) else { return history(invite) };
     let end = text.find('>').map_or_else(|| text.find([',', ';']).unwrap_or(text.len()), |at| at + 1);
     let address: NameAddr = text.get(..end)?.parse().ok()?;
     address.uri.user().map(|user| user.into_owned())
+}
+
+/// The same by the history of the call, whose latest entry is the one that it came to (RFC 7044 §5).
+fn history(invite: &Request) -> Option<String> {
+    let entries = invite.headers().addresses(HeaderName::HistoryInfo).ok()?;
+    let mut users = entries.iter().rev().filter_map(|entry| entry.uri.user());
+    let last = users.next()?;
+    users.find(|user| *user != last).map(|user| user.into_owned())
 }
 
 /// Who is shown: the one that admission found out, by the display name that goes with it.
@@ -166,6 +188,7 @@ fn caller_id(invite: &Request, caller: Option<String>, is_trusted: bool) -> Call
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::flow::Flow;
     use crate::sip::message::{HeaderName, Limits, Message, Method};
 
     fn called(lines: &[(HeaderName, &str)], caller: Option<&str>, is_trusted: bool) -> CallerId {
@@ -202,6 +225,71 @@ mod tests {
         assert_eq!(called(&[nobody], None, false), id(None, "anonymous", true));
     }
 
+    /// What an application is told of an INVITE with these lines, by whom it is from.
+    fn told(lines: &[(HeaderName, &str)], caller: Option<&str>) -> Vec<(String, String)> {
+        let mut invite = Request::new(Method::Invite, "sip:100@192.0.2.1".parse().expect("a URI"));
+        lines.iter().for_each(|(name, value)| invite.headers_mut().push(name.clone(), value));
+        let flow = Flow::udp(([192, 0, 2, 1], 5060).into(), ([198, 51, 100, 7], 5062).into());
+        let path = Path::new(flow, ([192, 0, 2, 1], 5060).into());
+        let about = About {
+            account: "AC1".to_owned(),
+            recordings: "http://switch/".into(),
+            domain: "Example.com".to_owned(),
+            clock: WallClock::default(),
+        };
+        profile(&invite, caller, &path, LegId::from_bytes([1; 16]), &about).parameters(CallStatus::Ringing)
+    }
+
+    #[test]
+    fn a_call_by_sip_is_told_with_all_that_belongs_to_it() {
+        let ticket: HeaderName = "X-Ticket".parse().expect("a name");
+        let lines = [
+            (HeaderName::CallId, "one@phone"),
+            (HeaderName::Diversion, "<sip:200@gw>;reason=busy"),
+            (HeaderName::UserToUser, "beef;encoding=hex"),
+            (HeaderName::Subject, "no custom header"),
+            (ticket, "7"),
+        ];
+        let by_alice = told(&lines, Some("alice"));
+        let of =
+            |name: &str| by_alice.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        for (name, wanted) in [
+            ("From", Some("sip:alice@Example.com")),
+            ("Caller", Some("sip:alice@Example.com")),
+            ("To", Some("sip:100@Example.com")),
+            ("Called", Some("sip:100@Example.com")),
+            ("Direction", Some("inbound")),
+            ("SipDomain", Some("Example.com")),
+            ("SipDomainSid", Some("SD4ef4db11160eb156124de36f60e4b5e2")),
+            ("SipCallId", Some("one@phone")),
+            ("SipSourceIp", Some("198.51.100.7")),
+            ("SipHeader_X-Ticket", Some("7")),
+            ("SipHeader_User-to-User", Some("beef;encoding=hex")),
+            ("SipHeader_Subject", None),
+            ("ForwardedFrom", Some("sip:200@Example.com")),
+            ("CalledVia", Some("sip:200@Example.com")),
+            ("ParentCallSid", None),
+            ("FromCountry", None),
+        ] {
+            assert_eq!(of(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_caller_is_a_number_a_user_or_nobody() {
+        for (caller, from, country) in [
+            (Some("+4930123456"), "+4930123456", Some("DE")),
+            (Some("bob"), "sip:bob@Example.com", None),
+            (None, "anonymous", None),
+        ] {
+            let told = told(&[(HeaderName::CallId, "1")], caller);
+            let of =
+                |name: &str| told.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            assert_eq!((of("From"), of("FromCountry")), (Some(from), country));
+            assert_eq!((of("ForwardedFrom"), of("CalledVia")), (None, None), "of a diverted call alone");
+        }
+    }
+
     #[test]
     fn a_diverted_call_tells_who_was_called_last_before() {
         for (diversion, wanted) in [
@@ -212,6 +300,14 @@ mod tests {
             ("Diversion: \"Front desk\" <sip:100@gw>;reason=busy\r\n", Some("100")),
             ("Diversion: sip:101@gw;reason=busy\r\n", Some("101")),
             ("Diversion: <sip:gw>\r\n", None),
+            (
+                "History-Info: <sip:+4930123@gw>;index=1, <sip:+4940456@gw?Reason=SIP%3Bcause%3D302>;index=1.1\r\n\
+                 History-Info: <sip:100@gw>;index=1.1.1, <sip:100@switch>;index=1.1.1.1\r\n",
+                Some("+4940456"),
+            ),
+            ("History-Info: <sip:100@gw>;index=1, <sip:100@switch>;index=1.1\r\n", None),
+            ("History-Info: <sip:1@gw>;index=1\r\nDiversion: <sip:2@gw>\r\n", Some("2")),
+            ("History-Info: ,<\r\n", None),
             ("Diversion: >,<\r\n", None),
             ("", None),
         ] {

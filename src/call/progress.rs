@@ -15,6 +15,7 @@ use crate::callbacks::Callback;
 use crate::ids::LegId;
 use crate::leg::Facts;
 use crate::ops::events::Cause;
+use crate::sip::message::Uri;
 use crate::supervision::machine::{Party, Turn};
 use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Hooks, Noun, Progress};
@@ -107,8 +108,11 @@ impl Call {
             // What SIP adds once an address has answered (webhooks.md §2.2).
             let headers = facts.headers.iter();
             let headers = headers.map(|(name, value)| (format!("SipHeader_{name}"), value.clone()));
+            let domain = profile.to.parse::<Uri>().ok().and_then(|uri| uri.host().map(ToString::to_string));
+            let domain = domain.map(|domain| ("SipDomain".to_owned(), domain));
             let call_id = ("SipCallId".to_owned(), facts.call_id.clone());
-            Arc::make_mut(profile).further = [call_id].into_iter().chain(headers).collect();
+            let further = domain.into_iter().chain([call_id]).chain(headers).collect();
+            Arc::make_mut(profile).further = further;
         }
         child.progress.facts = facts;
         self.note(leg, Progress::Answered, CallStatus::InProgress, Vec::new(), turn);
@@ -128,6 +132,7 @@ impl Call {
             Some(response) => Some(response),
             None if answered.is_some() => Some(200),
             None if *cause == Cause::NoAnswer => Some(487),
+            None if *cause == Cause::NotFound => Some(404),
             None => None,
         };
         let mut further = durations(answered, turn.now);
@@ -188,7 +193,7 @@ impl Call {
     }
 
     /// The call is over for the caller: who asked for it is told, once.
-    pub(super) fn note_over(&mut self, cause: &Cause, turn: &mut Turn<Self>) {
+    pub(super) fn note_over(&mut self, cause: &Cause, facts: Option<&Facts>, turn: &mut Turn<Self>) {
         let Some(notify) = self.notify.take() else { return };
         let status = match self.answered {
             Some(_) => CallStatus::Completed,
@@ -197,7 +202,9 @@ impl Call {
             None => ended_as(cause),
         };
         let profile = Arc::clone(&self.profile);
-        let further = durations(self.answered, turn.now);
+        let response = facts.and_then(|facts| facts.status).or(self.answered.map(|_| 200));
+        let mut further = durations(self.answered, turn.now);
+        further.extend(response.map(|response| ("SipResponseCode".to_owned(), response.to_string())));
         let callback = self.status_callback(&notify, &profile, status, 0, further, turn.now);
         self.post(callback, turn);
     }

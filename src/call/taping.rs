@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::dialing::Ending;
-use super::script::{DialResult, told_at_the_end, told_of};
+use super::script::{DialResult, Taped, told_at_the_end};
 use super::{Call, CallEffect, Notify};
 use crate::ids::{LegId, RecordingSid};
 use crate::leg::{Layout, Order, Taping};
@@ -19,8 +19,6 @@ pub(super) struct Tape {
     pub sid: RecordingSid,
     began: Moment,
 }
-
-impl Tape {}
 
 fn layout(recording: &Recording) -> Layout {
     match (recording.mode, recording.track) {
@@ -153,7 +151,9 @@ impl Call {
             Track::Inbound => "inbound",
             Track::Outbound => "outbound",
         };
-        let mut further = told_of(stage, sid, &self.recordings, finished, "DialVerb", track);
+        let channels = if layout(recording) == Layout::Dual { 2 } else { 1 };
+        let taped = Taped { sid, recordings: &self.recordings, source: "DialVerb", track, channels };
+        let mut further = taped.told(stage, finished);
         further.push(("RecordingStartTime".to_owned(), self.profile.clock.stamp(began)));
         self.tell_of_parent(Notify { url, method: recording.status_callback_method }, further, turn);
     }

@@ -2,6 +2,7 @@
 //! It must never decide anything: these are words.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -182,6 +183,8 @@ pub struct CallSpec {
     pub user: Option<String>,
     /// What is left of the caller's Max-Forwards, already lowered.
     pub max_forwards: u8,
+    /// The longest that it may last, from its answer on.
+    pub longest: Duration,
     /// Secret randomness for names.
     pub seed: [u8; 16],
 }

@@ -104,6 +104,12 @@ impl Lane {
     ) -> Option<Event> {
         let first = self.0.front_mut()?;
         first.tries += 1;
+        let took_us = match first.state {
+            State::Posting { until, .. } => {
+                u64::try_from(now.since(until - SILENCE).as_micros()).unwrap_or(u64::MAX)
+            }
+            State::Waiting { .. } => 0,
+        };
         let (status, code, what) = match result {
             Ok(status @ ..400) => (Some(*status), None, String::new()),
             Ok(status) => (Some(*status), Some(REFUSED), format!("answered with {status}")),
@@ -121,7 +127,7 @@ impl Lane {
             Some(_) => format!("{what}; it is given up"),
         };
         let url = webhook::shown(&first.callback.url);
-        let event = Event::Callback { url, attempt: first.tries, status, code, message };
+        let event = Event::Callback { url, attempt: first.tries, status, code, message, took_us };
         if again {
             first.state = State::Waiting { due };
         } else {
@@ -162,6 +168,7 @@ impl Pending {
             status: None,
             code: Some(EXPIRED),
             message: format!("{why}; it is given up"),
+            took_us: 0,
         }
     }
 }

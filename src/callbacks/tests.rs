@@ -178,6 +178,22 @@ fn an_answer_of_4xx_and_a_request_that_cannot_succeed_are_final() {
 }
 
 #[test]
+fn each_try_is_told_with_the_time_that_it_took() {
+    let mut bench = Bench::mortal();
+    bench.callback(leg(1), "slow");
+    bench.now = bench.now + Duration::from_millis(300);
+    bench.answer("slow", Err(refused()));
+    bench.wait();
+    bench.now = bench.now + Duration::from_millis(20);
+    bench.answer("slow", Ok(200));
+    let took = bench.told.iter().map(|(_, event)| match event {
+        Event::Callback { took_us, .. } => *took_us,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(took.collect::<Vec<_>>(), [300_000, 20_000]);
+}
+
+#[test]
 fn what_waited_too_long_behind_others_expires_and_is_told() {
     let mut bench = Bench::mortal();
     bench.callback(leg(1), "first");

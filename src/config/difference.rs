@@ -20,6 +20,7 @@ const TAKEN_UP: &[&str] = &[
     "limits.calls",
     "limits.legs",
     "limits.calls_per_second",
+    "limits.call_duration",
     "limits.bindings_per_user",
     "gateway",
     "registrar",

@@ -152,7 +152,7 @@ impl Config {
     fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
         let Config { sip, media, limits, registrar, http, recordings, webhooks, .. } = self;
         let (timers, connections) = (&sip.timers, &sip.connections);
-        let second = Duration::from_secs(1);
+        let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
         let rules = [
             ("sip.listen", !sip.listen.is_empty(), "at least one address is needed"),
             ("sip.timers.t1", !timers.t1.is_zero(), "must be longer than 0s"),
@@ -180,6 +180,11 @@ impl Config {
                 "must not be smaller than limits.calls: each call has a leg",
             ),
             ("limits.calls_per_second", limits.calls_per_second > 0, "must be greater than 0"),
+            (
+                "limits.call_duration",
+                (second..=day).contains(&limits.call_duration),
+                "must lie between 1s and 24h",
+            ),
             ("limits.transactions", limits.transactions > 0, "must be greater than 0"),
             ("limits.bindings_per_user", limits.bindings_per_user > 0, "must be greater than 0"),
             ("registrar.min_expires", registrar.min_expires >= second, "must not be shorter than 1s"),

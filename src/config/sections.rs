@@ -104,6 +104,9 @@ pub struct Limits {
     pub legs: usize,
     /// New calls in a second.
     pub calls_per_second: usize,
+    /// The longest that a call may last, from its answer on.
+    #[serde(with = "span")]
+    pub call_duration: Duration,
     /// SIP transactions at a time, per shard.
     pub transactions: usize,
     /// Telephones registered for one user.
@@ -221,6 +224,7 @@ impl Default for Limits {
             calls: 2_000,
             legs: 5_000,
             calls_per_second: 200,
+            call_duration: Duration::from_secs(4 * 3600),
             transactions: 20_000,
             bindings_per_user: 10,
             speech_cache: 256 << 20,

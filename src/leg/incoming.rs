@@ -204,6 +204,7 @@ impl Incoming {
         }
         let mut timer = SessionTimer::new(core.session);
         timer.grant(self.invite.headers(), response.headers_mut(), turn.now);
+        core.facts.status = Some(response.status().code());
         core.errand(Errand::Respond { key: self.key.clone(), response: response.clone() }, turn);
         let established =
             Established::answered(self.dialog.clone(), self.negotiation.clone(), self.path.clone());
@@ -228,6 +229,7 @@ impl Incoming {
             response.headers_mut().set(HeaderName::RetryAfter, 5 + core.minter.number() % 11);
         }
         core.remarks.annotate(&mut response);
+        core.facts.status = Some(status.code());
         core.errand(Errand::Respond { key: self.key.clone(), response }, turn);
         let leaving = Leaving::new(None, Forks::default(), turn.now).owed(self.provisionals.stop());
         Next::Leave { leaving: Box::new(leaving), cause, by }

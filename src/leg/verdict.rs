@@ -56,3 +56,28 @@ pub(crate) fn status_of(cause: &Cause) -> StatusCode {
         Cause::NoAck | Cause::MediaTimeout | Cause::Internal => StatusCode::SERVER_INTERNAL_ERROR,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_means_what_the_table_says_and_is_told_to_the_caller_as_it_says() {
+        for (statuses, cause, told) in [
+            (&[486, 600][..], Cause::Busy, 486),
+            (&[603], Cause::Declined, 603),
+            (&[408, 480, 487], Cause::NoAnswer, 480),
+            (&[404, 410, 484, 604], Cause::NotFound, 404),
+            (&[488, 606], Cause::NotAcceptable, 488),
+            (&[503], Cause::Unreachable, 480),
+            (&[401], Cause::Refused(401), 401),
+            (&[403], Cause::Refused(403), 403),
+            (&[500], Cause::Refused(500), 500),
+        ] {
+            for status in statuses {
+                let status = StatusCode::new(*status).expect("a status");
+                assert_eq!((cause_of(status), status_of(&cause).code()), (cause.clone(), told), "{status:?}");
+            }
+        }
+    }
+}

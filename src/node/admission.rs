@@ -131,6 +131,7 @@ impl Cell {
             fallback,
             notify,
             about: self.about(admission.flow, now),
+            longest: settings.config.limits.call_duration,
         });
         let opening = opening.map_err(|error| {
             tracing::debug!(%error, "an INVITE makes no dialog");

@@ -223,7 +223,7 @@ impl Cell {
         let (leg, parent) = (dialled.leg, dialled.parent);
         let headers = match &dialled.referrer {
             Some(referrer) => self.referred_by(&dialled.noun, referrer, first).into_iter().collect(),
-            None => self.headers(&dialled),
+            None => headers(&dialled, &self.house.credentials.account_sid),
         };
         let (seat, is_private, max_forwards) = (self.seat, *privacy, dialled.max_forwards);
         let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
@@ -241,27 +241,24 @@ impl Cell {
         Some((HeaderName::ReferredBy, by.to_string()))
     }
 
-    /// What a script says to whom it calls, and by which names the call is known here.
-    fn headers(&self, dialled: &Dialled) -> Vec<(HeaderName, String)> {
-        let account = &self.house.credentials.account_sid;
-        let own = [("X-Twilio-CallSid", dialled.leg.to_string()), ("X-Twilio-AccountSid", account.clone())];
-        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
-        let written: Vec<(String, &str)> = match &dialled.noun {
-            Noun::Sip(sip) => {
-                sip.headers.iter().map(|(name, value)| (name.clone(), value.as_str())).collect()
-            }
-            Noun::Client(client) => {
-                client.parameters.iter().map(|(name, value)| (format!("X-{name}"), value.as_str())).collect()
-            }
-            Noun::Number(_) => return Vec::new(),
-        };
-        let written = written.iter().filter_map(|(name, value)| said(name, value));
-        own.filter_map(|(name, value)| said(name, value)).chain(written).collect()
-    }
-
     fn refused(&self, call: CallId, dialled: &Dialled, cause: Cause) {
         self.signal_call(call, CallInput::Refused(dialled.leg, cause));
     }
+}
+
+/// What a script says to whom it calls, and by which names the call is known here.
+fn headers(dialled: &Dialled, account: &str) -> Vec<(HeaderName, String)> {
+    let leg = dialled.leg.to_string();
+    let own = [("X-Twilio-CallSid", leg.as_str()), ("X-Twilio-AccountSid", account)];
+    let written: Vec<(String, &str)> = match &dialled.noun {
+        Noun::Sip(sip) => sip.headers.iter().map(|(name, value)| (name.clone(), value.as_str())).collect(),
+        Noun::Client(client) => {
+            client.parameters.iter().map(|(name, value)| (format!("X-{name}"), value.as_str())).collect()
+        }
+        Noun::Number(_) => return Vec::new(),
+    };
+    let written = written.iter().filter_map(|(name, value)| said(name, value));
+    own.iter().filter_map(|(name, value)| said(name, value)).chain(written).collect()
 }
 
 /// A header that a script may write. What steers a call is none of its business, and a header cannot end early.
@@ -291,7 +288,55 @@ fn named(display: Option<String>, user: &str, domain: Option<&str>, target: Opti
 
 #[cfg(test)]
 mod tests {
-    use super::said;
+    use super::*;
+    use crate::ids::LegId;
+    use crate::twiml::document::Document;
+    use crate::twiml::verb::Verb;
+
+    /// The one noun of a Dial.
+    fn noun(xml: &str) -> Noun {
+        let xml = format!("<Response><Dial>{xml}</Dial></Response>");
+        let parsed = Document::parse(xml.as_bytes()).expect("a document");
+        match &parsed.document.steps[0].verb {
+            Verb::Dial(dial) => dial.nouns[0].clone(),
+            verb => panic!("{verb:?}"),
+        }
+    }
+
+    #[test]
+    fn a_callee_by_sip_is_told_the_names_of_the_call_and_what_the_script_says() {
+        let told = |xml: &str| -> Vec<(String, String)> {
+            let leg = LegId::from_bytes([1; 16]);
+            let caller = CallerId { display: None, user: "bob".to_owned(), privacy: false };
+            let (noun, seed) = (noun(xml), [0; 16]);
+            let dialled = Dialled { leg, parent: leg, noun, caller, seed, max_forwards: 70, referrer: None };
+            let headers = headers(&dialled, "AC1").into_iter();
+            headers.map(|(name, value)| (name.as_str().to_owned(), value)).collect()
+        };
+        let of = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let own =
+            [of("X-Twilio-CallSid", "CA01010101010101010101010101010101"), of("X-Twilio-AccountSid", "AC1")];
+        assert_eq!(told("<Sip>a@b</Sip>"), own);
+        assert_eq!(told("<Client>alice</Client>"), own);
+        assert_eq!(told("<Number>+15551234</Number>"), [], "a carrier is told nothing of us");
+        let sip = told("<Sip>a@b?X-Id=a%20b&amp;User-to-User=beef&amp;Via=x</Sip>");
+        assert_eq!(sip[..2], own);
+        assert_eq!(sip[2..], [of("X-Id", "a b"), of("User-to-User", "beef")]);
+        let client = told("<Client>alice<Parameter name='team' value='red'/></Client>");
+        assert_eq!(client[2..], [of("X-team", "red")]);
+    }
+
+    #[test]
+    fn a_sip_address_knows_us_by_the_login_that_the_script_gives_for_it() {
+        let login = |xml: &str| match noun(xml) {
+            Noun::Sip(sip) => login_of(&sip).map(|login| (login.user, login.password, login.realm)),
+            noun => panic!("{noun:?}"),
+        };
+        let known = login("<Sip username='u' password='p'>a@b</Sip>");
+        assert_eq!(known, Some(("u".to_owned(), "p".to_owned(), None)), "whatever the realm");
+        assert_eq!(login("<Sip>a@b</Sip>"), None);
+        assert_eq!(login("<Sip username='u'>a@b</Sip>"), None, "13249: none are used");
+    }
 
     #[test]
     fn a_script_writes_headers_of_its_own_and_none_that_steer_a_call() {

@@ -46,7 +46,9 @@ impl Cell {
         });
         let missing = || WebhookError::new(code::RETRIEVAL, file, "there is no such file in the dialplan");
         let result = match found {
-            Some(Ok((url, document))) => Ok(Box::new(Fetched { url, document, cookies: Cookies::default() })),
+            Some(Ok((url, document))) => {
+                Ok(Box::new(Fetched { url, status: None, document, cookies: Cookies::default() }))
+            }
             Some(Err(error)) => Err(WebhookError::new(error.code, file, error.to_string())),
             None => Err(missing()),
         };

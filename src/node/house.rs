@@ -16,6 +16,7 @@ use trunkline_media::port::{Engine, PortTable};
 use super::acceptor::Entrance;
 use super::assets::Sounds;
 use super::metrics::Metrics;
+use super::screened;
 use super::settings::Settings;
 use super::start::Post;
 use super::together::Place;
@@ -362,7 +363,7 @@ impl Plan {
         self.files.iter().map(|(name, xml)| (name, xml.as_slice()))
     }
 
-    /// Findings in all scripts, for `check`. Of a document that no route names nothing is more than a warning: it may be
+    /// Findings in all scripts, for `check`, and in those that callees are asked by. Of a document that no route names nothing is more than a warning: it may be
     /// meant for something else.
     pub fn findings(&self) -> Vec<(String, Result<Vec<Finding>, ScriptError>)> {
         let finding = |(name, parsed): (&String, &Result<Parsed, ScriptError>)| {
@@ -374,7 +375,10 @@ impl Plan {
                 Document::parse(xml).map_or_else(|error| vec![error.into()], |parsed| parsed.warnings);
             (name.clone(), Ok(warnings))
         };
-        let mut all: Vec<_> = self.scripts.iter().map(finding).chain(others.map(other)).collect();
+        let asked = screened::findings(&self.files);
+        let asked = asked.into_iter().map(|(name, finding)| (name, Ok(vec![finding])));
+        let mut all: Vec<_> =
+            self.scripts.iter().map(finding).chain(others.map(other)).chain(asked).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }

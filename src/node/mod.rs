@@ -26,6 +26,7 @@ mod reconcile;
 mod recording;
 mod records;
 mod reload;
+mod screened;
 mod settings;
 mod shard_actor;
 mod sound;

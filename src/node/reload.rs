@@ -177,3 +177,41 @@ fn nobody_there(settings: &Settings) -> Vec<Finding> {
     });
     missing.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_of_the_dialplan_is_read_and_only_a_broken_one_that_a_route_names_is_an_error() {
+        let folder = std::env::temp_dir().join(format!("trunkline-draft-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("below")).expect("a folder for the test");
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("written");
+        write("routes.toml", "[[route]]\nnumber = \"100\"\nscript = \"routed.xml\"\n");
+        write("routed.xml", "<Response><Pause length='x'/></Response>");
+        write("other.xml", "<Response><Say loop='x'>a</Say></Response>");
+        write("below/broken.xml", "<Response>\n<Say></Response>");
+        write("below/notes.txt", "no document");
+        write("trunkline.toml", &format!("[dialplan]\nfolder = {:?}\n", folder.display().to_string()));
+        let read = || {
+            let config = Some(folder.join("trunkline.toml"));
+            let draft = Draft::read(&Origin { config, data: Some(folder.join("data")) }, |_| Vec::new());
+            let of_scripts = draft.findings.iter().filter(|finding| finding.place.ends_with(".xml"));
+            let told = of_scripts.map(|Finding { severity, place, message }| {
+                let name = place.strip_prefix(&format!("{}/", folder.display())).unwrap_or(place).to_owned();
+                let code = message.rsplit('(').next().unwrap_or_default().trim_end_matches(')').to_owned();
+                (name, *severity, code)
+            });
+            (told.collect::<Vec<_>>(), draft.is_sound())
+        };
+        let of = |name: &str, severity, code: &str| (name.to_owned(), severity, code.to_owned());
+        let broken = of("below/broken.xml", Severity::Warning, "12100");
+        let other = of("other.xml", Severity::Warning, "13510");
+        let routed = of("routed.xml", Severity::Warning, "13910");
+        assert_eq!(read(), (vec![broken.clone(), other.clone(), routed], true));
+        write("routed.xml", "<Response>");
+        let routed = of("routed.xml", Severity::Error, "12100");
+        assert_eq!(read(), (vec![routed, broken, other], false));
+        std::fs::remove_dir_all(&folder).expect("the test's own folder");
+    }
+}

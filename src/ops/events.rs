@@ -215,6 +215,25 @@ pub enum Event {
     Obtained {
         /// Where it was found, after redirects.
         document: String,
+        /// The status of the answer; none of a file.
+        #[serde(default)]
+        status: Option<u16>,
+        /// How long that took, microseconds.
+        #[serde(default)]
+        took_us: u64,
+    },
+    /// The document cannot be had, or is none.
+    Unobtained {
+        /// Where it was asked for last.
+        document: String,
+        /// The status of the answer, if there was one.
+        #[serde(default)]
+        status: Option<u16>,
+        /// Twilio's number for what went wrong; a finding says it in words.
+        code: u32,
+        /// How long that took, microseconds.
+        #[serde(default)]
+        took_us: u64,
     },
     /// A status callback was posted, or given up.
     Callback {
@@ -231,6 +250,9 @@ pub enum Event {
         /// What went wrong, in words.
         #[serde(default)]
         message: String,
+        /// How long the try took, microseconds.
+        #[serde(default)]
+        took_us: u64,
     },
     /// An actor of this leg panicked.
     Panicked {

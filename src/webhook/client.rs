@@ -143,7 +143,8 @@ impl Webhooks {
         within(total, &url, async {
             let answer = exchange.ask(hop).await?;
             let (status, url) = (answer.response.status().as_u16(), answer.hop.url.to_string());
-            let content = content(answer, exchange.silence()).await?;
+            let content =
+                content(answer, exchange.silence()).await.map_err(|error| error.answered(status))?;
             Ok(Reply { status, url, content, cookies: exchange.cookies, findings })
         })
         .await
@@ -198,7 +199,8 @@ pub(super) fn successful(answer: Answer) -> Result<Answer, WebhookError> {
         400..=599 => code::STATUS,
         _ => code::RETRIEVAL,
     };
-    Err(WebhookError::new(code, answer.hop.url.as_str(), format!("it answers with {status}")))
+    let error = WebhookError::new(code, answer.hop.url.as_str(), format!("it answers with {status}"));
+    Err(error.answered(status))
 }
 
 /// What an answer holds (webhooks.md §5).

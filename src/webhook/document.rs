@@ -24,6 +24,8 @@ pub struct Fetch {
 pub struct Fetched {
     /// Its URL, after redirects, without fragment: what its references are relative to. It may hold a password.
     pub url: String,
+    /// The status of the answer; none of a file.
+    pub status: Option<u16>,
     /// What to run, and what is wrong with it.
     pub document: Parsed,
     /// The call's cookies, as they are now.
@@ -37,7 +39,7 @@ impl Fetched {
     /// # Errors
     /// It is no document, or not one for this context.
     pub fn read(reply: Reply, context: Context) -> Result<Self, WebhookError> {
-        let Reply { url, content, cookies, findings, .. } = reply;
+        let Reply { status, url, content, cookies, findings } = reply;
         let plain = |document| Parsed { document, warnings: Vec::new() };
         let parsed = match content {
             Content::Twiml(xml) => Document::parse_in(&xml, context),
@@ -50,10 +52,11 @@ impl Fetched {
             Content::Empty => Ok(plain(Document::default())),
         };
         let mut document = parsed.map_err(|ScriptError { line, column, code, message }| {
-            WebhookError::new(code, &url, format!("line {line}, column {column}: {message}"))
+            let message = format!("line {line}, column {column}: {message}");
+            WebhookError::new(code, &url, message).answered(status)
         })?;
         document.warnings.splice(0..0, findings);
-        Ok(Self { url, document, cookies })
+        Ok(Self { url, status: Some(status), document, cookies })
     }
 }
 

@@ -58,12 +58,20 @@ pub struct WebhookError {
     /// Whether the same request can never succeed: the destination policy refuses it.
     #[serde(default)]
     pub is_forbidden: bool,
+    /// The status of the answer, where that is what is wrong.
+    #[serde(default)]
+    pub status: Option<u16>,
 }
 
 impl WebhookError {
     /// The error of this code.
     pub fn new(code: u32, url: &str, message: impl Into<String>) -> Self {
-        Self { code, url: super::shown(url), message: message.into(), is_forbidden: false }
+        Self { code, url: super::shown(url), message: message.into(), is_forbidden: false, status: None }
+    }
+
+    /// The answer has this status.
+    pub fn answered(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
     }
 
     /// The destination policy refuses to go there.

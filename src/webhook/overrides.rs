@@ -163,9 +163,37 @@ mod tests {
 
     #[test]
     fn without_any_the_original_defaults_count() {
-        assert_eq!(Overrides::read(None), (Overrides::default(), vec![]));
+        let defaults = Overrides {
+            connect: Duration::from_millis(5_000),
+            read: Duration::from_millis(15_000),
+            total: Duration::from_millis(15_000),
+            retries: 1,
+            retry_on: RetryOn { connect: true, read: false, client_error: false, server_error: false },
+            sni: true,
+        };
+        assert_eq!(Overrides::read(None), (defaults, vec![]));
         assert_eq!(read("section-2"), Overrides::default(), "a fragment may be a mere anchor");
         assert_eq!(read("x=1&"), Overrides::default());
+    }
+
+    #[test]
+    fn the_bounds_are_those_of_the_reference() {
+        for within in ["ct=100", "ct=10000", "rt=100", "rt=15000", "tt=100", "tt=15000", "rc=0", "rc=5"] {
+            assert_eq!(Overrides::read(Some(within)).1, [], "{within}");
+        }
+        for beyond in ["ct=99", "ct=10001", "rt=99", "rt=15001", "tt=99", "tt=15001", "rc=6", "rc=-1"] {
+            assert_eq!(Overrides::read(Some(beyond)).1.len(), 1, "{beyond}");
+        }
+        for (list, conditions) in [
+            ("rp=4xx", [false, false, true, false]),
+            ("rp=5xx", [false, false, false, true]),
+            ("rp=ct", [true, false, false, false]),
+            ("rp=rt", [false, true, false, false]),
+            ("rp=all", [true; 4]),
+        ] {
+            let on = read(list).retry_on;
+            assert_eq!([on.connect, on.read, on.client_error, on.server_error], conditions, "{list}");
+        }
     }
 
     #[test]

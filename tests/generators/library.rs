@@ -15,6 +15,8 @@ pub struct Sample {
     pub attribute: Option<String>,
     /// The attribute's value, as it was given to the library.
     pub value: Value,
+    /// The attribute that stands beside it, where it says nothing alone.
+    pub beside: Option<String>,
     /// The document.
     pub xml: String,
 }
@@ -85,6 +87,7 @@ fn sample(line: &str) -> Option<Sample> {
         path: line.get("path")?.as_str()?.to_owned(),
         attribute: line.get("attribute")?.as_str().map(str::to_owned),
         value: line.get("value")?.clone(),
+        beside: line.get("beside")?.as_str().map(str::to_owned),
         xml: line.get("xml")?.as_str()?.to_owned(),
     })
 }

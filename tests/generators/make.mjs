@@ -61,9 +61,9 @@ function values(element, key, type) {
   return type.endsWith("[]") ? [...words, words] : words;
 }
 
-function tell(path, names, attribute, value) {
+function tell(path, names, attribute, value, beside = null) {
   const [document] = build(path);
-  console.log(JSON.stringify({ path: names.join("/"), attribute, value, xml: document.toString() }));
+  console.log(JSON.stringify({ path: names.join("/"), attribute, value, beside, xml: document.toString() }));
 }
 
 function visit(path, names) {
@@ -76,13 +76,21 @@ function visit(path, names) {
     const here = [...names, element];
     tell([...path, [method, {}, text]], here, null, null);
     const every = {};
+    const given = new Map();
     for (const [key, type] of taken.attributes) {
       for (const value of values(element, key, type)) {
         every[key] ??= value;
+        given.set(key, [...(given.get(key) ?? []), value]);
         tell([...path, [method, { [key]: value }, text]], here, key, value);
       }
     }
     tell([...path, [method, every, text]], here, "*", null);
+    for (const [key, companion] of Object.entries(samples.beside)) {
+      for (const value of given.has(companion) ? (given.get(key) ?? []) : []) {
+        const both = { [companion]: given.get(companion)[0], [key]: value };
+        tell([...path, [method, both, text]], here, key, value, companion);
+      }
+    }
     const edge = `${parent.constructor.name} ${node.constructor.name}`;
     if (!seen.has(edge)) {
       seen.add(edge);
@@ -116,7 +124,7 @@ function story() {
   document.reject({ reason: "busy" });
   document.redirect({ method: "GET" }, "/again");
   document.hangup();
-  console.log(JSON.stringify({ path: "", attribute: "story", value: null, xml: document.toString() }));
+  console.log(JSON.stringify({ path: "", attribute: "story", value: null, beside: null, xml: document.toString() }));
 }
 
 for (const place of open) visit(...place);

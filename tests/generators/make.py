@@ -37,9 +37,10 @@ def sample(kind, *keys):
     return []
 
 
-def tell(path, names, attribute, value):
+def tell(path, names, attribute, value, beside=None):
     document, _ = build(path)
-    print(json.dumps({"path": "/".join(names), "attribute": attribute, "value": value, "xml": document.to_xml()}))
+    line = {"path": "/".join(names), "attribute": attribute, "value": value, "beside": beside}
+    print(json.dumps({**line, "xml": document.to_xml()}))
 
 
 def visit(path, names):
@@ -54,6 +55,7 @@ def visit(path, names):
         here = names + [node.name]
         tell(path + [(method, content)], here, None, None)
         every = dict(content)
+        given = {}
         for one in parameters(function):
             if one.name in texts:
                 continue
@@ -61,8 +63,15 @@ def visit(path, names):
             (attribute,) = node.attrs
             for value in sample("values", f"{node.name}.{attribute}", attribute):
                 every.setdefault(one.name, value)
+                given.setdefault(attribute, []).append((one.name, value))
                 tell(path + [(method, {**content, one.name: value})], here, attribute, value)
         tell(path + [(method, every)], here, "*", None)
+        for attribute, companion in SAMPLES["beside"].items():
+            if companion in given:
+                name, value = given[companion][0]
+                for own, sampled in given.get(attribute, []):
+                    both = {**content, name: value, own: sampled}
+                    tell(path + [(method, both)], here, attribute, sampled, companion)
         edge = (type(parent), type(node))
         if edge not in SEEN:
             SEEN.add(edge)
@@ -94,7 +103,7 @@ def story():
     document.reject(reason="busy")
     document.redirect("/again", method="GET")
     document.hangup()
-    print(json.dumps({"path": "", "attribute": "story", "value": None, "xml": document.to_xml()}))
+    print(json.dumps({"path": "", "attribute": "story", "value": None, "beside": None, "xml": document.to_xml()}))
 
 
 for place in OPEN:

@@ -18,9 +18,11 @@ fn a_caller_is_rejected_as_busy_or_as_unknown_and_was_never_answered() {
     let story = seen("116", || vec![alice("116")], &["401 INVITE", "180 INVITE", "486 INVITE"]);
     assert_eq!(story.calm.posts("CallStatus"), ["busy"]);
     assert_eq!(story.calm.posts("CallDuration"), ["0"]);
+    assert_eq!(story.calm.posts("SipResponseCode"), ["486"]);
     story.survives();
     let story = seen("117", || vec![alice("117")], &["401 INVITE", "180 INVITE", "404 INVITE"]);
     assert_eq!(story.calm.posts("CallStatus"), ["no-answer"]);
+    assert_eq!(story.calm.posts("SipResponseCode"), ["404"]);
     story.survives();
 }
 
@@ -49,6 +51,7 @@ fn a_caller_who_does_not_wait_for_the_first_document_was_not_answered() {
     );
     assert_eq!(story.calm.asked.len(), 1);
     assert_eq!(story.calm.posts("CallStatus"), ["no-answer"]);
+    assert_eq!(story.calm.posts("SipResponseCode"), ["487"], "the caller gave up");
     story.survives();
 }
 

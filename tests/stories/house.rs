@@ -102,6 +102,15 @@ webhook = "http://app/later"
 number = "121"
 webhook = "http://app/circle"
 [[route]]
+number = "122"
+webhook = "http://app/patient"
+method = "GET"
+status_callback = "http://app/over"
+status_callback_method = "GET"
+[[route]]
+number = "123"
+webhook = "http://app/in-turn"
+[[route]]
 number = "202"
 endpoint = "bob"
 "#;
@@ -386,6 +395,7 @@ impl Exchange for House {
                 domain: "story".to_owned(),
                 clock: WallClock { at: now, wall: WALL * 1_000_000 },
             },
+            longest: Duration::from_secs(4 * 3600),
         });
         let opening = opening.expect("phones of stories send INVITEs that make dialogs");
         self.admitted.borrow_mut().insert(admission.key.clone(), id);

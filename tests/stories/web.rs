@@ -70,6 +70,15 @@ fn answer(request: &Request) -> Option<String> {
         ("http://app/hangup", _) => "<Hangup/>",
         ("http://app/later", _) => "<Pause length=\"2\"/><Redirect>rejected</Redirect>",
         ("http://app/circle", _) => "<Redirect/>",
+        ("http://app/patient", _) => {
+            "<Dial action=\"after\" method=\"GET\" ringTone=\"de\" callerId=\"desk\">\
+                <Client url=\"forever\" method=\"GET\">bob</Client></Dial>"
+        }
+        ("http://app/forever", _) => "<Gather timeout=\"600\"/>",
+        ("http://app/in-turn", _) => {
+            "<Dial answerOnBridge=\"true\" sequential=\"true\" timeout=\"8\" timeLimit=\"20\" action=\"after\">\
+                <Client>bob</Client><Client statusCallback=\"told\">carol</Client></Dial>"
+        }
         ("http://app/recorded", _) => {
             "<Dial action=\"after\" record=\"record-from-answer\" recordingStatusCallback=\"kept\">\
                 <Client statusCallback=\"told\">bob</Client></Dial>"
@@ -87,7 +96,8 @@ impl World {
             Some(body) => {
                 let document =
                     Document::parse_in(body.as_bytes(), context).expect("the application is sound");
-                Ok(Box::new(Fetched { url: request.url.clone(), document, cookies: Cookies::default() }))
+                let (url, cookies) = (request.url.clone(), Cookies::default());
+                Ok(Box::new(Fetched { url, status: Some(200), document, cookies }))
             }
             None => Err(WebhookError::new(code::REFUSED, &request.url, "nobody listens")),
         };

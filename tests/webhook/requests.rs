@@ -129,7 +129,24 @@ async fn a_request_is_tried_again_as_its_url_says_with_the_same_token() {
 async fn without_a_word_nothing_but_a_failed_connection_is_tried_again() {
     let server = Server::start(|_| Act::Say(answer("503 Busy", "", ""))).await;
     let error = webhooks().fetch(post(server.url("/"), &[])).await.expect_err("busy");
-    assert_eq!((error.code, server.seen().len()), (11_217, 1));
+    assert_eq!((error.code, error.status, server.seen().len()), (11_217, Some(503), 1));
+}
+
+#[tokio::test]
+async fn by_default_a_connection_that_fails_is_tried_once_more_and_not_where_the_url_forbids_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    drop(listener);
+    let webhooks = webhooks();
+    let error = webhooks.fetch(post(format!("http://{address}/#rc=0"), &[])).await.expect_err("nobody");
+    assert_eq!(error.code, 11_202);
+    // The receiver comes up while the second try is waited for, which is 50 ms at least.
+    let late = async {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        Server::start_at(address, |_| Act::Say(twiml(""))).await
+    };
+    let (reply, server) = tokio::join!(webhooks.fetch(post(format!("http://{address}/"), &[])), late);
+    assert_eq!((reply.map(|reply| reply.status), server.seen().len()), (Ok(200), 1));
 }
 
 #[tokio::test]

@@ -57,7 +57,12 @@ pub struct Server {
 impl Server {
     /// Begins to listen.
     pub async fn start(act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+        Self::start_at(([127, 0, 0, 1], 0).into(), act).await
+    }
+
+    /// Begins to listen there.
+    pub async fn start_at(address: SocketAddr, act: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).await.expect("loopback");
         let address = listener.local_addr().expect("bound");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, act) = (Arc::clone(&seen), Arc::new(act));

@@ -2,6 +2,7 @@
 //! It must never ask for the same document under two tokens, nor go round in circles without end.
 
 use serde::{Deserialize, Serialize};
+use trunkline_media::moment::Moment;
 
 use super::place::{Place, Referred};
 use super::words::ScriptEffect;
@@ -12,7 +13,7 @@ use crate::twiml::document::Document;
 use crate::twiml::script::Script;
 use crate::twiml::verb::Method;
 use crate::webhook::document::{Fetch, Fetched};
-use crate::webhook::{Request, WebhookError};
+use crate::webhook::{self, Request, WebhookError};
 
 /// Documents that may follow each other without anything being heard.
 const MOST: u32 = 100;
@@ -34,12 +35,33 @@ pub(super) struct Pending {
     parameters: Vec<(String, String)>,
     token: String,
     is_fallback: bool,
+    /// When it was asked for.
+    #[serde(default)]
+    since: Moment,
 }
 
 impl Pending {
     /// What was asked for.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// What came of it, and when.
+    fn came(&self, result: &Result<Box<Fetched>, WebhookError>, now: Moment) -> Event {
+        let took_us = u64::try_from(now.since(self.since).as_micros()).unwrap_or(u64::MAX);
+        match result {
+            Ok(fetched) => {
+                let document = match self.place {
+                    Place::File(_) => fetched.url.clone(),
+                    _ => webhook::shown(&fetched.url),
+                };
+                Event::Obtained { document, status: fetched.status, took_us }
+            }
+            Err(error) => {
+                let (document, status, code) = (error.url.clone(), error.status, error.code);
+                Event::Unobtained { document, status, code, took_us }
+            }
+        }
     }
 
     /// Asks; asked again it is the same request.
@@ -106,7 +128,8 @@ impl ScriptRun {
             self.ring(turn);
         }
         turn.tell(self.leg, Event::Asked { document: place.to_string() });
-        let pending = Pending { number, place, otherwise, method, parameters, token, is_fallback };
+        let pending =
+            Pending { number, place, otherwise, method, parameters, token, is_fallback, since: turn.now };
         pending.request(self, turn);
         self.waiting = Waiting::Document(Box::new(pending));
     }
@@ -121,6 +144,7 @@ impl ScriptRun {
         if pending.number != number {
             return;
         }
+        turn.tell(self.leg, pending.came(&result, turn.now));
         let (is_file, is_fallback) = (matches!(pending.place, Place::File(_)), pending.is_fallback);
         if self.is_gone {
             // Whoever asked to be told has been: there is nobody left to run a document for.
@@ -132,12 +156,11 @@ impl ScriptRun {
         }
         match result {
             Ok(fetched) => {
-                let Fetched { url, document, cookies } = *fetched;
+                let Fetched { url, document, cookies, .. } = *fetched;
                 if !is_file {
                     self.cookies = cookies;
                 }
                 let place = if is_file { Place::File(url) } else { Place::Url(url) };
-                turn.tell(self.leg, Event::Obtained { document: place.to_string() });
                 self.find(document.warnings, turn);
                 self.is_fallback = is_fallback;
                 self.begin(document.document, place, turn);

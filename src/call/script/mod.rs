@@ -17,7 +17,7 @@ use self::documents::Pending;
 use self::gathering::Gathering;
 pub use self::place::Place;
 use self::recording::Recording;
-pub(in crate::call) use self::recording::{told_at_the_end, told_of};
+pub(in crate::call) use self::recording::{Taped, told_at_the_end};
 pub use self::words::{DialResult, ScriptEffect, ScriptInput, Told, Wanted};
 use super::profile::{CallStatus, Profile};
 pub use super::sound::{Sound, SoundError};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+use super::steps::BAD_RECORDING_CALLBACK;
 use super::words::{ScriptEffect, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
 use crate::ids::RecordingSid;
@@ -14,8 +15,8 @@ use crate::supervision::machine::Turn;
 use crate::twiml::verb::Record;
 use crate::twiml::verb::recording::Stage as Told;
 
-/// The recording failed.
-const FAILED: u32 = 16_101;
+/// There is no recording: it failed, or was too short to be one.
+const ABSENT: u32 = 16_101;
 /// What the action is told instead of a key when the caller hung up.
 const HUNG_UP: &str = "hangup";
 
@@ -72,7 +73,7 @@ impl Recording {
 impl ScriptRun {
     pub(super) fn record(&mut self, mut record: Record, turn: &mut Turn<Self>) {
         self.engage();
-        self.make_absolute(&mut record.recording.status_callback, false, turn);
+        self.make_absolute(&mut record.recording.status_callback, BAD_RECORDING_CALLBACK, turn);
         let activity = self.next_activity();
         let sid = RecordingSid::from_bytes(self.minter.bytes());
         let has_beep = record.play_beep;
@@ -201,7 +202,7 @@ impl ScriptRun {
             }
             result => {
                 if let Err(error) = result {
-                    self.complain(FAILED, format!("<Record>: {error}"), turn);
+                    self.complain(ABSENT, format!("<Record>: {error}"), turn);
                 }
                 self.tell_of_recording(Told::Absent, None, turn);
                 if self.is_gone {
@@ -222,7 +223,9 @@ impl ScriptRun {
         else {
             return;
         };
-        let mut further = told_of(what, sid, &self.recordings, finished, "RecordVerb", "inbound");
+        let recordings = &self.recordings;
+        let taped = Taped { sid, recordings, source: "RecordVerb", track: "inbound", channels: 1 };
+        let mut further = taped.told(what, finished);
         let started = began.map(|began| self.profile.clock.stamp(began));
         further.extend(started.map(|started| ("RecordingStartTime".to_owned(), started)));
         self.tell(url, hooks.status_callback_method, further, turn);
@@ -244,28 +247,41 @@ pub(in crate::call) fn told_at_the_end(
     .into()
 }
 
-/// The parameters of a recording's callback, besides those of its leg.
-pub(in crate::call) fn told_of(
-    what: Told,
-    sid: RecordingSid,
-    recordings: &str,
-    finished: Option<&Finished>,
-    source: &str,
-    track: &str,
-) -> Vec<(String, String)> {
-    let status = match what {
-        Told::InProgress => "in-progress",
-        Told::Completed => "completed",
-        Told::Absent => "absent",
-    };
-    let mut told = vec![
-        ("RecordingSid", sid.to_string()),
-        ("RecordingUrl", format!("{recordings}{sid}")),
-        ("RecordingStatus", status.to_owned()),
-        ("RecordingChannels", finished.map_or(1, |finished| finished.channels).to_string()),
-        ("RecordingSource", source.to_owned()),
-        ("RecordingTrack", track.to_owned()),
-    ];
-    told.extend(finished.map(|finished| ("RecordingDuration", finished.duration.to_string())));
-    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+/// What a recording's callback is about.
+pub(in crate::call) struct Taped<'a> {
+    /// The recording.
+    pub sid: RecordingSid,
+    /// Where recordings are fetched from.
+    pub recordings: &'a str,
+    /// What records: `RecordingSource`.
+    pub source: &'static str,
+    /// Whose voice: `RecordingTrack`.
+    pub track: &'static str,
+    /// How many channels, as long as there is no file to count them in.
+    pub channels: u8,
+}
+
+impl Taped<'_> {
+    /// The parameters of the callback, besides those of its leg.
+    pub fn told(&self, what: Told, finished: Option<&Finished>) -> Vec<(String, String)> {
+        let status = match what {
+            Told::InProgress => "in-progress",
+            Told::Completed => "completed",
+            Told::Absent => "absent",
+        };
+        let channels = finished.map_or(self.channels, |finished| finished.channels);
+        let mut told = vec![
+            ("RecordingSid", self.sid.to_string()),
+            ("RecordingUrl", format!("{}{}", self.recordings, self.sid)),
+            ("RecordingStatus", status.to_owned()),
+            ("RecordingChannels", channels.to_string()),
+            ("RecordingSource", self.source.to_owned()),
+            ("RecordingTrack", self.track.to_owned()),
+        ];
+        told.extend(finished.map(|finished| ("RecordingDuration", finished.duration.to_string())));
+        if what == Told::Absent {
+            told.push(("ErrorCode", ABSENT.to_string()));
+        }
+        told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }

@@ -15,6 +15,9 @@ use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Dial, Hooks, Noun, Play, Say, Verb};
 use crate::webhook::{WebhookError, code};
 
+/// Nobody can be told of a recording at this address.
+pub(super) const BAD_RECORDING_CALLBACK: u32 = 13_256;
+
 impl ScriptRun {
     /// Takes up the step that the cursor stands on.
     pub(super) fn perform(&mut self, turn: &mut Turn<Self>) {
@@ -130,32 +133,41 @@ impl ScriptRun {
                 Noun::Sip(sip) => &mut sip.hooks,
             };
             let Hooks { url, status_callback, .. } = hooks;
-            self.make_absolute(url, true, turn);
-            self.make_absolute(status_callback, false, turn);
+            // Nobody is joined unasked who should have been asked.
+            if let Some(text) = url {
+                match self.document_at(text) {
+                    Ok(meant) => *text = meant,
+                    Err(error) => return self.fail(&error, turn),
+                }
+            }
+            self.make_absolute(status_callback, code::BAD_URL, turn);
         }
-        self.make_absolute(&mut dial.recording.status_callback, false, turn);
+        self.make_absolute(&mut dial.recording.status_callback, BAD_RECORDING_CALLBACK, turn);
         let activity = self.next_activity();
         self.waiting = Waiting::Outcome(activity);
         self.want(Wanted::Dial { activity, dial: Box::new(dial) }, turn);
     }
 
-    /// A reference becomes what it means here; one that means nothing is taken out, and told.
-    pub(super) fn make_absolute(
-        &self,
-        reference: &mut Option<String>,
-        is_document: bool,
-        turn: &mut Turn<Self>,
-    ) {
+    /// What a reference to a document means here, wherever it is read.
+    fn document_at(&self, reference: &str) -> Result<String, WebhookError> {
+        match self.place.refer(reference, None)?.place {
+            Place::Url(url) => Ok(url),
+            Place::File(file) => Ok(format!("/{file}")),
+            Place::Made => Err(WebhookError::new(code::BAD_URL, reference, "it is no document")),
+        }
+    }
+
+    /// The address of a callback becomes what it means here; one that means nothing is taken out, and told as `code`.
+    pub(super) fn make_absolute(&self, reference: &mut Option<String>, code: u32, turn: &mut Turn<Self>) {
         let Some(text) = reference.as_deref() else { return };
         let meant = self.place.refer(text, None).and_then(|referred| match referred.place {
             Place::Url(url) => Ok(url),
-            Place::File(file) if is_document => Ok(format!("/{file}")),
-            _ => Err(WebhookError::new(code::BAD_URL, text, "nobody can be told at a file")),
+            _ => Err(WebhookError::new(code, text, "nobody can be told at a file")),
         });
         match meant {
             Ok(meant) => *reference = Some(meant),
             Err(error) => {
-                self.complain(error.code, error.to_string(), turn);
+                self.complain(code, format!("{}: {}", error.url, error.message), turn);
                 *reference = None;
             }
         }

@@ -25,8 +25,8 @@ fn asking(fallback: Option<Hook>) -> Run {
 pub fn obtained(run: &mut Run, number: u64, body: &str) -> Vec<String> {
     let url = run.asked.last().map(|request| request.url.clone()).unwrap_or_default();
     run.step(|run, turn| {
-        let fetched =
-            Fetched { url: url.clone(), document: document(body).into(), cookies: Cookies::default() };
+        let (url, document) = (url.clone(), document(body).into());
+        let fetched = Fetched { url, status: Some(200), document, cookies: Cookies::default() };
         run.handle(ScriptInput::Fetched { number, result: Ok(Box::new(fetched)) }, turn);
     })
 }
@@ -210,4 +210,51 @@ fn references_of_a_dial_are_what_they_mean_in_its_document() {
     assert_eq!(number.hooks.url.as_deref(), Some("http://app/ask"));
     assert_eq!(number.hooks.status_callback.as_deref(), Some("http://app/told"));
     assert_eq!(dial.recording.status_callback.as_deref(), Some("http://app/rec"));
+}
+
+#[test]
+fn what_came_of_each_request_is_told_with_its_status_and_its_time() {
+    let mut run = asking(None);
+    run.now = at(3);
+    obtained(&mut run, 1, "<Redirect>next</Redirect>");
+    run.now = at(5);
+    run.step(|run, turn| {
+        let error =
+            WebhookError::new(11_217, "http://user:pass@app/next", "it answers with 503").answered(503);
+        run.handle(ScriptInput::Fetched { number: 2, result: Err(error) }, turn);
+    });
+    let asked = |document: &str| Event::Asked { document: document.to_owned() };
+    let exchanges = run.log.iter().filter(|event| {
+        matches!(event, Event::Asked { .. } | Event::Obtained { .. } | Event::Unobtained { .. })
+    });
+    let [first, there] = ["http://app/voice", "http://app/next"].map(str::to_owned);
+    assert_eq!(
+        exchanges.collect::<Vec<_>>(),
+        [
+            &asked(&first),
+            &Event::Obtained { document: first, status: Some(200), took_us: 3_000_000 },
+            &asked(&there),
+            &Event::Unobtained { document: there, status: Some(503), code: 11_217, took_us: 2_000_000 },
+        ]
+    );
+}
+
+#[test]
+fn what_a_host_gave_the_call_to_keep_goes_along_with_every_later_request() {
+    let given: Cookies =
+        serde_json::from_str(r#"[{"host": "app", "path": "/", "name": "sid", "value": "abc"}]"#)
+            .expect("cookies");
+    let mut run = asking(Some(hook("http://app/spare", Method::Post)));
+    assert_eq!(run.asked[0].cookies, Cookies::default());
+    let document = document("<Gather numDigits='1' action='next'/>");
+    run.step(|run, turn| {
+        let url = "http://app/voice".to_owned();
+        let cookies = given.clone();
+        let fetched = Fetched { url, status: Some(200), document: document.clone().into(), cookies };
+        run.handle(ScriptInput::Fetched { number: 1, result: Ok(Box::new(fetched)) }, turn);
+    });
+    run.keys("1");
+    assert_eq!(run.asked[1].cookies, given, "the action");
+    failed(&mut run, 2, 11_205);
+    assert_eq!(run.asked[2].cookies, given, "the fallback");
 }

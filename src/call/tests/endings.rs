@@ -102,3 +102,28 @@ fn a_script_that_dials_nobody_again_and_again_is_stopped() {
     }
     assert!(run.codes().contains(&12_400), "{:?}", run.codes());
 }
+
+#[test]
+fn a_call_ends_when_it_has_lasted_as_long_as_one_may_and_not_before_it_was_answered() {
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let mut bench = Bench::new();
+    bench.call.longest = hours(4);
+    bench.wanted(Wanted::Ring);
+    assert_eq!(bench.pass(20_000), [""; 0], "a telephone that rings is no call yet");
+    bench.wanted(Wanted::Echo);
+    assert_eq!(bench.pass(20_000 + 14_399), [""; 0]);
+    let words = bench.pass(20_000 + 14_400);
+    assert_eq!(words, ["script: caller gone", "caller: hang up, HungUp"], "Max call 4 h");
+    assert_eq!(bench.pass(40_000), [""; 0], "said once");
+    bench.caller(ended(Cause::HungUp));
+    assert!(bench.is_finished());
+
+    let mut bench = Bench::new();
+    bench.call.longest = hours(3);
+    bench.dial("<Dial action='http://app/after'><Client>alice</Client></Dial>");
+    bench.callee(1, answered());
+    let words = bench.pass(3 * 3600);
+    let ends = ["caller: hang up, HungUp", "1: hang up, HungUp"];
+    assert_eq!(words[..3], ["script: caller gone", "caller: hear Silence", "script: 1 Completed"]);
+    assert_eq!(words[3..], ends);
+}

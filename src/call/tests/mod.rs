@@ -10,6 +10,7 @@ mod screening;
 mod script;
 mod telling;
 mod transfer;
+mod verbs;
 
 use serde::Serialize;
 use trunkline_media::codec::Codec;
@@ -78,6 +79,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         caller: CallerId { display: None, user: "bob".to_owned(), privacy: false },
         user: Some("bob".to_owned()),
         max_forwards: 69,
+        longest: std::time::Duration::from_secs(24 * 3600),
         seed: [5; 16],
     }
 }
@@ -111,6 +113,10 @@ struct Bench {
     posted: Vec<Callback>,
     /// What scripts were told of Dials.
     results: Vec<DialResult>,
+    /// The legs that were wanted, in order.
+    dialled: Vec<Dialled>,
+    /// The scripts that were wanted for callees, in order.
+    screenings: Vec<Screening>,
 }
 
 impl Bench {
@@ -124,6 +130,8 @@ impl Bench {
             log: Vec::new(),
             posted: Vec::new(),
             results: Vec::new(),
+            dialled: Vec::new(),
+            screenings: Vec::new(),
         }
     }
 
@@ -135,9 +143,11 @@ impl Bench {
                 CallEffect::Dial(dialled) => {
                     self.children.push(dialled.leg);
                     words.push(format!("dial {}", noun(&dialled.noun)));
+                    self.dialled.push(*dialled);
                 }
                 CallEffect::Screen(screening) => {
                     words.push(format!("ask {} by {}", self.name(screening.leg), screening.hook.place));
+                    self.screenings.push(*screening);
                 }
                 CallEffect::Finish { trim, .. } => words.push(format!("finish, trim {trim}")),
                 CallEffect::Replace { leg, replaces, .. } => {

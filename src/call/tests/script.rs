@@ -79,8 +79,10 @@ impl Run {
         let turn = step(&mut self.run, self.now, act);
         self.log.extend(turn.events.into_iter().map(|entry| entry.event));
         let effects = turn.effects.into_iter().map(|effect| match effect {
-            ScriptEffect::Prepare { activity, sound: Sound::Speech { text, .. } } => {
-                format!("{activity} prepare \"{text}\"")
+            ScriptEffect::Prepare { activity, sound: Sound::Speech { text, language, voice } } => {
+                let language = if language == "en-US" { String::new() } else { format!(" in {language}") };
+                let voice = voice.map(|voice| format!(" by {voice}")).unwrap_or_default();
+                format!("{activity} prepare \"{text}\"{language}{voice}")
             }
             ScriptEffect::Prepare { activity, sound: Sound::File(source) | Sound::Url(source) } => {
                 format!("{activity} prepare {source}")

@@ -60,18 +60,28 @@ fn by_default_only_the_end_is_told_and_without_a_url_nothing() {
 
 #[test]
 fn how_a_callee_failed_is_told_as_webhooks_call_it() {
-    for (cause, status) in [
-        (Cause::Busy, "busy"),
-        (Cause::Declined, "busy"),
-        (Cause::NoAnswer, "no-answer"),
-        (Cause::NotFound, "failed"),
-        (Cause::Unreachable, "failed"),
-        (Cause::Cancelled, "canceled"),
+    for (said, cause, status, dial, response) in [
+        (Some(486), Cause::Busy, "busy", "busy", "486"),
+        (Some(600), Cause::Busy, "busy", "busy", "600"),
+        (Some(603), Cause::Declined, "busy", "busy", "603"),
+        (Some(480), Cause::NoAnswer, "no-answer", "no-answer", "480"),
+        (None, Cause::NoAnswer, "no-answer", "no-answer", "487"),
+        (Some(410), Cause::NotFound, "failed", "failed", "410"),
+        (None, Cause::NotFound, "failed", "failed", "404"),
+        (Some(503), Cause::Unreachable, "failed", "failed", "503"),
+        (Some(403), Cause::Refused(403), "failed", "failed", "403"),
+        (Some(488), Cause::NotAcceptable, "failed", "failed", "488"),
+        (None, Cause::Unreachable, "failed", "failed", "-"),
+        (None, Cause::Cancelled, "canceled", "canceled", "-"),
     ] {
         let mut bench = dialled("");
-        bench.callee(1, ended(cause.clone()));
+        let facts = said.map(|said| Box::new(Facts { status: Some(said), ..Facts::default() }));
+        bench.callee(1, Report::Ended { cause: cause.clone(), by: Side::Peer, facts });
         assert_eq!(told(&bench, "CallStatus"), [status], "{cause:?}");
-        assert_eq!(told(&bench, "CallDuration"), ["0"]);
+        assert_eq!(told(&bench, "CallDuration"), ["0"], "unanswered");
+        assert_eq!(told(&bench, "Duration"), ["0"], "unanswered");
+        assert_eq!(told(&bench, "SipResponseCode"), [response], "{cause:?}");
+        assert_eq!(bench.results[0].status.as_str(), dial, "{cause:?}");
     }
 }
 
@@ -163,4 +173,21 @@ fn the_call_waits_for_a_script_that_has_still_something_to_tell() {
     assert!(!bench.is_read(), "the script has read that the caller is gone, and says nothing yet");
     bench.wanted(Wanted::Over);
     assert!(bench.is_finished());
+}
+
+#[test]
+fn whoever_asks_at_the_route_is_told_what_the_caller_was_answered_with() {
+    for (status, told_as) in [(Some(486), "486"), (Some(200), "200"), (None, "-")] {
+        let mut bench = Bench::new();
+        bench.call.notify = Some(Notify { url: "http://app/over".to_owned(), method: Method::Post });
+        let facts = Some(Box::new(Facts { status, ..Facts::default() }));
+        bench.caller(Report::Ended { cause: Cause::Busy, by: Side::Switch, facts });
+        assert_eq!(told(&bench, "SipResponseCode"), [told_as]);
+        assert_eq!(told(&bench, "SequenceNumber"), ["0"]);
+    }
+    let mut bench = Bench::new();
+    bench.call.notify = Some(Notify { url: "http://app/over".to_owned(), method: Method::Post });
+    bench.wanted(Wanted::Echo);
+    bench.step(|call, turn| call.give_up(turn));
+    assert_eq!(told(&bench, "SipResponseCode"), ["200"], "it was answered, whatever became of it");
 }

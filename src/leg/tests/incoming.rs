@@ -144,3 +144,23 @@ fn an_invite_that_expires_is_over_by_then() {
     let expected = ["20000 answer 487 INVITE", "20000 report ended Cancelled by Peer", "20000 close"];
     assert_eq!(told, expected);
 }
+
+#[test]
+fn the_call_hears_what_the_caller_was_answered_with() {
+    for (order, status) in [
+        (Order::Refuse { status: 404, cause: Cause::NoAnswer }, 404),
+        (Order::Hangup { cause: Cause::Busy }, 486),
+        (Order::Answer, 200),
+    ] {
+        let mut bench = called(&both());
+        bench.order(order);
+        if status == 200 {
+            bench.hang_up();
+        }
+        assert_eq!(bench.facts().status, Some(status));
+        assert_eq!(bench.facts().call_id, "one@198.51.100.7");
+    }
+    let mut bench = called(&both());
+    bench.cancelled(&invite(&both()));
+    assert_eq!(bench.facts().status, Some(487), "a caller who gives up");
+}

@@ -206,10 +206,17 @@ impl<'a> Narrator<'a> {
                 return Some((text, Weight::Alarm));
             }
             Event::Asked { document } => format!("script: asks {document}"),
-            Event::Obtained { document } => format!("script: {document} is there"),
-            Event::Callback { url, attempt, status, code, message } => {
+            Event::Obtained { document, status, took_us } => {
+                format!("script: {document} is there{}", words::exchange(*status, *took_us))
+            }
+            Event::Unobtained { document, status, took_us, .. } => {
+                let exchange = words::exchange(*status, *took_us);
+                return Some((format!("script: {document} cannot be had{exchange}"), Weight::Alarm));
+            }
+            Event::Callback { url, attempt, status, code, message, took_us } => {
                 let weight = if code.is_some() { Weight::Alarm } else { Weight::Plain };
-                return Some((words::callback(url, *attempt, *status, *code, message), weight));
+                let exchange = words::exchange(*status, *took_us);
+                return Some((words::callback(url, *attempt, &exchange, *code, message), weight));
             }
             Event::Panicked { actor, message } => {
                 return Some((format!("{} panicked: {message}", self.actor(leg, actor)), Weight::Alarm));

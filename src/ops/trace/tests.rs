@@ -288,6 +288,36 @@ fn what_no_message_says_is_said_in_words() {
 }
 
 #[test]
+fn what_came_over_http_is_told_with_its_status_and_its_time() {
+    let (document, url) = ("http://app/menu".to_owned(), "http://app/told".to_owned());
+    let mut scribe = two();
+    scribe
+        .tell(0, Event::Obtained { document: document.clone(), status: Some(200), took_us: 40_100 })
+        .tell(0, Event::Obtained { document: "menu.xml".to_owned(), status: None, took_us: 0 })
+        .tell(
+            0,
+            Event::Unobtained { document: document.clone(), status: Some(503), code: 11_217, took_us: 9 },
+        )
+        .tell(0, Event::Unobtained { document, status: None, code: 11_205, took_us: 15_000_000 });
+    for (status, code, took_us) in [(Some(204), None, 7_000), (Some(500), Some(15_003), 8_000)] {
+        let (url, message) = (url.clone(), "answered with 500".to_owned());
+        scribe.tell(0, Event::Callback { url, attempt: 2, status, code, message, took_us });
+    }
+    let texts: Vec<String> = lines(&scribe.trace).into_iter().map(|line| line.text).collect();
+    assert_eq!(
+        texts,
+        [
+            "script: http://app/menu is there (200, 41 ms)",
+            "script: menu.xml is there",
+            "script: http://app/menu cannot be had (503, 1 ms)",
+            "script: http://app/menu cannot be had (15000 ms)",
+            "callback to http://app/told delivered (204, 7 ms)",
+            "callback to http://app/told, try 2 (500, 8 ms): answered with 500 (15003)",
+        ]
+    );
+}
+
+#[test]
 fn a_digest_tells_who_called_whom_what_came_of_it_and_who_ended_it() {
     let a0 = "CAa0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0";
     for (trace, told) in [

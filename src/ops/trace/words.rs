@@ -32,20 +32,18 @@ pub(super) fn ended(name: &str, is_caller: bool, cause: &Cause, by: Side) -> Str
     }
 }
 
+/// What came back over HTTP and how long that took, in brackets; nothing of what took no time: that was no exchange.
+pub(super) fn exchange(status: Option<u16>, took_us: u64) -> String {
+    let took = (took_us > 0).then(|| format!("{} ms", took_us.div_ceil(1000)));
+    let parts: Vec<String> = status.map(|status| status.to_string()).into_iter().chain(took).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
 /// What came of one post of a status callback.
-pub(super) fn callback(
-    url: &str,
-    attempt: u32,
-    status: Option<u16>,
-    code: Option<u32>,
-    what: &str,
-) -> String {
-    match (code, status) {
-        (None, status) => {
-            let status = status.map(|status| format!(" ({status})")).unwrap_or_default();
-            format!("callback to {url} delivered{status}")
-        }
-        (Some(code), _) => format!("callback to {url}, try {attempt}: {what} ({code})"),
+pub(super) fn callback(url: &str, attempt: u32, exchange: &str, code: Option<u32>, what: &str) -> String {
+    match code {
+        None => format!("callback to {url} delivered{exchange}"),
+        Some(code) => format!("callback to {url}, try {attempt}{exchange}: {what} ({code})"),
     }
 }
 

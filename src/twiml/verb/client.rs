@@ -18,7 +18,7 @@ const MAX_PARAMETERS: usize = 32;
 pub struct Client {
     /// Name of the user, such as `alice`.
     pub identity: String,
-    /// Custom parameters, in order: name and value. Not carried out yet.
+    /// Custom parameters, in order: name and value. Its telephone is told them as `X-` headers.
     #[serde(default)]
     pub parameters: Vec<(String, String)>,
     /// What is told about the attempt.
@@ -44,9 +44,6 @@ impl Client {
         }
         let mut attributes = Attributes::of(element, findings);
         let hooks = Hooks::read(&mut attributes, code::SCHEMA);
-        if !parameters.is_empty() {
-            attributes.complain(code::SCHEMA, "parameters are not supported yet; they are not sent");
-        }
         if parameters.len() > MAX_PARAMETERS {
             parameters.truncate(MAX_PARAMETERS);
             attributes.complain(code::SCHEMA, format!("only the first {MAX_PARAMETERS} parameters are kept"));
@@ -62,8 +59,10 @@ impl Client {
 fn parameter(element: &Element, findings: &mut Findings) -> Option<(String, String)> {
     let mut attributes = Attributes::of(element, findings);
     let (name, value) = (attributes.text("name"), attributes.text("value"));
-    let Some(name) = name.filter(|name| !name.is_empty()) else {
-        attributes.complain(code::SCHEMA, "a parameter has a name");
+    let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let Some(name) = name.filter(|name| !name.is_empty() && name.chars().all(is_sound)) else {
+        attributes
+            .complain(code::SCHEMA, "a parameter has a name of letters, digits, - _ and .; it is not sent");
         return None;
     };
     Some((name, value.unwrap_or_default()))

@@ -2,6 +2,7 @@
 //! Must never know legs or attempts.
 
 use serde::{Deserialize, Serialize};
+use trunkline_media::tone::Country;
 
 use super::{Client, Method, Number, Recording, Sip};
 use crate::twiml::attributes::{Attributes, Findings};
@@ -35,13 +36,6 @@ const NOUNS_NOT_YET: [&str; 5] = ["Application", "Conference", "Queue", "Sim", "
 /// Those of them that cannot be dialled together with others.
 const ALONE: [&str; 4] = ["Application", "Conference", "Queue", "WhatsApp"];
 
-/// Countries whose ringback can be asked for.
-const RING_TONES: [&str; 40] = [
-    "at", "au", "bg", "br", "be", "ch", "cl", "cn", "cz", "de", "dk", "ee", "es", "fi", "fr", "gr", "hu",
-    "il", "in", "it", "lt", "jp", "mx", "my", "nl", "no", "nz", "ph", "pl", "pt", "ru", "se", "sg", "th",
-    "uk", "us", "us-old", "tw", "ve", "za",
-];
-
 /// Call somebody and join the parties.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
@@ -60,9 +54,9 @@ pub struct Dial {
     /// The caller's leg is answered only when the callee's is.
     #[serde(default)]
     pub answer_on_bridge: bool,
-    /// Country whose ringback is played, such as `de`.
+    /// Country whose ringback is played; our own if none.
     #[serde(default)]
-    pub ring_tone: Option<String>,
+    pub ring_tone: Option<Country>,
     /// One noun after the other instead of all at once.
     #[serde(default)]
     pub sequential: bool,
@@ -166,13 +160,12 @@ fn caller_id(attributes: &mut Attributes<'_>) -> Option<String> {
     Some(caller)
 }
 
-fn ring_tone(attributes: &mut Attributes<'_>) -> Option<String> {
-    let country = attributes.text("ringTone")?.to_ascii_lowercase();
-    if RING_TONES.contains(&country.as_str()) {
-        return Some(country);
+fn ring_tone(attributes: &mut Attributes<'_>) -> Option<Country> {
+    let country = attributes.text("ringTone")?.to_ascii_lowercase().parse();
+    if country.is_err() {
+        attributes.complain(BAD_RING_TONE, "ringTone names no country that has one; the default is used");
     }
-    attributes.complain(BAD_RING_TONE, "ringTone names no country that has one; the default is used");
-    None
+    country.ok()
 }
 
 #[cfg(test)]

@@ -63,7 +63,11 @@ fn an_identity_is_text_or_an_element_among_parameters() {
     let body = "<Client><Identity>\n bob </Identity><Parameter name='team' value='red &amp; blue'/>\
                 <Parameter name='empty'/></Client>";
     let parameters = vec![("team".into(), "red & blue".into()), ("empty".into(), String::new())];
-    assert_eq!(dialled(body), (Client { parameters, ..client("bob") }, vec![12_200]), "not sent yet");
+    assert_eq!(dialled(body), (Client { parameters, ..client("bob") }, vec![]));
+    assert_eq!(
+        dialled("<Client>bob<Parameter name='a b' value='x'/></Client>"),
+        (client("bob"), vec![12_200])
+    );
     assert_eq!(dialled("<Client>bob<Parameter value='x'/></Client>").1, [12_200], "without a name");
     assert_eq!(dialled("<Client>bob<Say>x</Say></Client>"), (client("bob"), vec![12_200]));
     let many = format!("<Client>bob{}</Client>", "<Parameter name='a'/>".repeat(33));
