@@ -169,9 +169,9 @@ fn sound() -> Vec<u8> {
 fn webhooks() -> anyhow::Result<Run> {
     let switch = asking("<Response><Play loop=\"0\">http://{host}/prompt.wav</Play></Response>")?;
     // The sound is fetched once; the first callers would wait for that, too, and nobody else.
-    let one = Listeners { calls: 1, per_second: 1, hold: Duration::from_secs(1) };
+    let one = Listeners { first: 1000, calls: 1, per_second: 1, hold: Duration::from_secs(1) };
     prompts::listen(&one, switch.address, || {})?;
-    let load = Listeners { calls: 1000, per_second: 50, hold: Duration::from_secs(2) };
+    let load = Listeners { first: 0, calls: 1000, per_second: 50, hold: Duration::from_secs(2) };
     let heard = prompts::listen(&load, switch.address, || {})?;
     ensure!(heard.answered == load.calls, "{} of {} calls were answered", heard.answered, load.calls);
     let late = millis(heard.waits.percentile(99));
@@ -185,7 +185,7 @@ fn gathers() -> anyhow::Result<Run> {
     let switch = asking(
         "<Response><Gather numDigits=\"4\"><Play loop=\"0\">http://{host}/prompt.wav</Play></Gather></Response>",
     )?;
-    let load = Listeners { calls: TALKING, per_second: 50, hold: Duration::from_secs(22) };
+    let load = Listeners { first: 0, calls: TALKING, per_second: 50, hold: Duration::from_secs(22) };
     let (mut spent, mut lasted) = (Duration::ZERO, Duration::ZERO);
     let heard = prompts::listen(&load, switch.address, || {
         let (before, begin) = (switch.spent(), now());

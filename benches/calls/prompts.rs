@@ -21,6 +21,8 @@ const HEADER: usize = 12;
 
 /// How many calls, how fast, how long.
 pub struct Listeners {
+    /// The number of the first call: a switch knows one that it had half a minute ago.
+    pub first: usize,
     pub calls: usize,
     pub per_second: u32,
     pub hold: Duration,
@@ -88,7 +90,7 @@ fn telephone(
     let _ = socket.set_read_timeout(Some(Duration::from_millis(1)));
     while ended < load.calls && now() < begin + dialling + load.hold + PATIENCE {
         if dialled < load.calls && now() >= begin + Duration::from_secs(dialled as u64) / load.per_second {
-            let invite = request("INVITE", &uri, dialled, 1, &to, local).text(&headers, &body);
+            let invite = request("INVITE", &uri, load.first + dialled, 1, &to, local).text(&headers, &body);
             let _ = socket.send_to(invite.as_bytes(), switch);
             dialled += 1;
         }
