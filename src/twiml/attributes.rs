@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::element::{Element, Place};
+use super::element::{Element, MAX_ATTRIBUTES, Place};
 use super::finding::{Finding, ScriptError, code, shortened};
 use super::verb::Method;
 
@@ -40,15 +40,15 @@ impl Findings {
     }
 
     /// Tells of every element in `parent`: nothing may be in there.
-    pub(super) fn refuse_children(&mut self, parent: &Element) {
+    pub(super) fn refuse_children(&mut self, parent: &Element<'_>) {
         self.children_not_yet(parent, &[]);
     }
 
     /// Tells of every element in `parent`: those named are understood, but nothing is done for them yet, and others
     /// may not be in there.
-    pub(super) fn children_not_yet(&mut self, parent: &Element, names: &[&str]) {
+    pub(super) fn children_not_yet(&mut self, parent: &Element<'_>, names: &[&str]) {
         for child in parent.elements() {
-            let (name, parent) = (child.name.as_str(), &parent.name);
+            let (name, parent) = (child.name, parent.name);
             let message = if names.contains(&name) {
                 format!("<{name}> in <{parent}> is not supported yet; it is ignored")
             } else {
@@ -59,7 +59,7 @@ impl Findings {
     }
 
     /// Tells of text in `parent`: only elements may be in there.
-    pub(super) fn refuse_text(&mut self, parent: &Element) {
+    pub(super) fn refuse_text(&mut self, parent: &Element<'_>) {
         if parent.has_text() {
             self.add(parent.place, code::SCHEMA, format!("<{}>: text in it is ignored", parent.name));
         }
@@ -68,26 +68,40 @@ impl Findings {
 
 /// Reads the attributes of an element and remembers which were asked for.
 pub(super) struct Attributes<'a> {
-    element: &'a Element,
+    element: &'a Element<'a>,
     findings: &'a mut Findings,
-    known: Vec<&'static str>,
+    /// A bit for each attribute, of which there are at most [`MAX_ATTRIBUTES`].
+    known: u128,
 }
 
+const _: () = assert!(MAX_ATTRIBUTES <= u128::BITS as usize);
+
 impl<'a> Attributes<'a> {
-    pub(super) fn of(element: &'a Element, findings: &'a mut Findings) -> Self {
-        Self { element, findings, known: Vec::new() }
+    pub(super) fn of(element: &'a Element<'a>, findings: &'a mut Findings) -> Self {
+        Self { element, findings, known: 0 }
+    }
+
+    /// The value as written, trimmed; from now on the attribute is known.
+    fn written(&mut self, name: &str) -> Option<&'a str> {
+        let element = self.element;
+        let place = element.attributes.iter().position(|(key, _)| *key == name)?;
+        self.known |= 1 << place;
+        element.attributes.get(place).map(|(_, value)| value.trim())
     }
 
     /// The value, trimmed. One with control characters is refused: it may end in a header of a message.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.known.push(name);
-        let (_, value) = self.element.attributes.iter().find(|(key, _)| key == name)?;
-        let value = value.trim();
+    fn value(&mut self, name: &str) -> Option<&'a str> {
+        let value = self.written(name)?;
         if value.chars().any(char::is_control) {
             self.complain(code::SCHEMA, format!("{name} has control characters; it is ignored"));
             return None;
         }
-        Some(value.to_owned())
+        Some(value)
+    }
+
+    /// The value, trimmed. One with control characters is refused: it may end in a header of a message.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.value(name).map(str::to_owned)
     }
 
     /// A URL that is asked for only if it is there: an empty one is none.
@@ -103,7 +117,7 @@ impl<'a> Attributes<'a> {
         range: RangeInclusive<u32>,
         default: u32,
     ) -> u32 {
-        let Some(text) = self.text(name) else { return default };
+        let Some(text) = self.value(name) else { return default };
         match text.parse() {
             Ok(number) if range.contains(&number) => number,
             _ => {
@@ -117,7 +131,7 @@ impl<'a> Attributes<'a> {
 
     /// A whole number from 1, where there is one.
     pub(super) fn at_least_one(&mut self, name: &'static str, code: u32) -> Option<u32> {
-        match self.text(name)?.parse() {
+        match self.value(name)?.parse() {
             Ok(number) if number > 0 => Some(number),
             _ => {
                 self.complain(code, format!("{name} is a whole number from 1; it is ignored"));
@@ -128,9 +142,7 @@ impl<'a> Attributes<'a> {
 
     /// Whether the value is this word, in any case.
     pub(super) fn is(&mut self, name: &'static str, word: &str) -> bool {
-        self.known.push(name);
-        let mut values = self.element.attributes.iter().filter(|(key, _)| key == name);
-        values.any(|(_, value)| value.trim().eq_ignore_ascii_case(word))
+        self.written(name).is_some_and(|value| value.eq_ignore_ascii_case(word))
     }
 
     /// How often something is repeated: 1 to 1000, where the document's 0 means 1000.
@@ -149,8 +161,8 @@ impl<'a> Attributes<'a> {
         words: &[(&str, T)],
         default: T,
     ) -> T {
-        let Some(text) = self.text(name) else { return default };
-        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text)) {
+        let Some(text) = self.value(name) else { return default };
+        if let Some((_, value)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             return *value;
         }
         let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
@@ -166,7 +178,7 @@ impl<'a> Attributes<'a> {
         code: u32,
         words: &[(&str, T)],
     ) -> Option<Vec<T>> {
-        let text = self.text(name)?;
+        let text = self.value(name)?;
         let mut set = Vec::new();
         let parts = |c: char| c.is_whitespace() || matches!(c, '[' | ']' | '\'' | ',');
         for word in text.split(parts).filter(|word| !word.is_empty()) {
@@ -202,10 +214,9 @@ impl<'a> Attributes<'a> {
     /// Tells which of these the element has: they are understood, but nothing is done for them yet.
     pub(super) fn not_yet(&mut self, names: &[&'static str]) {
         for name in names {
-            if self.element.attributes.iter().any(|(key, _)| key == name) {
+            if self.written(name).is_some() {
                 self.complain(code::SCHEMA, format!("{name} is not supported yet; it is ignored"));
             }
-            self.known.push(name);
         }
     }
 
@@ -219,9 +230,9 @@ impl<'a> Attributes<'a> {
 impl Drop for Attributes<'_> {
     /// What nobody asked for is unknown. Namespace declarations are no attributes of ours.
     fn drop(&mut self) {
-        for (name, _) in &self.element.attributes {
+        for (place, (name, _)) in self.element.attributes.iter().enumerate() {
             let namespace = name.starts_with("xml");
-            if !namespace && !self.known.contains(&name.as_str()) {
+            if !namespace && self.known & (1 << place) == 0 {
                 let message = format!("<{}>: unknown attribute {name}; it is ignored", self.element.name);
                 self.findings.add(self.element.place, code::SCHEMA, message);
             }

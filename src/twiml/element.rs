@@ -1,9 +1,14 @@
 //! XML to a small tree with positions, within hard bounds.
 //! Must never know a verb, resolve an entity that the document declares, or recurse over untrusted depth.
 
+use std::borrow::Cow;
+
+use memchr::{memchr_iter, memrchr};
 use quick_xml::Reader;
+use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::events::attributes::Attributes;
+use quick_xml::events::{BytesDecl, BytesRef, Event};
 
 use super::finding::{ScriptError, code, shortened};
 
@@ -16,24 +21,25 @@ pub(super) const MAX_ELEMENTS: usize = 4_000;
 /// How many attributes an element may have: each is compared with all others.
 pub(super) const MAX_ATTRIBUTES: usize = 100;
 
-/// An element with what it holds, its references resolved.
+/// An element with what it holds, its references resolved. It borrows from the document what stands there as it is
+/// meant: nearly everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Element {
+pub(super) struct Element<'x> {
     /// Name with its prefix, as written.
-    pub name: String,
+    pub name: &'x str,
     /// In document order, each name once.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(&'x str, Cow<'x, str>)>,
     /// In document order.
-    pub children: Vec<Node>,
+    pub children: Vec<Node<'x>>,
     /// Where its start tag begins.
     pub place: Place,
 }
 
 /// What an element holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Node {
-    Element(Element),
-    Text(String),
+pub(super) enum Node<'x> {
+    Element(Element<'x>),
+    Text(Cow<'x, str>),
 }
 
 /// Line and column (in bytes), both from 1.
@@ -71,34 +77,52 @@ struct Walk<'x> {
 impl Walk<'_> {
     /// Goes on to `offset`; never back.
     fn to(&mut self, offset: usize) -> Place {
-        for byte in self.xml.iter().take(offset).skip(self.at) {
-            match byte {
-                b'\n' => self.place = Place { line: self.place.line.saturating_add(1), column: 1 },
-                _ => self.place.column = self.place.column.saturating_add(1),
-            }
-        }
-        self.at = self.at.max(offset);
+        let Some(passed) = self.xml.get(self.at..offset) else { return self.place };
+        let Place { line, column } = self.place;
+        let breaks = memchr_iter(b'\n', passed).count();
+        self.place = match memrchr(b'\n', passed) {
+            Some(last) => Place { line: line + small(breaks), column: small(passed.len() - last) },
+            None => Place { line, column: column + small(passed.len()) },
+        };
+        self.at = offset;
         self.place
     }
 }
 
-impl Element {
+/// A count of a document's bytes, of which there are at most [`MAX_BYTES`].
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+impl<'x> Element<'x> {
+    /// The value of an attribute, as written.
+    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_ref())
+    }
+
     /// The text directly inside, without surrounding blanks.
     pub(super) fn text(&self) -> String {
-        let texts = self.children.iter().filter_map(|child| match child {
-            Node::Text(text) => Some(text.as_str()),
-            Node::Element(_) => None,
-        });
-        texts.collect::<String>().trim().to_owned()
+        match self.children.as_slice() {
+            [] => String::new(),
+            [Node::Text(text)] => text.trim().to_owned(),
+            _ => self.texts().collect::<String>().trim().to_owned(),
+        }
     }
 
     /// Whether there is text directly inside, other than blanks.
     pub(super) fn has_text(&self) -> bool {
-        self.children.iter().any(|child| matches!(child, Node::Text(text) if !text.trim().is_empty()))
+        self.texts().any(|text| !text.trim().is_empty())
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.children.iter().filter_map(|child| match child {
+            Node::Text(text) => Some(text.as_ref()),
+            Node::Element(_) => None,
+        })
     }
 
     /// The elements directly inside.
-    pub(super) fn elements(&self) -> impl Iterator<Item = &Element> {
+    pub(super) fn elements(&self) -> impl Iterator<Item = &Element<'x>> {
         self.children.iter().filter_map(|child| match child {
             Node::Element(element) => Some(element),
             Node::Text(_) => None,
@@ -110,7 +134,7 @@ impl Element {
 ///
 /// # Errors
 /// Not UTF-8, not well-formed, not XML 1.0, with a DOCTYPE, or beyond a bound.
-pub(super) fn read(xml: &[u8]) -> Result<Element, ScriptError> {
+pub(super) fn read(xml: &[u8]) -> Result<Element<'_>, ScriptError> {
     if xml.len() > MAX_BYTES {
         return Err(Place::default().error(code::TOO_LARGE, "a document has at most 64 kB"));
     }
@@ -140,13 +164,17 @@ pub(super) fn read(xml: &[u8]) -> Result<Element, ScriptError> {
         if matches!(event, Event::Decl(_)) && start > 0 {
             return Err(place.error(code::PARSE, "an XML declaration stands at the very start"));
         }
-        tree.take(event, place)?;
+        tree.take(event, xml.get(start..).unwrap_or_default(), place)?;
     }
 }
 
 /// Refuses what XML 1.0 §2.2 does not allow, as itself or as a reference, and a mark or blank before the declaration.
 fn refuse_bad_characters(xml: &str) -> Result<(), ScriptError> {
-    if let Some((at, bad)) = xml.char_indices().find(|(_, c)| !is_xml_character(*c)) {
+    // All that is refused is a control character, or begins with this byte. This order of things is many at a time.
+    let is_suspect = |byte: &u8| (*byte < b' ') & !is_blank(*byte) | (*byte == 0xEF);
+    let is_suspect = xml.as_bytes().iter().fold(false, |any, byte| any | is_suspect(byte));
+    let bad = || xml.char_indices().find(|(_, c)| !is_xml_character(*c));
+    if let Some((at, bad)) = is_suspect.then(bad).flatten() {
         let message = format!("the character U+{:04X} is not allowed in XML", u32::from(bad));
         return Err(Place::of(xml, at).error(code::PARSE, message));
     }
@@ -167,19 +195,20 @@ fn offset(position: u64) -> usize {
 }
 
 #[derive(Default)]
-struct Tree {
+struct Tree<'x> {
     /// From the root to the element that is being read.
-    open: Vec<Element>,
-    root: Option<Element>,
+    open: Vec<Element<'x>>,
+    root: Option<Element<'x>>,
     elements: usize,
 }
 
-impl Tree {
-    fn take(&mut self, event: Event<'_>, place: Place) -> Result<(), ScriptError> {
+impl<'x> Tree<'x> {
+    /// Takes what the document goes on with.
+    fn take(&mut self, event: Event<'x>, rest: &'x str, place: Place) -> Result<(), ScriptError> {
         match event {
-            Event::Start(tag) => self.begin(&tag, place),
+            Event::Start(tag) => self.begin(inside(rest, tag.len()), place),
             Event::Empty(tag) => {
-                self.begin(&tag, place)?;
+                self.begin(inside(rest, tag.len()), place)?;
                 self.end();
                 Ok(())
             }
@@ -193,7 +222,7 @@ impl Tree {
                 let character = resolve(&reference).ok_or_else(|| {
                     place.error(code::PARSE, "an unknown reference, or `&` where `&amp;` is meant")
                 })?;
-                self.text(Ok::<_, std::convert::Infallible>(character.into()), place)
+                self.text(character, place)
             }
             Event::Decl(declaration) => declared(&declaration, place),
             Event::DocType(_) => Err(place.error(code::PARSE, "a DOCTYPE is not allowed")),
@@ -201,7 +230,7 @@ impl Tree {
         }
     }
 
-    fn begin(&mut self, tag: &BytesStart<'_>, place: Place) -> Result<(), ScriptError> {
+    fn begin(&mut self, tag: &'x str, place: Place) -> Result<(), ScriptError> {
         self.elements += 1;
         if self.elements > MAX_ELEMENTS {
             return Err(place.error(code::PARSE, format!("more than {MAX_ELEMENTS} elements")));
@@ -212,11 +241,11 @@ impl Tree {
         if self.open.is_empty() && self.root.is_some() {
             return Err(place.error(code::PARSE, "a document has one root element"));
         }
-        let name = String::from_utf8_lossy(tag.name().as_ref()).into_owned();
-        if !is_name(&name) {
+        let name = tag.split([' ', '\t', '\r', '\n']).next().unwrap_or_default();
+        if !is_name(name) {
             return Err(place.error(code::PARSE, format!("`{name}` is not a name")));
         }
-        let attributes = attributes(tag, place)?;
+        let attributes = attributes(tag, name.len(), place)?;
         self.open.push(Element { name, attributes, children: Vec::new(), place });
         Ok(())
     }
@@ -229,16 +258,11 @@ impl Tree {
         }
     }
 
-    fn text<E: std::fmt::Display>(
-        &mut self,
-        text: Result<std::borrow::Cow<'_, str>, E>,
-        place: Place,
-    ) -> Result<(), ScriptError> {
-        let text = text.map_err(|error| place.error(code::PARSE, error.to_string()))?;
+    fn text(&mut self, text: Cow<'x, str>, place: Place) -> Result<(), ScriptError> {
         match self.open.last_mut() {
             Some(parent) => match parent.children.last_mut() {
-                Some(Node::Text(before)) => before.push_str(&text),
-                _ => parent.children.push(Node::Text(text.into_owned())),
+                Some(Node::Text(before)) => before.to_mut().push_str(&text),
+                _ => parent.children.push(Node::Text(text)),
             },
             None if text.trim().is_empty() => {}
             None => return Err(place.error(code::PARSE, "text outside the root element")),
@@ -246,7 +270,7 @@ impl Tree {
         Ok(())
     }
 
-    fn finish(self, end: Place) -> Result<Element, ScriptError> {
+    fn finish(self, end: Place) -> Result<Element<'x>, ScriptError> {
         if let Some(open) = self.open.last() {
             return Err(end.error(code::PARSE, format!("<{}> is not closed", open.name)));
         }
@@ -254,30 +278,40 @@ impl Tree {
     }
 }
 
-fn attributes(tag: &BytesStart<'_>, place: Place) -> Result<Vec<(String, String)>, ScriptError> {
-    let mut read = Vec::new();
-    for attribute in tag.attributes() {
+/// What stands in a tag of this length, without its brackets.
+fn inside(rest: &str, length: usize) -> &str {
+    rest.get(1..).and_then(|rest| rest.get(..length)).unwrap_or_default()
+}
+
+type Pair<'x> = (&'x str, Cow<'x, str>);
+
+/// The attributes of a tag, which begin behind its name.
+fn attributes(tag: &str, name: usize, place: Place) -> Result<Vec<Pair<'_>>, ScriptError> {
+    let mut read: Vec<Pair<'_>> = Vec::new();
+    // That each stands there once is seen below.
+    for attribute in Attributes::new(tag, name).with_checks(false) {
         if read.len() >= MAX_ATTRIBUTES {
             return Err(place.error(code::PARSE, format!("more than {MAX_ATTRIBUTES} attributes")));
         }
-        let mut attribute = attribute.map_err(|error| place.error(code::PARSE, error.to_string()))?;
-        let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
-        if !is_name(&name) || attribute.value.contains(&b'<') {
+        let attribute = attribute.map_err(|error| place.error(code::PARSE, error.to_string()))?;
+        let name = attribute.key.into_inner();
+        if !is_name(name) || attribute.value.contains('<') {
             return Err(place.error(code::PARSE, format!("`{name}` is not a well-formed attribute")));
         }
-        // XML 1.0 §3.3.3: a line end in a value is a blank, unless it is written as a reference.
-        if attribute.value.iter().any(|byte| is_blank(*byte)) {
-            let blanked = attribute.value.iter().map(|byte| if is_blank(*byte) { b' ' } else { *byte });
-            attribute.value = blanked.collect::<Vec<_>>().into();
+        if read.iter().any(|(known, _)| *known == name) {
+            return Err(place.error(code::PARSE, format!("attribute {name} stands there twice")));
         }
         let value = attribute
-            .unescape_value()
+            .normalized_value(XmlVersion::Implicit1_0)
             .map_err(|error| place.error(code::PARSE, format!("attribute {name}: {error}")))?;
-        if let Some(bad) = value.chars().find(|c| !is_xml_character(*c)) {
+        // A reference can stand for any character.
+        if let Cow::Owned(value) = &value
+            && let Some(bad) = value.chars().find(|c| !is_xml_character(*c))
+        {
             let message = format!("attribute {name}: U+{:04X} is not allowed in XML", u32::from(bad));
             return Err(place.error(code::PARSE, message));
         }
-        read.push((name, value.into_owned()));
+        read.push((name, value));
     }
     Ok(read)
 }
@@ -295,20 +329,21 @@ fn is_name(name: &str) -> bool {
 }
 
 /// One of the five entities of XML 1.0 §4.6, or a character by its number.
-fn resolve(reference: &BytesRef<'_>) -> Option<String> {
+fn resolve(reference: &BytesRef<'_>) -> Option<Cow<'static, str>> {
     if reference.is_char_ref() {
-        return reference.resolve_char_ref().ok()?.filter(|c| is_xml_character(*c)).map(String::from);
+        let character = reference.resolve_char_ref().ok()?.filter(|c| is_xml_character(*c));
+        return character.map(|c| String::from(c).into());
     }
-    reference.decode().ok().and_then(|name| resolve_predefined_entity(&name).map(str::to_owned))
+    resolve_predefined_entity(reference).map(Cow::Borrowed)
 }
 
 fn declared(declaration: &BytesDecl<'_>, place: Place) -> Result<(), ScriptError> {
     let version = declaration.version().map_err(|error| place.error(code::PARSE, error.to_string()))?;
-    if version.as_ref() != b"1.0" {
+    if version != "1.0" {
         return Err(place.error(code::VERSION, "the XML version must be 1.0"));
     }
     match declaration.encoding().transpose() {
-        Ok(Some(encoding)) if !encoding.eq_ignore_ascii_case(b"utf-8") => {
+        Ok(Some(encoding)) if !encoding.eq_ignore_ascii_case("utf-8") => {
             Err(place.error(code::PARSE, "the encoding must be UTF-8"))
         }
         Ok(_) => Ok(()),

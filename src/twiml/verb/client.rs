@@ -27,11 +27,11 @@ pub struct Client {
 }
 
 impl Client {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Client> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Client> {
         let mut identity = element.text();
         let mut parameters = Vec::new();
         for child in element.elements() {
-            match child.name.as_str() {
+            match child.name {
                 "Identity" => {
                     drop(Attributes::of(child, findings));
                     identity = child.text();
@@ -56,7 +56,7 @@ impl Client {
     }
 }
 
-fn parameter(element: &Element, findings: &mut Findings) -> Option<(String, String)> {
+fn parameter(element: &Element<'_>, findings: &mut Findings) -> Option<(String, String)> {
     let mut attributes = Attributes::of(element, findings);
     let (name, value) = (attributes.text("name"), attributes.text("value"));
     let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -84,7 +84,7 @@ pub enum Noun {
 }
 
 impl Dial {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Dial> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Dial> {
         let nouns = nouns(element, findings);
         let mut attributes = Attributes::of(element, findings);
         let dial = Dial {
@@ -111,10 +111,10 @@ impl Dial {
 }
 
 /// Whom the content names: elements, or else plain text for one number.
-fn nouns(element: &Element, findings: &mut Findings) -> Vec<Noun> {
+fn nouns(element: &Element<'_>, findings: &mut Findings) -> Vec<Noun> {
     let mut nouns = Vec::new();
     for child in element.elements() {
-        let noun = match child.name.as_str() {
+        let noun = match child.name {
             "Number" => Number::read(child, findings).map(Noun::Number),
             "Client" => Client::read(child, findings).map(Noun::Client),
             "Sip" => Sip::read(child, findings).map(Noun::Sip),
@@ -130,7 +130,7 @@ fn nouns(element: &Element, findings: &mut Findings) -> Vec<Noun> {
         };
         nouns.extend(noun);
     }
-    if element.elements().count() > 1 && element.elements().any(|noun| ALONE.contains(&noun.name.as_str())) {
+    if element.elements().count() > 1 && element.elements().any(|noun| ALONE.contains(&noun.name)) {
         let message = format!("<Dial>: {} stand alone, the others are dialled", ALONE.join(", "));
         findings.add(element.place, BAD_NESTED, message);
     }

@@ -79,7 +79,7 @@ pub enum Prompt {
 }
 
 impl Gather {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Gather {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Gather {
         findings.refuse_text(element);
         let prompts = element.elements().filter_map(|child| Prompt::read(child, findings)).collect();
         let mut attributes = Attributes::of(element, findings);
@@ -99,8 +99,8 @@ impl Gather {
 }
 
 impl Prompt {
-    fn read(element: &Element, findings: &mut Findings) -> Option<Prompt> {
-        match element.name.as_str() {
+    fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Prompt> {
+        match element.name {
             "Say" => Say::read(element, findings).map(Prompt::Say),
             "Play" => {
                 let mut play = Play::read(element, findings)?;

@@ -76,11 +76,11 @@ const NEVER_SCREENING: [&str; 2] = ["Dial", "Record"];
 impl Verb {
     /// Reads a verb; none if it is unknown, has no place in `context` or says nothing that could be done, which is a
     /// finding.
-    pub(super) fn read(element: &Element, context: Context, findings: &mut Findings) -> Option<Verb> {
+    pub(super) fn read(element: &Element<'_>, context: Context, findings: &mut Findings) -> Option<Verb> {
         if context == Context::Screening && !is_screening(element, findings) {
             return None;
         }
-        match element.name.as_str() {
+        match element.name {
             "Say" => Say::read(element, findings).map(Verb::Say),
             "Play" => Play::read(element, findings).map(Verb::Play),
             "Pause" => Some(Verb::Pause(Pause::read(element, findings))),
@@ -117,8 +117,8 @@ impl Verb {
 }
 
 /// Whether a verb may stand in a document for a callee that is not joined yet; what may not is told.
-fn is_screening(element: &Element, findings: &mut Findings) -> bool {
-    let name = element.name.as_str();
+fn is_screening(element: &Element<'_>, findings: &mut Findings) -> bool {
+    let name = element.name;
     if NEVER_SCREENING.contains(&name) {
         let message = format!("<{name}>: a callee that is not joined yet cannot be made to");
         findings.add(element.place, code::NOT_SCREENING, message);
@@ -130,7 +130,7 @@ fn is_screening(element: &Element, findings: &mut Findings) -> bool {
 }
 
 /// A verb without attributes and content; a document that another call runs may hand parameters back with it.
-fn bare(element: &Element, findings: &mut Findings, verb: Verb) -> Verb {
+fn bare(element: &Element<'_>, findings: &mut Findings, verb: Verb) -> Verb {
     findings.refuse_text(element);
     findings.children_not_yet(element, &["Parameter"]);
     drop(Attributes::of(element, findings));

@@ -37,7 +37,7 @@ pub struct Number {
 }
 
 impl Number {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Number> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Number> {
         findings.refuse_children(element);
         let mut attributes = Attributes::of(element, findings);
         let hooks = Hooks::read(&mut attributes, BAD_METHOD);
@@ -51,7 +51,7 @@ impl Number {
     }
 
     /// A number given as plain text of a `<Dial>`.
-    pub(super) fn plain(text: &str, dial: &Element, findings: &mut Findings) -> Option<Number> {
+    pub(super) fn plain(text: &str, dial: &Element<'_>, findings: &mut Findings) -> Option<Number> {
         let Some(number) = normalised(text) else {
             findings.add(dial.place, BAD_NUMBER, "<Dial>: this is no telephone number; it is not dialled");
             return None;

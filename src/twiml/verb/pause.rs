@@ -19,7 +19,7 @@ pub struct Pause {
 }
 
 impl Pause {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Pause {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Pause {
         findings.refuse_text(element);
         findings.refuse_children(element);
         let mut attributes = Attributes::of(element, findings);

@@ -23,7 +23,7 @@ pub struct Play {
 }
 
 impl Play {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Play> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Play> {
         findings.refuse_children(element);
         let mut attributes = Attributes::of(element, findings);
         let loops = attributes.loops(BAD_LOOP);

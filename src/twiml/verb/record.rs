@@ -49,7 +49,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Record {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Record {
         findings.refuse_text(element);
         findings.refuse_children(element);
         let mut attributes = Attributes::of(element, findings);

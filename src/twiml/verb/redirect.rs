@@ -22,7 +22,7 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Redirect> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Redirect> {
         findings.refuse_children(element);
         let mut attributes = Attributes::of(element, findings);
         let method = attributes.method("method", BAD_METHOD);

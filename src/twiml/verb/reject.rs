@@ -17,7 +17,7 @@ pub struct Reject {
 }
 
 impl Reject {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Reject {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Reject {
         findings.refuse_text(element);
         findings.children_not_yet(element, &["Parameter"]);
         let mut attributes = Attributes::of(element, findings);

@@ -51,7 +51,7 @@ pub struct Say {
 }
 
 impl Say {
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Say> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Say> {
         let mut spoken = String::new();
         collect(element, &mut spoken, findings);
         let mut attributes = Attributes::of(element, findings);
@@ -100,34 +100,36 @@ impl Say {
 
 /// The words with one blank between them.
 fn on_one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    line
 }
 
 /// Appends what is spoken of an element: depth is bounded by the reader of the document.
-fn collect(element: &Element, spoken: &mut String, findings: &mut Findings) {
+fn collect(element: &Element<'_>, spoken: &mut String, findings: &mut Findings) {
     for child in &element.children {
         match child {
             Node::Text(text) => spoken.push_str(text),
-            Node::Element(inner) if inner.name == "sub" && alias(inner).is_some() => {
-                spoken.push_str(alias(inner).unwrap_or_default());
-            }
             Node::Element(inner) => {
-                if !SSML.contains(&inner.name.as_str()) {
+                if let Some(alias) = inner.attribute("alias").filter(|_| inner.name == "sub") {
+                    spoken.push_str(alias);
+                    continue;
+                }
+                if !SSML.contains(&inner.name) {
                     let message = format!("<{}> is not allowed in <Say>; its text is spoken", inner.name);
                     findings.add(inner.place, code::SCHEMA, message);
                 }
                 // A pause of the markup parts words, emphasis does not.
-                let parts = matches!(inner.name.as_str(), "break" | "p" | "s");
+                let parts = matches!(inner.name, "break" | "p" | "s");
                 spoken.push_str(if parts { " " } else { "" });
                 collect(inner, spoken, findings);
                 spoken.push_str(if parts { " " } else { "" });
             }
         }
     }
-}
-
-fn alias(sub: &Element) -> Option<&str> {
-    sub.attributes.iter().find(|(name, _)| name == "alias").map(|(_, alias)| alias.as_str())
 }
 
 /// The shape of a BCP 47 tag: two or three letters, then subtags.

@@ -84,7 +84,7 @@ impl Sip {
         }
     }
 
-    pub(super) fn read(element: &Element, findings: &mut Findings) -> Option<Sip> {
+    pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Sip> {
         let uris = uris(element, findings);
         let mut attributes = Attributes::of(element, findings);
         let hooks = Hooks::read(&mut attributes, BAD_METHOD);
@@ -123,7 +123,7 @@ impl Sip {
     fn address(
         text: &str,
         credentials: Credentials,
-        element: &Element,
+        element: &Element<'_>,
         findings: &mut Findings,
     ) -> Option<Sip> {
         let (address, headers) = text.split_once('?').unwrap_or((text, ""));
@@ -171,10 +171,10 @@ impl Credentials {
 
 /// The `<Uri>` children, best first: by priority, where less is better, then by weight, where more is; the first among
 /// equals.
-fn uris<'e>(element: &'e Element, findings: &mut Findings) -> Vec<(&'e Element, Credentials)> {
+fn uris<'e>(element: &'e Element<'e>, findings: &mut Findings) -> Vec<(&'e Element<'e>, Credentials)> {
     let mut uris = Vec::new();
     for child in element.elements() {
-        match child.name.as_str() {
+        match child.name {
             "Uri" => {
                 findings.refuse_children(child);
                 let mut attributes = Attributes::of(child, findings);
