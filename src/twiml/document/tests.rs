@@ -74,6 +74,7 @@ fn what_is_not_xml_is_refused_with_its_place() {
         ("<Response><Say>&#0;</Say></Response>", (12_100, 1, 16)),
         ("<Response><Say voice='&#8;'>a</Say></Response>", (12_100, 1, 11)),
         ("<Response>\u{1}</Response>", (12_100, 1, 11)),
+        ("<Response>\n\u{fffc}\u{fffe}</Response>", (12_100, 2, 4)),
         ("\n<?xml version=\"1.0\"?><Response/>", (12_100, 1, 1)),
         ("\u{feff}<?xml version=\"1.0\"?><Response/>", (12_100, 1, 1)),
         ("<Response/><?xml version=\"1.0\"?>", (12_100, 1, 12)),
