@@ -43,7 +43,7 @@ impl Exchange for Cell {
     fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage {
         let wall = self.house.clock.wall() / 1_000_000;
         let password_of = |user: &str| self.house.settings().credentials.users.get(user).cloned();
-        self.gate.borrow_mut().pass(request, flow, password_of, now, wall)
+        self.house.gate().pass(request, flow, password_of, now, wall)
     }
 
     fn is_user(&self, name: &str) -> bool {
