@@ -86,8 +86,8 @@ impl Exchange for Cell {
 }
 
 impl Cell {
-    /// Takes a place for a call.
-    fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+    /// Whether somebody else may cause a call to begin: another one each time that this is asked.
+    pub(super) fn is_time_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
         if self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(Refusal::Stopping);
         }
@@ -102,6 +102,14 @@ impl Cell {
             tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
             return Err(Refusal::Pace);
         }
+        Ok(())
+    }
+
+    /// Takes a place for a call.
+    fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+        self.is_time_for_a_call(now)?;
+        let settings = self.house.settings();
+        let limits = &settings.config.limits;
         if !House::take(&self.house.load.calls, limits.calls) {
             tracing::warn!(limit = limits.calls, "the limit of calls is reached");
             return Err(Refusal::Calls);

@@ -38,6 +38,10 @@ impl Cell {
         if !self.is_still_due(call, &dialled) {
             return;
         }
+        // Whoever transfers its party to somebody who refuses, again and again, begins calls as fast as it likes.
+        if dialled.referrer.is_some() && self.is_time_for_a_call(self.house.clock.now()).is_err() {
+            return self.refused(call, &dialled, Cause::Overloaded);
+        }
         let callee = match &dialled.referrer {
             Some(referrer) => self.referred(&dialled.noun, referrer),
             None => self.callee(&dialled.noun),
@@ -211,6 +215,10 @@ impl Cell {
         let now: Moment = self.now();
         if !self.is_still_due(call, &dialled) {
             return;
+        }
+        // Whoever transfers its party to somebody who refuses, again and again, begins calls as fast as it likes.
+        if dialled.referrer.is_some() && self.is_time_for_a_call(self.house.clock.now()).is_err() {
+            return self.refused(call, &dialled, Cause::Overloaded);
         }
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
         let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
