@@ -1,7 +1,7 @@
 //! The house as a shard sees it: who is served, who calls, and the beginning of a call.
 //! It must never begin a call for which ports, limits or time are missing: refusing is early and cheap.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use trunkline_media::moment::Moment;
@@ -120,7 +120,7 @@ impl Cell {
     fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, Refusal> {
         let id = LegId::from_bytes(self.seed());
         let call = CallId(id);
-        let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
+        let basis = self.basis(id, call, [admission.flow.remote.ip()], now)?;
         let lease = basis.lease;
         let settings = self.house.settings();
         let ring = settings.config.sip.timers.ring;
@@ -176,8 +176,16 @@ impl Cell {
         }
     }
 
-    /// Ports and names for a leg whose far end is at `peer`.
-    pub(super) fn basis(&self, id: LegId, call: CallId, peer: IpAddr, now: Moment) -> Result<Basis, Refusal> {
+    /// Ports and names for a leg whose far end is at one of `peers`; what is told of one is told of the first.
+    pub(super) fn basis(
+        &self,
+        id: LegId,
+        call: CallId,
+        peers: impl IntoIterator<Item = IpAddr>,
+        now: Moment,
+    ) -> Result<Basis, Refusal> {
+        let mut peers = peers.into_iter();
+        let peer = peers.next().unwrap_or(Ipv4Addr::LOCALHOST.into());
         let settings = self.house.settings();
         let (limit, silence) = (settings.config.limits.legs, settings.config.media.timeout);
         if !House::take(&self.house.load.legs, limit) {
@@ -185,7 +193,7 @@ impl Cell {
             return Err(Refusal::Legs);
         }
         let addresses = &self.house.addresses;
-        let lease = self.house.ports.lease(addresses.media_bind_ip(peer), now);
+        let lease = self.house.ports.lease(addresses.media_bind_ip_of(peer, peers), now);
         let lease = lease.map_err(|error| tracing::warn!(%error, "a call is refused"));
         let Ok(lease) = lease else {
             House::give_back(&self.house.load.legs);

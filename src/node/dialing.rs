@@ -171,8 +171,9 @@ impl Cell {
     }
 
     fn target(&self, uri: Uri, flow: Flow, login: Option<Login>) -> Target {
+        let media_ip = self.house.addresses.media_advertised_ip(flow.remote.ip());
         let path = Path { sips: uri.is_secure(), ..self.path(flow) };
-        Target { uri, path, login }
+        Target { uri, path, media_ip, login }
     }
 
     fn dial_address(&self, call: CallId, dialled: Dialled, uri: Uri, login: Option<Login>) {
@@ -221,7 +222,8 @@ impl Cell {
             return self.refused(call, &dialled, Cause::Overloaded);
         }
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
-        let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
+        let peers = targets.iter().map(|target| target.path.flow.remote.ip());
+        let basis = match self.basis(dialled.leg, call, peers, now) {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
             Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };
