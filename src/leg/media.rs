@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
@@ -124,7 +125,24 @@ pub struct MediaSide {
     closed: bool,
 }
 
+/// Our ports, in the eyes of somebody who sees this address.
+fn local(lease: &Lease, advertised: IpAddr) -> Local {
+    Local {
+        rtp: SocketAddr::new(advertised, lease.port),
+        rtcp: SocketAddr::new(advertised, lease.port.saturating_add(1)),
+    }
+}
+
 impl MediaSide {
+    /// Our first offer to somebody who sees our ports at this address, and the negotiation that has it out.
+    pub(super) fn offer(&self, advertised: IpAddr) -> (Negotiation, Bytes) {
+        let mut negotiation = self.negotiation.clone();
+        negotiation.relocate(local(&self.lease, advertised));
+        // A fresh negotiation has no offer out and none came: it can always make one.
+        let offer = negotiation.offer().unwrap_or_default();
+        (negotiation, offer)
+    }
+
     pub(super) fn new(
         minter: &mut Minter,
         leg: LegId,
@@ -134,10 +152,7 @@ impl MediaSide {
         timeout: Option<Duration>,
         peer: SocketAddr,
     ) -> Self {
-        let local = Local {
-            rtp: SocketAddr::new(advertised, lease.port),
-            rtcp: SocketAddr::new(advertised, lease.port.saturating_add(1)),
-        };
+        let local = local(&lease, advertised);
         let capabilities = Capabilities { codecs, telephone_event: true, ptime_ms: 20 };
         let draw = minter.number();
         let [a, b, c, d, e, f, g, h] = draw.to_be_bytes();

@@ -135,7 +135,7 @@ impl Core {
 
     /// A key was pressed at the far end.
     pub(crate) fn press(&mut self, digit: char, by: DigitWay, turn: &mut Turn<Leg>) {
-        if self.presses.is_new(digit, by, turn.now) {
+        if let Some(by) = self.presses.news(digit, by, turn.now) {
             self.tell(Event::Digit { digit }, turn);
             self.report(Report::Digit { digit, by }, turn);
         }

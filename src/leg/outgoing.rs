@@ -4,9 +4,7 @@
 mod attempt;
 mod early;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use trunkline_media::sdp::Negotiation;
 
 pub(crate) use self::attempt::Attempt;
 use self::attempt::{Failure, Letterhead};
@@ -32,9 +30,6 @@ const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Outgoing {
     attempts: Vec<Attempt>,
-    /// The negotiation with our offer out; every early dialog goes on from a copy.
-    offered: Negotiation,
-    offer: Bytes,
     /// The early dialog that the caller hears: attempt and To-tag.
     audible: Option<(ClientKey, String)>,
     rang: bool,
@@ -49,12 +44,9 @@ impl Outgoing {
         let address =
             targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
         let mut core = basis.core(peer, address);
-        let mut offered = core.media.negotiation.clone();
-        // A fresh negotiation has no offer out and none came: it can always make one.
-        let offer = offered.offer().unwrap_or_default();
         let tag = core.minter.token();
         let from = from.with_tag(&tag);
-        let letterhead = Letterhead { from: &from, to: &to, headers: &headers, max_forwards, offer: &offer };
+        let letterhead = Letterhead { from: &from, to: &to, headers: &headers, max_forwards };
         let attempts: Vec<Attempt> = targets
             .into_iter()
             .map(|target| {
@@ -64,7 +56,7 @@ impl Outgoing {
             .collect();
         let first = attempts.first().and_then(Attempt::call_id);
         core.facts = Facts::of_dialog(&first.unwrap_or_default());
-        (core, Self { attempts, offered, offer, audible: None, rang: false })
+        (core, Self { attempts, audible: None, rang: false })
     }
 
     pub fn call_ids(&self) -> Vec<String> {
@@ -213,7 +205,7 @@ impl Outgoing {
         };
         let early =
             attempt.early(dialog.remote_tag()).map(|early| (early.negotiation.clone(), early.is_settled));
-        let (mut negotiation, is_settled) = early.unwrap_or_else(|| (self.offered.clone(), false));
+        let (mut negotiation, is_settled) = early.unwrap_or_else(|| (attempt.offered.clone(), false));
         let (path, mut timer) = (attempt.path.clone(), attempt.timer.clone());
         timer.settle(response.headers(), turn.now);
         core.proofs.clone_from(&attempt.proofs);

@@ -22,8 +22,11 @@ pub(super) const KINDS: &str = "application/dtmf-relay, application/dtmf";
 /// Presses that one way has told and the other has not, the oldest first. Telephones that tell a press both in RTP
 /// (RFC 4733) and by INFO are many; whichever comes first counts, and its twin is swallowed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Presses(VecDeque<Press>);
+pub(crate) struct Presses {
+    recent: VecDeque<Press>,
+    /// One press was told by both ways.
+    tells_twice: bool,
+}
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Press {
@@ -33,18 +36,20 @@ struct Press {
 }
 
 impl Presses {
-    /// Whether this is news, and not the same press told by the other way.
-    pub fn is_new(&mut self, digit: char, by: DigitWay, now: Moment) -> bool {
-        self.0.retain(|press| now < press.at + WINDOW);
-        if let Some(twin) = self.0.iter().position(|press| press.digit == digit && press.by != by) {
-            self.0.remove(twin);
-            return false;
+    /// How a press came, if this is news and not the same one told by the other way. What a telephone that tells twice
+    /// says by INFO is in its sound as well, and crosses a bridge there.
+    pub fn news(&mut self, digit: char, by: DigitWay, now: Moment) -> Option<DigitWay> {
+        self.recent.retain(|press| now < press.at + WINDOW);
+        if let Some(twin) = self.recent.iter().position(|press| press.digit == digit && press.by != by) {
+            self.recent.remove(twin);
+            self.tells_twice = true;
+            return None;
         }
-        if self.0.len() >= MOST {
-            self.0.pop_front();
+        if self.recent.len() >= MOST {
+            self.recent.pop_front();
         }
-        self.0.push_back(Press { digit, by, at: now });
-        true
+        self.recent.push_back(Press { digit, by, at: now });
+        Some(if self.tells_twice { DigitWay::Rtp } else { by })
     }
 }
 
@@ -98,23 +103,34 @@ mod tests {
         use DigitWay::{Info, Rtp};
         let at = Moment::from_micros;
         let mut presses = Presses::default();
-        assert!(presses.is_new('5', Rtp, at(0)));
-        assert!(!presses.is_new('5', Info, at(900_000)));
-        assert!(presses.is_new('5', Info, at(1_000_000)), "the next press, and this time INFO is first");
-        assert!(presses.is_new('5', Info, at(1_200_000)));
-        assert!(!presses.is_new('5', Rtp, at(1_300_000)));
-        assert!(!presses.is_new('5', Rtp, at(1_400_000)));
-        assert!(presses.is_new('6', Rtp, at(2_000_000)));
-        assert!(presses.is_new('7', Info, at(2_100_000)));
-        assert!(presses.is_new('6', Info, at(4_000_000)), "too late for a twin");
+        for (digit, by, when, news, what) in [
+            ('4', Info, 0, Some(Info), "all that is known of it"),
+            ('5', Rtp, 100_000, Some(Rtp), ""),
+            ('5', Info, 900_000, None, "the same press"),
+            (
+                '5',
+                Info,
+                1_000_000,
+                Some(Rtp),
+                "the next press: INFO is first, and it is in the sound as well",
+            ),
+            ('5', Info, 1_200_000, Some(Rtp), "one more"),
+            ('5', Rtp, 1_300_000, None, ""),
+            ('5', Rtp, 1_400_000, None, ""),
+            ('6', Rtp, 2_000_000, Some(Rtp), ""),
+            ('7', Info, 2_100_000, Some(Rtp), ""),
+            ('6', Info, 4_000_000, Some(Rtp), "too late for a twin"),
+        ] {
+            assert_eq!(presses.news(digit, by, at(when)), news, "{digit} at {when}: {what}");
+        }
     }
 
     #[test]
     fn a_storm_of_presses_is_remembered_within_bounds() {
         let mut presses = Presses::default();
-        let is_new = |at| presses.is_new('1', DigitWay::Rtp, Moment::from_micros(at));
-        assert_eq!((0..1000).map(is_new).filter(|new| *new).count(), 1000);
-        assert_eq!(presses.0.len(), MOST);
+        let news = |at| presses.news('1', DigitWay::Rtp, Moment::from_micros(at));
+        assert_eq!((0..1000).filter_map(news).count(), 1000);
+        assert_eq!(presses.recent.len(), MOST);
     }
 
     #[test]

@@ -89,6 +89,8 @@ pub struct Target {
     pub uri: Uri,
     /// The way to it.
     pub path: Path,
+    /// The address of our media ports as it sees it: one telephone may be in the house, the next one outside.
+    pub media_ip: std::net::IpAddr,
     /// How it knows us, should it ask.
     pub login: Option<Login>,
 }

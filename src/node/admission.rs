@@ -1,7 +1,7 @@
 //! The house as a shard sees it: who is served, who calls, and the beginning of a call.
 //! It must never begin a call for which ports, limits or time are missing: refusing is early and cheap.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use trunkline_media::moment::Moment;
@@ -43,7 +43,7 @@ impl Exchange for Cell {
     fn identify(&self, request: &Request, flow: &Flow, now: Moment) -> Passage {
         let wall = self.house.clock.wall() / 1_000_000;
         let password_of = |user: &str| self.house.settings().credentials.users.get(user).cloned();
-        self.gate.borrow_mut().pass(request, flow, password_of, now, wall)
+        self.house.gate().pass(request, flow, password_of, now, wall)
     }
 
     fn is_user(&self, name: &str) -> bool {
@@ -86,8 +86,8 @@ impl Exchange for Cell {
 }
 
 impl Cell {
-    /// Takes a place for a call.
-    fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+    /// Whether somebody else may cause a call to begin: another one each time that this is asked.
+    pub(super) fn is_time_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
         if self.house.load.closing.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(Refusal::Stopping);
         }
@@ -102,6 +102,14 @@ impl Cell {
             tracing::debug!(limit = limits.calls_per_second, "calls come too fast");
             return Err(Refusal::Pace);
         }
+        Ok(())
+    }
+
+    /// Takes a place for a call.
+    fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+        self.is_time_for_a_call(now)?;
+        let settings = self.house.settings();
+        let limits = &settings.config.limits;
         if !House::take(&self.house.load.calls, limits.calls) {
             tracing::warn!(limit = limits.calls, "the limit of calls is reached");
             return Err(Refusal::Calls);
@@ -112,7 +120,7 @@ impl Cell {
     fn begin_inbound(&self, admission: &Admission<'_>, now: Moment) -> Result<LegId, Refusal> {
         let id = LegId::from_bytes(self.seed());
         let call = CallId(id);
-        let basis = self.basis(id, call, admission.flow.remote.ip(), now)?;
+        let basis = self.basis(id, call, [admission.flow.remote.ip()], now)?;
         let lease = basis.lease;
         let settings = self.house.settings();
         let ring = settings.config.sip.timers.ring;
@@ -168,8 +176,16 @@ impl Cell {
         }
     }
 
-    /// Ports and names for a leg whose far end is at `peer`.
-    pub(super) fn basis(&self, id: LegId, call: CallId, peer: IpAddr, now: Moment) -> Result<Basis, Refusal> {
+    /// Ports and names for a leg whose far end is at one of `peers`; what is told of one is told of the first.
+    pub(super) fn basis(
+        &self,
+        id: LegId,
+        call: CallId,
+        peers: impl IntoIterator<Item = IpAddr>,
+        now: Moment,
+    ) -> Result<Basis, Refusal> {
+        let mut peers = peers.into_iter();
+        let peer = peers.next().unwrap_or(Ipv4Addr::LOCALHOST.into());
         let settings = self.house.settings();
         let (limit, silence) = (settings.config.limits.legs, settings.config.media.timeout);
         if !House::take(&self.house.load.legs, limit) {
@@ -177,7 +193,7 @@ impl Cell {
             return Err(Refusal::Legs);
         }
         let addresses = &self.house.addresses;
-        let lease = self.house.ports.lease(addresses.media_bind_ip(peer), now);
+        let lease = self.house.ports.lease(addresses.media_bind_ip_of(peer, peers), now);
         let lease = lease.map_err(|error| tracing::warn!(%error, "a call is refused"));
         let Ok(lease) = lease else {
             House::give_back(&self.house.load.legs);

@@ -23,7 +23,6 @@ use crate::callbacks::{Outbox, OutboxInput};
 use crate::ids::{CallId, Generation, LegId, Minter};
 use crate::leg::{Leg, LegInput};
 use crate::ops::events::Event;
-use crate::sip::shard::Gate;
 use crate::supervision::machine::{Machine, Party};
 use crate::supervision::runner::{Incoming, Post, Runner, Signal};
 use crate::supervision::{Handle, Supervisor, Undelivered};
@@ -54,7 +53,6 @@ pub struct Cell {
     pub(super) seat: crate::leg::Seat,
     pub(super) house: Arc<House>,
     pub(super) records: RefCell<Records>,
-    pub(super) gate: RefCell<Gate>,
     pub(super) minter: RefCell<Minter>,
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) actors: RefCell<Actors>,
@@ -95,7 +93,6 @@ impl Cell {
     pub(super) fn new(
         seat: crate::leg::Seat,
         house: Arc<House>,
-        gate: Gate,
         minter: Minter,
         sink: Arc<dyn EventSink>,
     ) -> Rc<Self> {
@@ -104,7 +101,6 @@ impl Cell {
             seat,
             house,
             records,
-            gate: RefCell::new(gate),
             minter: RefCell::new(minter),
             sink,
             actors: RefCell::default(),

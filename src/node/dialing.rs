@@ -38,6 +38,10 @@ impl Cell {
         if !self.is_still_due(call, &dialled) {
             return;
         }
+        // Whoever transfers its party to somebody who refuses, again and again, begins calls as fast as it likes.
+        if dialled.referrer.is_some() && self.is_time_for_a_call(self.house.clock.now()).is_err() {
+            return self.refused(call, &dialled, Cause::Overloaded);
+        }
         let callee = match &dialled.referrer {
             Some(referrer) => self.referred(&dialled.noun, referrer),
             None => self.callee(&dialled.noun),
@@ -167,8 +171,9 @@ impl Cell {
     }
 
     fn target(&self, uri: Uri, flow: Flow, login: Option<Login>) -> Target {
+        let media_ip = self.house.addresses.media_advertised_ip(flow.remote.ip());
         let path = Path { sips: uri.is_secure(), ..self.path(flow) };
-        Target { uri, path, login }
+        Target { uri, path, media_ip, login }
     }
 
     fn dial_address(&self, call: CallId, dialled: Dialled, uri: Uri, login: Option<Login>) {
@@ -212,8 +217,13 @@ impl Cell {
         if !self.is_still_due(call, &dialled) {
             return;
         }
+        // Whoever transfers its party to somebody who refuses, again and again, begins calls as fast as it likes.
+        if dialled.referrer.is_some() && self.is_time_for_a_call(self.house.clock.now()).is_err() {
+            return self.refused(call, &dialled, Cause::Overloaded);
+        }
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
-        let basis = match self.basis(dialled.leg, call, first.path.flow.remote.ip(), now) {
+        let peers = targets.iter().map(|target| target.path.flow.remote.ip());
+        let basis = match self.basis(dialled.leg, call, peers, now) {
             Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
             Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };

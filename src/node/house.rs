@@ -28,6 +28,7 @@ use crate::registrar::{Bounds, Registrar};
 use crate::routing::{Decision, Routes, Target};
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
+use crate::sip::shard::Gate;
 use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp};
 use crate::speech::Speech;
 use crate::supervision::Clock;
@@ -69,6 +70,9 @@ pub struct House {
     pub connections: Arc<Connections>,
     /// Our certificate, and whom we believe.
     pub tls: Tls,
+    /// Who a request comes from. One for all arbiters: by its Call-ID a guesser chooses whom it asks, and an account is
+    /// at home everywhere.
+    pub(super) gate: Mutex<Gate>,
     /// Whose messages are logged whole.
     pub trace: SipTrace,
     /// Counts against the limits.
@@ -159,6 +163,11 @@ impl House {
     /// What is in force at this moment. To be asked once for each decision: the next answer may be another one.
     pub fn settings(&self) -> Guard<Arc<Settings>> {
         self.settings.load()
+    }
+
+    /// Who a request comes from.
+    pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The media sessions that are not with the worker of their call.

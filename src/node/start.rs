@@ -295,6 +295,7 @@ fn furnish(
             Minter::new(entropy()?).number(),
         )),
         tls,
+        gate: gate(&config)?.into(),
         trace: SipTrace::default(),
         load: Load::default(),
         settings: ArcSwap::from_pointee(Settings {
@@ -308,6 +309,12 @@ fn furnish(
         clock,
         credentials,
     })
+}
+
+/// Digest checks for our domain, with a secret of this process.
+fn gate(config: &Config) -> anyhow::Result<Gate> {
+    let realm = config.sip.domain.clone().unwrap_or_else(|| "trunkline".to_owned());
+    Ok(Gate::new(realm, entropy()?, Duration::from_secs(3_600)))
 }
 
 /// The socket of the web server, and its address.
@@ -386,14 +393,12 @@ async fn start_arbiter(
     fail: mpsc::Sender<Exit>,
     watchdog: Arc<Watchdog>,
 ) -> anyhow::Result<Ready> {
-    let (seed, secret) = (entropy::<16>()?, entropy::<32>()?);
+    let seed = entropy::<16>()?;
     let (inquiries, asked) = mpsc::channel::<Inquiry>(1_024);
     let (media, events) = mpsc::channel::<MediaEvent>(MEDIA_EVENTS);
     let (tell, ready) = oneshot::channel();
     let started = Arbiter::new().spawn_fn(move || {
-        let realm = house.config.sip.domain.clone().unwrap_or_else(|| "trunkline".to_owned());
-        let gate = Gate::new(realm, secret, Duration::from_secs(3_600));
-        let cell = Cell::new(seat, house, gate, Minter::new(seed), Arc::new(Sink(media)));
+        let cell = Cell::new(seat, house, Minter::new(seed), Arc::new(Sink(media)));
         let (spec, shard) = ChildSpec::new(format!("shard {}", seat.shard), PERMANENT, |generation| {
             let cell = Cell::present().expect("the cell of this arbiter was made just before its shard");
             ShardActor::restored(cell, generation)

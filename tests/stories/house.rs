@@ -269,7 +269,12 @@ impl House {
     fn phones(&self, user: &str, now: Moment) -> Vec<Target> {
         let bindings = self.registrar.lookup(user, now).into_iter();
         bindings
-            .map(|binding| Target { uri: binding.contact.uri, path: path(binding.flow), login: None })
+            .map(|binding| Target {
+                uri: binding.contact.uri,
+                path: path(binding.flow),
+                media_ip: SWITCH.ip(),
+                login: None,
+            })
             .collect()
     }
 

@@ -1,7 +1,6 @@
 //! One INVITE to one target: how it is written, tried again, and what became of it.
 //! It must never decide for its leg: whether the others go on is none of its business.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trunkline_media::sdp::Negotiation;
 
@@ -25,6 +24,8 @@ pub(crate) struct Attempt {
     pub key: ClientKey,
     pub invite: Request,
     pub path: Path,
+    /// The negotiation with our offer out; every early dialog goes on from a copy.
+    pub(super) offered: Negotiation,
     pub(super) early: Vec<Early>,
     pub(super) failed: Option<Failure>,
     /// What this target may be proved.
@@ -61,12 +62,11 @@ pub(super) struct Letterhead<'a> {
     pub to: &'a NameAddr,
     pub headers: &'a [(HeaderName, String)],
     pub max_forwards: u8,
-    pub offer: &'a Bytes,
 }
 
 impl Attempt {
     pub(super) fn new(core: &mut Core, target: Target, call_id: &str, letterhead: &Letterhead<'_>) -> Self {
-        let Letterhead { from, to, headers: said, max_forwards, offer } = letterhead;
+        let Letterhead { from, to, headers: said, max_forwards } = letterhead;
         let branch = core.minter.branch();
         let mut invite = Request::new(Method::Invite, target.uri);
         let headers = invite.headers_mut();
@@ -83,11 +83,13 @@ impl Attempt {
         for (name, value) in *said {
             headers.push(name.clone(), value);
         }
-        invite.set_body("application/sdp", (*offer).clone());
+        let (offered, offer) = core.media.offer(target.media_ip);
+        invite.set_body("application/sdp", offer);
         Self {
             key: ClientKey::of(&invite),
             invite,
             path: target.path,
+            offered,
             early: Vec::new(),
             failed: None,
             proofs: target.login.map(Proofs::new),
@@ -130,13 +132,7 @@ impl Attempt {
     }
 
     /// Begins the early dialog with this To-tag, unless it is known; `false` beyond the bound.
-    pub(super) fn note_early(
-        &mut self,
-        tag: &str,
-        response: &Response,
-        flow: &Flow,
-        offered: &Negotiation,
-    ) -> bool {
+    pub(super) fn note_early(&mut self, tag: &str, response: &Response, flow: &Flow) -> bool {
         if self.early.iter().any(|early| early.tag == tag) {
             return true;
         }
@@ -145,7 +141,7 @@ impl Attempt {
             self.early.push(Early {
                 tag: tag.to_owned(),
                 path: self.path.clone(),
-                negotiation: offered.clone(),
+                negotiation: self.offered.clone(),
                 dialog: Dialog::uac(&self.invite, response, flow).ok(),
                 heard: Heard::default(),
                 is_settled: false,

@@ -25,7 +25,7 @@ impl Outgoing {
         let tag = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
         let tag = tag.filter(|_| response.status() != StatusCode::TRYING);
         if let Some(tag) = &tag
-            && attempt.note_early(tag, response, flow, &self.offered)
+            && attempt.note_early(tag, response, flow)
             && is_reliable(response)
         {
             let Some(prack) = attempt.prack(core, tag, response) else { return };

@@ -183,7 +183,12 @@ fn calling_as(ports: &[u16], login: Option<Login>) -> Bench {
         headers: vec![("X-Order".parse().expect("a name"), "4711".to_owned())],
         targets: ports
             .iter()
-            .map(|port| Target { uri: uri(*port), path: path(*port), login: login.clone() })
+            .map(|port| Target {
+                uri: uri(*port),
+                path: path(*port),
+                media_ip: [192, 0, 2, 1].into(),
+                login: login.clone(),
+            })
             .collect(),
         max_forwards: 69,
     };

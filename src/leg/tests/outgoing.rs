@@ -20,6 +20,39 @@ fn every_target_gets_an_invite_of_its_own_with_the_same_offer() {
 }
 
 #[test]
+fn a_telephone_in_the_house_and_one_outside_are_told_different_addresses_for_their_sound() {
+    let (inside, outside) = ("192.0.2.1", "203.0.113.5");
+    let named = |text: &str| NameAddr::new(text.parse().expect("a URI"));
+    let target = |port: u16, media_ip: &str| Target {
+        uri: format!("sip:alice@198.51.100.7:{port}").parse().expect("a URI"),
+        path: path(port),
+        media_ip: media_ip.parse().expect("an address"),
+        login: None,
+    };
+    let mut bench = Bench::of(Leg::outbound(OutboundSpec {
+        basis: basis(),
+        seat: Seat { shard: 0, of: 1 },
+        from: named("sip:1001@192.0.2.1"),
+        is_private: false,
+        to: named("sip:alice@192.0.2.1"),
+        headers: Vec::new(),
+        targets: vec![target(5062, inside), target(5064, outside)],
+        max_forwards: 69,
+    }));
+    bench.start();
+    for (invite, address) in bench.requests.iter().zip([inside, outside]) {
+        assert_eq!(lines(invite.body(), "c="), [format!("c=IN IP4 {address}")]);
+    }
+    let (first, mobile) = (bench.requests[0].clone(), bench.last_request());
+    let words = bench.response(&mobile, 200, "alice", &both());
+    assert!(words.contains(&"report answered".to_owned()), "{words:?}");
+    assert_eq!(bench.response(&first, 487, "alice", &Bytes::new()), [""; 0]);
+    let words = bench.order(Order::Align(Codec::Pcma));
+    assert_eq!(words, ["send INVITE"]);
+    assert_eq!(lines(bench.last_request().body(), "c="), [format!("c=IN IP4 {outside}")]);
+}
+
+#[test]
 fn ringing_is_reported_once_however_many_phones_ring() {
     let mut bench = calling(&[5062, 5064]);
     let [first, second] = [bench.requests[0].clone(), bench.requests[1].clone()];
@@ -207,6 +240,7 @@ fn a_caller_who_wants_to_stay_unknown_is_named_to_the_trusted_alone() {
             targets: vec![Target {
                 uri: "sip:bob@198.51.100.7".parse().expect("a URI"),
                 path: path(5062),
+                media_ip: [192, 0, 2, 1].into(),
                 login: None,
             }],
             max_forwards: 69,

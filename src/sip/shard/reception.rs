@@ -63,7 +63,8 @@ pub(super) enum Outcome {
     Admitted(LegId),
     /// Answered in its transaction.
     Answered(Box<Response>),
-    /// Answered without keeping anything, or not at all.
+    /// Answered without keeping anything, or not at all: who has proved nothing may have sent it in another's name. What
+    /// is kept is said again towards that address, and fills the shard (T11, T12).
     Dismissed(Option<Box<Response>>),
 }
 
@@ -72,7 +73,21 @@ impl Outcome {
         Self::Answered(Box::new(response))
     }
 
+    fn dismissed(response: Response) -> Self {
+        Self::Dismissed(Some(Box::new(response)))
+    }
+
+    /// Refuses somebody who has proved nothing.
     fn refused(request: &Request, status: StatusCode) -> Self {
+        Self::dismissed(Self::refusal(request, status))
+    }
+
+    /// Refuses a user of ours.
+    fn refused_user(request: &Request, status: StatusCode) -> Self {
+        Self::answered(Self::refusal(request, status))
+    }
+
+    fn refusal(request: &Request, status: StatusCode) -> Response {
         let mut response = request.response_tagged(status, &stateless::tag(request));
         match status {
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
@@ -87,7 +102,7 @@ impl Outcome {
             }
             _ => {}
         }
-        Self::answered(response)
+        response
     }
 }
 
@@ -113,8 +128,7 @@ pub(super) fn receive(
         let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
         let mut response = request.response_tagged(status, &stateless::tag(request));
         response.headers_mut().push(HeaderName::MinSe, shortest);
-        // Nothing is kept for who has proved nothing.
-        return Outcome::Dismissed(Some(Box::new(response)));
+        return Outcome::dismissed(response);
     }
     // A telephone number has no host: it is ours to find out where it leads.
     let is_number = *request.method() == Method::Invite && *request.uri().scheme() == Scheme::Tel;
@@ -154,7 +168,7 @@ fn unsuitable(request: &Request) -> Option<Outcome> {
     if !unsupported.is_empty() {
         let mut response = request.response_tagged(StatusCode::BAD_EXTENSION, &stateless::tag(request));
         response.headers_mut().push(HeaderName::Unsupported, unsupported.join(", "));
-        return Some(Outcome::answered(response));
+        return Some(Outcome::dismissed(response));
     }
     // Whoever asks for a user wants to get past us, and has no hop left for that; so `OPTIONS` traces a route.
     let is_for_user = *request.method() != Method::Register && request.uri().user().is_some();
@@ -183,7 +197,7 @@ fn options(request: &Request) -> Outcome {
     response.headers_mut().push(HeaderName::Allow, ALLOW);
     response.headers_mut().push(HeaderName::Accept, "application/sdp");
     response.headers_mut().push(HeaderName::Supported, SUPPORTED);
-    Outcome::Dismissed(Some(Box::new(response)))
+    Outcome::dismissed(response)
 }
 
 fn register(request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment) -> Outcome {
@@ -195,7 +209,7 @@ fn register(request: &Request, flow: &Flow, exchange: &dyn Exchange, now: Moment
     // Nobody registers for somebody else (RFC 3261 §10.3 step 4).
     let record = request.headers().to().ok().and_then(|to| to.uri.user().map(|user| user.into_owned()));
     if record.as_deref() != Some(user.as_str()) {
-        return Outcome::refused(request, StatusCode::FORBIDDEN);
+        return Outcome::refused_user(request, StatusCode::FORBIDDEN);
     }
     Outcome::answered(exchange.register(&user, request, flow, now))
 }
@@ -220,13 +234,12 @@ fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchan
             Passage::User(user)
                 if claimed.as_ref().is_some_and(|name| *name != user && exchange.is_user(name)) =>
             {
-                return Outcome::refused(request, StatusCode::FORBIDDEN);
+                return Outcome::refused_user(request, StatusCode::FORBIDDEN);
             }
             Passage::User(user) => {
                 let decision = exchange.route(&Caller { user: Some(user.clone()) }, &dialled);
                 (Some(user), decision)
             }
-            // Nothing is kept, so nothing is sent again towards an address that may be forged (T12).
             Passage::Answer(response) => return Outcome::Dismissed(Some(response)),
             Passage::Silence => return Outcome::Dismissed(None),
         }
@@ -238,11 +251,12 @@ fn invite(key: &ServerKey, request: &Request, flow: &Flow, exchange: &dyn Exchan
     let asserted = || named(request.headers().asserted_identity()).filter(|_| exchange.trusts(flow));
     let claimed = claimed.filter(|name| !exchange.is_user(name) && !is_nobody(request));
     let caller = user.clone().or_else(asserted).or(claimed);
+    let refused = if user.is_some() { Outcome::refused_user } else { Outcome::refused };
     if let Some(status) = decision.target.refusal().and_then(StatusCode::new) {
-        return Outcome::refused(request, status);
+        return refused(request, status);
     }
     match exchange.admit(Admission { key, invite: request, flow, user, caller, decision }, now) {
         Ok(leg) => Outcome::Admitted(leg),
-        Err(status) => Outcome::refused(request, status),
+        Err(status) => refused(request, status),
     }
 }

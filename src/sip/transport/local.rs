@@ -112,6 +112,14 @@ impl LocalAddresses {
         configured.or_else(|| self.towards(remote)).unwrap_or(unspecified(remote))
     }
 
+    /// The address to bind media sockets to that `remote` and any of `others` may reach: that towards all of them, or
+    /// every one that we have.
+    pub fn media_bind_ip_of(&self, remote: IpAddr, mut others: impl Iterator<Item = IpAddr>) -> IpAddr {
+        let bound = self.media_bind_ip(remote);
+        let is_one = others.all(|other| self.media_bind_ip(other) == bound);
+        if is_one { bound } else { unspecified(remote.to_canonical()) }
+    }
+
     /// The address in session descriptions for `remote`. The rules are those of [`Self::advertised`].
     pub fn media_advertised_ip(&self, remote: IpAddr) -> IpAddr {
         let remote = remote.to_canonical();

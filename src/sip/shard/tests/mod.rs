@@ -186,6 +186,13 @@ impl Bench {
         self.take(batch)
     }
 
+    /// Fails if a request has left anything behind: an address that may be forged would be answered again and again,
+    /// and a flood would fill the shard.
+    fn holds_nothing(&self) {
+        assert_eq!(self.shard.census(), Census::default());
+        assert_eq!((self.store.len(), self.shard.next_deadline()), (0, None));
+    }
+
     fn take(&mut self, batch: Batch) -> Vec<String> {
         for part in &batch.changed {
             self.store.insert(part.key(), encoded(part));

@@ -90,6 +90,21 @@ fn each_peer_sees_the_address_that_it_can_reach() {
 }
 
 #[test]
+fn sound_of_peers_on_different_networks_comes_in_at_every_address() {
+    for (peers, bound) in [
+        (&["192.168.1.50"][..], "192.168.1.10"),
+        (&["192.168.1.50", "192.168.1.51"], "192.168.1.10"),
+        (&["192.168.1.50", "198.51.100.99"], "0.0.0.0"),
+        (&["2001:db8::99", "2001:db8::98"], "2001:db8::10"),
+    ] {
+        let addresses = addresses("");
+        let mut peers = peers.iter().map(|peer| ip(peer));
+        let first = peers.next().expect("there is one");
+        assert_eq!(addresses.media_bind_ip_of(first, peers).to_string(), bound);
+    }
+}
+
+#[test]
 fn the_kernel_leads_to_loopback_from_loopback() {
     let addresses = LocalAddresses::new(&Config::default(), Arc::new(HandClock::default()));
     for host in ["127.0.0.1", "::1"].map(ip) {
