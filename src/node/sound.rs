@@ -9,11 +9,13 @@ use trunkline_media::port::{Command, EventSink};
 use trunkline_media::session::{Event as MediaEvent, EventTypes, Plan, Remote, SessionId, Source, Stats};
 
 use super::cell::Cell;
+use super::house::House;
 use crate::call::script::ScriptInput;
 use crate::call::sound::{Sound, SoundError};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, LegInput, Notice, Wish};
 use crate::ops::events::Event;
+use crate::supervision::fenced;
 
 /// How long a command waits that found the queue of its media worker full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -125,7 +127,7 @@ impl Cell {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
             let fetched = match serde_json::from_str::<Sound>(&key) {
-                Ok(sound) => house.fetch(&sound).await,
+                Ok(sound) => load(&house, &sound).await,
                 Err(error) => Err(SoundError::skipped(error.to_string())),
             };
             let Some(cell) = Cell::present() else { return };
@@ -199,11 +201,19 @@ impl Cell {
     pub(super) fn prepare(&self, leg: LegId, activity: u64, sound: Sound) {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
-            let loaded = house.fetch(&sound).await;
+            let loaded = load(&house, &sound).await;
             let Some(cell) = Cell::present() else { return };
             cell.signal_script(leg, ScriptInput::Prepared(activity, loaded));
         });
     }
+}
+
+/// Makes a sound available. One on which its reader panics is like one that cannot be read.
+async fn load(house: &Arc<House>, sound: &Sound) -> Result<String, SoundError> {
+    fenced(house.fetch(sound)).await.unwrap_or_else(|caught| {
+        tracing::error!(%caught, "a sound made its reader panic");
+        Err(SoundError::skipped("the switch cannot read it"))
+    })
 }
 
 fn quality(stats: &Stats) -> Event {

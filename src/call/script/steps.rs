@@ -84,6 +84,7 @@ impl ScriptRun {
         let activity = self.next_activity();
         self.prepare(activity, sound.clone(), turn);
         self.waiting = Waiting::Sound { activity, sound, loops };
+        self.expect_answer(turn);
     }
 
     pub(super) fn on_prepared(

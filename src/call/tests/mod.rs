@@ -5,6 +5,7 @@ mod dialing;
 mod documents;
 mod endings;
 mod gathering;
+mod patience;
 mod recording;
 mod screening;
 mod script;
