@@ -311,3 +311,62 @@ fn what_signalling_said_is_told_of_a_sip_address_and_of_nobody_else_who_was_call
         assert_eq!(status, is_told.then_some(486), "the last one fails");
     }
 }
+
+/// What the action of a Dial of several callees is told of them.
+fn told_of_sip(bench: &Bench) -> (DialStatus, Option<usize>, Option<(&str, Option<u16>)>) {
+    let result = &bench.results[0];
+    let whose = bench.children.iter().position(|child| Some(*child) == result.leg).map(|at| at + 1);
+    (result.status, whose, result.facts.as_ref().map(|facts| (&*facts.call_id, facts.status)))
+}
+
+fn over(cause: Cause, call_id: &str, status: u16) -> Report {
+    let facts = Facts { call_id: call_id.to_owned(), status: Some(status), ..Facts::default() };
+    Report::Ended { cause, by: Side::Switch, facts: Some(Box::new(facts)) }
+}
+
+#[test]
+fn an_address_that_does_not_answer_in_time_is_told_of_with_what_its_signalling_said() {
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10'><Sip>sip:kate@far</Sip></Dial>");
+    assert_eq!(bench.pass(10), ["1: hang up, NoAnswer"]);
+    assert_eq!(bench.callee(1, answered()), ["1: hang up, NoAnswer"], "it crossed");
+    let words = bench.callee(1, over(Cause::NoAnswer, "one", 487));
+    assert_eq!(words, ["caller: hear Silence", "script: 1 NoAnswer"]);
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), Some(("one", Some(487)))));
+
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10'><Sip>sip:kate@far</Sip></Dial>");
+    bench.pass(10);
+    assert_eq!(bench.pass(12), ["caller: hear Silence", "script: 1 NoAnswer"], "nobody waits long for it");
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), None));
+
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10'><Sip>sip:kate@far</Sip></Dial>");
+    bench.pass(10);
+    bench.caller(ended(Cause::Cancelled));
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), None), "it had not answered before");
+}
+
+#[test]
+fn of_several_addresses_status_leg_and_signalling_are_those_of_the_same_one() {
+    let both = "<Dial timeout='10'><Sip>sip:a@far</Sip><Sip>sip:b@far</Sip></Dial>";
+    let mut bench = Bench::new();
+    bench.dial(both);
+    bench.callee(1, over(Cause::Busy, "one", 486));
+    bench.callee(2, over(Cause::NotFound, "two", 404));
+    assert_eq!(told_of_sip(&bench), (DialStatus::Busy, Some(1), Some(("one", Some(486)))));
+
+    let mut bench = Bench::new();
+    bench.dial(both);
+    bench.callee(1, over(Cause::Busy, "one", 486));
+    bench.pass(10);
+    bench.callee(2, over(Cause::NoAnswer, "two", 487));
+    assert_eq!(told_of_sip(&bench), (DialStatus::Busy, Some(1), Some(("one", Some(486)))));
+
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10' sequential='true'><Sip>sip:a@far</Sip><Sip>sip:b@far</Sip></Dial>");
+    bench.pass(10);
+    assert_eq!(bench.callee(1, over(Cause::NoAnswer, "one", 487)), ["dial sip:b@far"]);
+    bench.callee(2, over(Cause::NotFound, "two", 404));
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), Some(("one", Some(487)))));
+}
