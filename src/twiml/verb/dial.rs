@@ -39,7 +39,7 @@ const ALONE: [&str; 4] = ["Application", "Conference", "Queue", "WhatsApp"];
 /// Call somebody and join the parties.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
-    /// Whom to call: 1 to 10.
+    /// Whom to call: up to 10. Nobody, where all who were named are refused: the Dial fails (twiml.md §9).
     pub nouns: Vec<Noun>,
     /// Seconds to wait for an answer, 5 to 600.
     pub timeout: u32,
@@ -102,11 +102,13 @@ impl Dial {
         };
         attributes.not_yet(&["referUrl", "referMethod", "recordingConfigurationId"]);
         attributes.not_yet(&["callReason", "events", "passports"]);
-        if dial.nouns.is_empty() {
-            attributes.complain(NOBODY, "there is nobody to dial; it is skipped");
-            return None;
+        if !dial.nouns.is_empty() {
+            return Some(dial);
         }
-        Some(dial)
+        let is_meant = names_anybody(element);
+        let fate = if is_meant { "it fails" } else { "it is skipped" };
+        attributes.complain(NOBODY, format!("there is nobody to dial; {fate}"));
+        is_meant.then_some(dial)
     }
 }
 
@@ -145,6 +147,12 @@ fn nouns(element: &Element<'_>, findings: &mut Findings) -> Vec<Noun> {
         nouns.truncate(MAX_NOUNS);
     }
     nouns
+}
+
+/// Whether the content names somebody at all, who can be dialled or not.
+fn names_anybody(element: &Element<'_>) -> bool {
+    let is_noun = |name| matches!(name, "Number" | "Client" | "Sip") || NOUNS_NOT_YET.contains(&name);
+    !element.text().is_empty() || element.elements().any(|child| is_noun(child.name))
 }
 
 fn caller_id(attributes: &mut Attributes<'_>) -> Option<String> {

@@ -370,3 +370,18 @@ fn of_several_addresses_status_leg_and_signalling_are_those_of_the_same_one() {
     bench.callee(2, over(Cause::NotFound, "two", 404));
     assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), Some(("one", Some(487)))));
 }
+
+#[test]
+fn a_dial_of_numbers_that_are_none_fails_and_its_action_is_asked() {
+    let mut bench = Bench::new();
+    bench.dial("<Dial><Number>abc</Number></Dial>");
+    let result = bench.results.remove(0);
+    assert_eq!((result.status, result.leg, result.bridged), (DialStatus::Failed, None, false));
+
+    let (mut run, words) = Run::of("<Dial action='/after'><Number>abc</Number></Dial>");
+    assert_eq!(words, ["1 dial 0"]);
+    run.told(Told::DialEnded { activity: 1, result: Box::new(result) });
+    assert_eq!(run.asked.last().map(|request| request.url.as_str()), Some("http://app/after"));
+    assert_eq!(run.parameter("DialCallStatus"), Some("failed"));
+    assert_eq!(run.parameter("DialCallSid"), None);
+}
