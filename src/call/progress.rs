@@ -55,18 +55,10 @@ pub(super) fn seconds(answered: Option<Moment>, ended: Moment) -> u32 {
     u32::try_from(whole).unwrap_or(u32::MAX)
 }
 
-pub(super) fn hooks_of(noun: &Noun) -> &Hooks {
-    match noun {
-        Noun::Number(number) => &number.hooks,
-        Noun::Client(client) => &client.hooks,
-        Noun::Sip(sip) => &sip.hooks,
-    }
-}
-
 impl Call {
     /// What is noted of a child from the start.
     pub(super) fn progressing(&self, dialled: &Dialled, caller: Option<&str>) -> Box<Progressing> {
-        let hooks = hooks_of(&dialled.noun).clone();
+        let hooks = dialled.noun.hooks().clone();
         if hooks.url.is_none() && hooks.status_callback.is_none() {
             return Box::default();
         }

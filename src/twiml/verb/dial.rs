@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use trunkline_media::tone::Country;
 
-use super::{Client, Method, Number, Recording, Sip};
+use super::{Client, Hooks, Method, Number, Recording, Sip};
 use crate::twiml::attributes::{Attributes, Findings};
 use crate::twiml::element::Element;
 use crate::twiml::finding::code;
@@ -81,6 +81,26 @@ pub enum Noun {
     Client(Client),
     /// A SIP address.
     Sip(Sip),
+}
+
+impl Noun {
+    /// What it asks to be told, and what its callee hears first.
+    pub fn hooks(&self) -> &Hooks {
+        match self {
+            Self::Number(number) => &number.hooks,
+            Self::Client(client) => &client.hooks,
+            Self::Sip(sip) => &sip.hooks,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn hooks_mut(&mut self) -> &mut Hooks {
+        match self {
+            Self::Number(number) => &mut number.hooks,
+            Self::Client(client) => &mut client.hooks,
+            Self::Sip(sip) => &mut sip.hooks,
+        }
+    }
 }
 
 impl Dial {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::twiml::verb::Hooks;
 use crate::twiml::verb::recording::{Mode, Stage, Track};
 use crate::twiml::verb::rows::{hold, only_dial, read, refusal};
 
