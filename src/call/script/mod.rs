@@ -387,7 +387,7 @@ impl Machine for ScriptRun {
     }
 
     fn undeliverable(&mut self, post: Wanted, turn: &mut Turn<Self>) {
-        tracing::error!(leg = %self.leg, ?post, "a letter could not be delivered");
+        tracing::error!(leg = %self.leg, wish = post.kind(), "a letter could not be delivered");
         self.waiting = Waiting::Nothing;
         // Nobody shall be left in silence: a call that dies of this wish, too, is given up by its supervisor.
         self.want(Wanted::Hangup, turn);
