@@ -149,7 +149,7 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
 }
 
 /// The name of a domain of an account: the same for as long as both are.
-fn domain_sid(account: &str, domain: &str) -> String {
+pub(super) fn domain_sid(account: &str, domain: &str) -> String {
     let hash = Sha1::digest(format!("{account}/{}", domain.to_ascii_lowercase()));
     let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("SD{digits}")

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::dialing::{Dialing, Ending, status_of};
+use super::opening::domain_sid;
 use super::profile::{CallStatus, Direction, Profile};
 use super::script::token;
 use super::{Call, CallEffect, CallPost, Dialled, Notify};
@@ -101,9 +102,15 @@ impl Call {
             let headers = facts.headers.iter();
             let headers = headers.map(|(name, value)| (format!("SipHeader_{name}"), value.clone()));
             let domain = profile.to.parse::<Uri>().ok().and_then(|uri| uri.host().map(ToString::to_string));
-            let domain = domain.map(|domain| ("SipDomain".to_owned(), domain));
-            let call_id = ("SipCallId".to_owned(), facts.call_id.clone());
-            let further = domain.into_iter().chain([call_id]).chain(headers).collect();
+            let sid = domain.as_deref().map(|domain| domain_sid(&profile.account, domain));
+            let own = [
+                ("SipDomain", domain),
+                ("SipDomainSid", sid),
+                ("SipCallId", Some(facts.call_id.clone())),
+                ("SipSourceIp", facts.source.map(|source| source.to_string())),
+            ];
+            let own = own.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            let further = own.chain(headers).collect();
             Arc::make_mut(profile).further = further;
         }
         child.progress.facts = facts;
