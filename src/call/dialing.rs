@@ -56,9 +56,6 @@ pub(super) struct Dialing {
 /// How long the last word of an address whose time has run out is waited for: it comes from our own leg.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
-/// How long it may take to send keys to a callee who has answered and to ask it: the caller hears ringing all the while.
-const ASKING: Duration = Duration::from_secs(120);
-
 /// A callee that was tried in vain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Tried {
@@ -274,7 +271,7 @@ impl Call {
             return;
         }
         dialing.stage = Stage::Asking { with: leg };
-        dialing.joins_until = Some(turn.now + ASKING);
+        dialing.joins_until = Some(turn.now + self.screening);
         let losing: Vec<LegId> = dialing.candidates.iter().copied().filter(|other| *other != leg).collect();
         losing.into_iter().for_each(|other| self.order(other, elsewhere.clone(), turn));
         match self.keys_for(leg) {
@@ -469,7 +466,8 @@ impl Call {
             Stage::Keying { with, .. } | Stage::Asking { with }
                 if dialing.joins_until.is_some_and(|until| turn.now >= until) =>
             {
-                dialing.joins_until = Some(turn.now + ASKING);
+                dialing.joins_until = Some(turn.now + self.screening);
+                turn.tell(with, Event::NotJoined { limit: "limits.screening".to_owned() });
                 self.order(with, Order::Hangup { cause: Cause::HungUp }, turn);
             }
             Stage::Talking { with, since, until } if turn.now >= until => {

@@ -75,6 +75,9 @@ pub struct Call {
     /// The longest that it may last, from its answer on.
     #[serde(default)]
     longest: Duration,
+    /// How long a callee who has answered may be asked, and be sent keys, before it is joined.
+    #[serde(default)]
+    screening: Duration,
     minter: Minter,
     children: BTreeMap<LegId, Child>,
     dialing: Option<Dialing>,
@@ -209,6 +212,7 @@ impl Call {
             max_forwards: spec.max_forwards,
             ends_at: None,
             longest: spec.longest,
+            screening: spec.screening,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
             dialing: None,

@@ -81,6 +81,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         user: Some("bob".to_owned()),
         max_forwards: 69,
         longest: std::time::Duration::from_secs(24 * 3600),
+        screening: std::time::Duration::from_secs(600),
         seed: [5; 16],
     }
 }
