@@ -312,8 +312,11 @@ fn what_signalling_said_is_told_of_a_sip_address_and_of_nobody_else_who_was_call
     }
 }
 
-/// What the action of a Dial of several callees is told of them.
-fn told_of_sip(bench: &Bench) -> (DialStatus, Option<usize>, Option<(&str, Option<u16>)>) {
+/// Call-ID and status, as the signalling of a callee said.
+type Said<'a> = Option<(&'a str, Option<u16>)>;
+
+/// What the action of a Dial is told: of which callee, by its place from 1.
+fn told_of_sip(bench: &Bench) -> (DialStatus, Option<usize>, Said<'_>) {
     let result = &bench.results[0];
     let whose = bench.children.iter().position(|child| Some(*child) == result.leg).map(|at| at + 1);
     (result.status, whose, result.facts.as_ref().map(|facts| (&*facts.call_id, facts.status)))
