@@ -35,7 +35,7 @@ pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
-use self::script::{DialResult, Told, Wanted};
+use self::script::{Told, Wanted};
 use self::transferring::{Pair, Transfer};
 pub use self::words::{
     CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Referrer, Screening,
@@ -486,10 +486,6 @@ impl Call {
     fn connect(&mut self, one: LegId, other: LegId, turn: &mut Turn<Self>) {
         self.order(one, Order::Hear(Hear::Leg(other)), turn);
         self.order(other, Order::Hear(Hear::Leg(one)), turn);
-    }
-
-    fn tell_of_dial(&mut self, activity: u64, result: DialResult, turn: &mut Turn<Self>) {
-        self.tell_script(Told::DialEnded { activity, result: Box::new(result) }, turn);
     }
 
     /// How the caller's leg stands, as webhooks write it.

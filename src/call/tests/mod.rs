@@ -16,7 +16,7 @@ mod verbs;
 use serde::Serialize;
 use trunkline_media::codec::Codec;
 
-use super::script::{Sound, Told, Wanted};
+use super::script::{DialResult, Sound, Told, Wanted};
 use super::*;
 use crate::callbacks::Callback;
 use crate::ops::events::{Entry, Side};
