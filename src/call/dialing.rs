@@ -29,10 +29,15 @@ pub(super) struct Dialing {
     /// Nouns that come later, of a sequential Dial.
     later: VecDeque<Noun>,
     candidates: Vec<LegId>,
-    failures: Vec<Cause>,
-    /// The last callee that was tried, and what its signalling said.
+    /// Callees that were tried in vain.
     #[serde(default)]
-    last: Option<(LegId, Option<Box<Facts>>)>,
+    tried: Vec<Tried>,
+    /// Addresses whose time has run out, and whose signalling has not said its last word yet.
+    #[serde(default)]
+    given_up: Vec<LegId>,
+    /// What the signalling of the callee said who was talked with and is gone.
+    #[serde(default)]
+    parted: Option<Box<Facts>>,
     /// The caller hears the early sound of a candidate.
     #[serde(default)]
     is_heard: bool,
@@ -48,8 +53,17 @@ pub(super) struct Dialing {
     stage: Stage,
 }
 
-/// How long it may take to send keys to a callee who has answered and to ask it: the caller hears ringing all the while.
-const ASKING: Duration = Duration::from_secs(120);
+/// How long the last word of an address whose time has run out is waited for: it comes from our own leg.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// A callee that was tried in vain.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Tried {
+    leg: LegId,
+    cause: Cause,
+    /// What its signalling said; only of a SIP address.
+    facts: Option<Box<Facts>>,
+}
 
 /// A Dial that is over and whose recording is being brought to its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,6 +77,10 @@ pub(super) struct Ending {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Stage {
     Ringing {
+        until: Moment,
+    },
+    /// The time has run out: what the signalling of those given up says is waited for.
+    GivingUp {
         until: Moment,
     },
     /// The callee has answered; keys are sent before anybody speaks.
@@ -84,7 +102,7 @@ enum Stage {
 impl Dialing {
     pub fn rings_until(&self) -> Option<Moment> {
         match self.stage {
-            Stage::Ringing { until } => Some(until),
+            Stage::Ringing { until } | Stage::GivingUp { until } => Some(until),
             _ => None,
         }
     }
@@ -118,7 +136,7 @@ impl Dialing {
         if let Stage::Talking { with, .. } = &mut self.stage {
             *with = callee;
             self.candidates = vec![callee];
-            self.last = None;
+            self.parted = None;
         }
     }
 
@@ -145,7 +163,7 @@ impl Dialing {
     /// The callee who has answered, whatever is done with it.
     fn answered(&self) -> Option<LegId> {
         match self.stage {
-            Stage::Ringing { .. } => None,
+            Stage::Ringing { .. } | Stage::GivingUp { .. } => None,
             Stage::Keying { with, .. } | Stage::Asking { with } | Stage::Talking { with, .. } => Some(with),
         }
     }
@@ -170,8 +188,9 @@ impl Call {
             dial,
             later,
             candidates: Vec::new(),
-            failures: Vec::new(),
-            last: None,
+            tried: Vec::new(),
+            given_up: Vec::new(),
+            parted: None,
             is_heard: false,
             asked: Vec::new(),
             tape: None,
@@ -252,7 +271,7 @@ impl Call {
             return;
         }
         dialing.stage = Stage::Asking { with: leg };
-        dialing.joins_until = Some(turn.now + ASKING);
+        dialing.joins_until = Some(turn.now + self.screening);
         let losing: Vec<LegId> = dialing.candidates.iter().copied().filter(|other| *other != leg).collect();
         losing.into_iter().for_each(|other| self.order(other, elsewhere.clone(), turn));
         match self.keys_for(leg) {
@@ -331,8 +350,7 @@ impl Call {
         let Some(dialing) = &mut self.dialing else { return };
         match dialing.stage {
             Stage::Talking { with, .. } if with == leg => {
-                dialing.last =
-                    Some((leg, facts.or_else(|| dialing.last.take().and_then(|(_, facts)| facts))));
+                dialing.parted = facts.or(dialing.parted.take());
                 if !self.is_referrer(leg) && !self.is_abroad(self.parent) {
                     self.part(turn);
                 }
@@ -340,15 +358,20 @@ impl Call {
             // Whoever answered and was not joined has not taken the call: the next one is tried.
             Stage::Keying { with, .. } | Stage::Asking { with } if with == leg => {
                 dialing.candidates.clear();
-                dialing.failures.push(Cause::NoAnswer);
-                dialing.last = Some((leg, facts));
+                dialing.tried.push(Tried { leg, cause: Cause::NoAnswer, facts });
                 self.call_next(turn);
             }
             Stage::Ringing { .. } if dialing.candidates.contains(&leg) => {
                 dialing.candidates.retain(|candidate| *candidate != leg);
-                dialing.failures.push(cause);
-                dialing.last = Some((leg, facts));
+                dialing.tried.push(Tried { leg, cause, facts });
                 if dialing.candidates.is_empty() {
+                    self.call_next(turn);
+                }
+            }
+            Stage::GivingUp { .. } if dialing.given_up.contains(&leg) => {
+                dialing.given_up.retain(|given_up| *given_up != leg);
+                dialing.tried.push(Tried { leg, cause: Cause::NoAnswer, facts });
+                if dialing.given_up.is_empty() {
                     self.call_next(turn);
                 }
             }
@@ -392,7 +415,7 @@ impl Call {
         let Some(dialing) = self.dialing.as_ref().filter(|dialing| dialing.candidates.is_empty()) else {
             return;
         };
-        let cause = best_failure(&dialing.failures);
+        let cause = told_of(&dialing.tried).map_or(Cause::NotFound, |tried| tried.cause.clone());
         let status = status_of(&cause);
         self.failure = Some(cause);
         self.dial_over(status, 0, false, turn);
@@ -403,6 +426,7 @@ impl Call {
         let Some(dialing) = &self.dialing else { return };
         let (status, duration, bridged) = match dialing.stage {
             Stage::Talking { since, .. } => (DialStatus::Completed, seconds(Some(since), turn.now), true),
+            Stage::GivingUp { .. } => (DialStatus::NoAnswer, 0, false),
             _ => (DialStatus::Canceled, 0, false),
         };
         self.dial_over(status, duration, bridged, turn);
@@ -411,11 +435,14 @@ impl Call {
     fn dial_over(&mut self, status: DialStatus, duration: u32, bridged: bool, turn: &mut Turn<Self>) {
         let Some(dialing) = self.dialing.take() else { return };
         let talked = dialing.answered();
-        let Dialing { activity, dial, last, tape, candidates, .. } = dialing;
-        let (last, facts) = last.map_or((None, None), |(leg, facts)| (Some(leg), facts));
+        let Dialing { activity, dial, tried, given_up, parted, tape, candidates, .. } = dialing;
         let of_callee = || self.children.get(&talked?).filter(|child| child.is_sip())?.progress.facts.clone();
-        let facts = facts.or_else(of_callee).map(|facts| *facts);
-        let leg = talked.or(last).or_else(|| candidates.last().copied());
+        let waiting = candidates.last().or(given_up.last()).copied();
+        let (leg, facts) = match (talked.or(waiting), told_of(&tried)) {
+            (None, Some(tried)) => (Some(tried.leg), tried.facts.clone()),
+            (leg, _) => (leg, parted.or_else(of_callee)),
+        };
+        let facts = facts.map(|facts| *facts);
         if self.phase != Phase::Over {
             self.order(self.parent, Order::Hear(Hear::Silence), turn);
         }
@@ -428,17 +455,19 @@ impl Call {
         let Some(dialing) = &mut self.dialing else { return };
         match dialing.stage.clone() {
             Stage::Ringing { until } if turn.now >= until => {
-                dialing.failures.push(Cause::NoAnswer);
-                for leg in std::mem::take(&mut dialing.candidates) {
-                    self.order(leg, Order::Hangup { cause: Cause::NoAnswer }, turn);
-                    self.note_last(leg);
+                self.give_up_ringing(turn);
+            }
+            Stage::GivingUp { until } if turn.now >= until => {
+                for leg in std::mem::take(&mut dialing.given_up) {
+                    dialing.tried.push(Tried { leg, cause: Cause::NoAnswer, facts: None });
                 }
                 self.call_next(turn);
             }
             Stage::Keying { with, .. } | Stage::Asking { with }
                 if dialing.joins_until.is_some_and(|until| turn.now >= until) =>
             {
-                dialing.joins_until = Some(turn.now + ASKING);
+                dialing.joins_until = Some(turn.now + self.screening);
+                turn.tell(with, Event::NotJoined { limit: "limits.screening".to_owned() });
                 self.order(with, Order::Hangup { cause: Cause::HungUp }, turn);
             }
             Stage::Talking { with, since, until } if turn.now >= until => {
@@ -456,22 +485,38 @@ impl Call {
         }
     }
 
-    fn note_last(&mut self, leg: LegId) {
-        if let Some(dialing) = &mut self.dialing {
-            dialing.last = Some((leg, None));
+    /// Nobody has answered in time. An address is told of with what its own signalling says of that (twiml.md §4).
+    fn give_up_ringing(&mut self, turn: &mut Turn<Call>) {
+        let Some(dialing) = &mut self.dialing else { return };
+        let candidates = std::mem::take(&mut dialing.candidates);
+        for leg in candidates {
+            self.order(leg, Order::Hangup { cause: Cause::NoAnswer }, turn);
+            let is_sip = self.children.get(&leg).is_some_and(Child::is_sip);
+            let Some(dialing) = &mut self.dialing else { return };
+            if is_sip {
+                dialing.given_up.push(leg);
+            } else {
+                dialing.tried.push(Tried { leg, cause: Cause::NoAnswer, facts: None });
+            }
         }
+        let Some(dialing) = &mut self.dialing else { return };
+        if dialing.given_up.is_empty() {
+            return self.call_next(turn);
+        }
+        dialing.stage = Stage::GivingUp { until: turn.now + LAST_WORD };
     }
 }
 
-/// Of several failures the one that is told: busy, then no answer, then the rest (twiml.md §4 leaves it open).
-fn best_failure(failures: &[Cause]) -> Cause {
-    let rank = |cause: &Cause| match cause {
+/// Of several failures the one that is told: busy, then no answer, then the rest, the latest of equals (twiml.md §4
+/// leaves it open).
+fn told_of(tried: &[Tried]) -> Option<&Tried> {
+    let rank = |tried: &&Tried| match tried.cause {
         Cause::Busy => 0,
         Cause::Declined => 1,
         Cause::NoAnswer => 2,
         _ => 3,
     };
-    failures.iter().min_by_key(|cause| rank(cause)).cloned().unwrap_or(Cause::NotFound)
+    tried.iter().rev().min_by_key(rank)
 }
 
 pub(super) fn status_of(cause: &Cause) -> DialStatus {

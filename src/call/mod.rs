@@ -35,7 +35,7 @@ pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
-use self::script::{DialResult, Told, Wanted};
+use self::script::{Told, Wanted};
 use self::transferring::{Pair, Transfer};
 pub use self::words::{
     CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Referrer, Screening,
@@ -75,6 +75,9 @@ pub struct Call {
     /// The longest that it may last, from its answer on.
     #[serde(default)]
     longest: Duration,
+    /// How long a callee who has answered may be asked, and be sent keys, before it is joined.
+    #[serde(default)]
+    screening: Duration,
     minter: Minter,
     children: BTreeMap<LegId, Child>,
     dialing: Option<Dialing>,
@@ -209,6 +212,7 @@ impl Call {
             max_forwards: spec.max_forwards,
             ends_at: None,
             longest: spec.longest,
+            screening: spec.screening,
             minter: Minter::new(spec.seed),
             children: BTreeMap::new(),
             dialing: None,
@@ -482,10 +486,6 @@ impl Call {
     fn connect(&mut self, one: LegId, other: LegId, turn: &mut Turn<Self>) {
         self.order(one, Order::Hear(Hear::Leg(other)), turn);
         self.order(other, Order::Hear(Hear::Leg(one)), turn);
-    }
-
-    fn tell_of_dial(&mut self, activity: u64, result: DialResult, turn: &mut Turn<Self>) {
-        self.tell_script(Told::DialEnded { activity, result: Box::new(result) }, turn);
     }
 
     /// How the caller's leg stands, as webhooks write it.

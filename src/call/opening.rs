@@ -57,6 +57,8 @@ pub struct Admitted<'a> {
     pub about: About,
     /// The longest that the call may last, from its answer on.
     pub longest: Duration,
+    /// How long a callee who has answered may be asked, and be sent keys, before it is joined.
+    pub screening: Duration,
 }
 
 /// What webhooks are told of the switch.
@@ -79,7 +81,7 @@ impl Opening {
     /// The INVITE makes no dialog.
     pub fn of(admitted: Admitted<'_>) -> Result<Self, DialogError> {
         let Admitted { invite, key, caller, user, path, basis, seed, .. } = admitted;
-        let Admitted { beginning, fallback, notify, about, longest, .. } = admitted;
+        let Admitted { beginning, fallback, notify, about, longest, screening, .. } = admitted;
         let profile = Arc::new(profile(invite, caller.as_deref(), &path, basis.id, &about));
         let recordings = about.recordings;
         let parent = basis.id;
@@ -97,6 +99,7 @@ impl Opening {
             user,
             max_forwards: hops.saturating_sub(1),
             longest,
+            screening,
             seed: minter.bytes(),
         });
         let run = ScriptRun::new(RunSpec {
@@ -149,7 +152,7 @@ fn profile(invite: &Request, caller: Option<&str>, path: &Path, leg: LegId, abou
 }
 
 /// The name of a domain of an account: the same for as long as both are.
-fn domain_sid(account: &str, domain: &str) -> String {
+pub(super) fn domain_sid(account: &str, domain: &str) -> String {
     let hash = Sha1::digest(format!("{account}/{}", domain.to_ascii_lowercase()));
     let digits: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("SD{digits}")

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::dialing::{Dialing, Ending, status_of};
+use super::opening::domain_sid;
 use super::profile::{CallStatus, Direction, Profile};
 use super::script::token;
 use super::{Call, CallEffect, CallPost, Dialled, Notify};
@@ -55,18 +56,10 @@ pub(super) fn seconds(answered: Option<Moment>, ended: Moment) -> u32 {
     u32::try_from(whole).unwrap_or(u32::MAX)
 }
 
-pub(super) fn hooks_of(noun: &Noun) -> &Hooks {
-    match noun {
-        Noun::Number(number) => &number.hooks,
-        Noun::Client(client) => &client.hooks,
-        Noun::Sip(sip) => &sip.hooks,
-    }
-}
-
 impl Call {
     /// What is noted of a child from the start.
     pub(super) fn progressing(&self, dialled: &Dialled, caller: Option<&str>) -> Box<Progressing> {
-        let hooks = hooks_of(&dialled.noun).clone();
+        let hooks = dialled.noun.hooks().clone();
         if hooks.url.is_none() && hooks.status_callback.is_none() {
             return Box::default();
         }
@@ -109,9 +102,15 @@ impl Call {
             let headers = facts.headers.iter();
             let headers = headers.map(|(name, value)| (format!("SipHeader_{name}"), value.clone()));
             let domain = profile.to.parse::<Uri>().ok().and_then(|uri| uri.host().map(ToString::to_string));
-            let domain = domain.map(|domain| ("SipDomain".to_owned(), domain));
-            let call_id = ("SipCallId".to_owned(), facts.call_id.clone());
-            let further = domain.into_iter().chain([call_id]).chain(headers).collect();
+            let sid = domain.as_deref().map(|domain| domain_sid(&profile.account, domain));
+            let own = [
+                ("SipDomain", domain),
+                ("SipDomainSid", sid),
+                ("SipCallId", Some(facts.call_id.clone())),
+                ("SipSourceIp", facts.source.map(|source| source.to_string())),
+            ];
+            let own = own.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            let further = own.chain(headers).collect();
             Arc::make_mut(profile).further = further;
         }
         child.progress.facts = facts;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::dialing::Ending;
-use super::script::{DialResult, Taped, told_at_the_end};
+use super::script::{DialResult, Taped, Told, told_at_the_end};
 use super::{Call, CallEffect, Notify};
 use crate::ids::{LegId, RecordingSid};
 use crate::leg::{Layout, Order, Taping};
@@ -131,6 +131,10 @@ impl Call {
             }
         }
         self.tell_of_dial(activity, result, turn);
+    }
+
+    fn tell_of_dial(&mut self, activity: u64, result: DialResult, turn: &mut Turn<Self>) {
+        self.tell_script(Told::DialEnded { activity, result: Box::new(result) }, turn);
     }
 
     fn tell_of_tape(

@@ -185,6 +185,8 @@ pub struct CallSpec {
     pub max_forwards: u8,
     /// The longest that it may last, from its answer on.
     pub longest: Duration,
+    /// How long a callee who has answered may be asked, and be sent keys, before it is joined.
+    pub screening: Duration,
     /// Secret randomness for names.
     pub seed: [u8; 16],
 }

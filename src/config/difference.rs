@@ -21,6 +21,7 @@ const TAKEN_UP: &[&str] = &[
     "limits.legs",
     "limits.calls_per_second",
     "limits.call_duration",
+    "limits.screening",
     "limits.bindings_per_user",
     "gateway",
     "registrar",

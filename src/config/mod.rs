@@ -185,6 +185,7 @@ impl Config {
                 (second..=day).contains(&limits.call_duration),
                 "must lie between 1s and 24h",
             ),
+            ("limits.screening", (second..=day).contains(&limits.screening), "must lie between 1s and 24h"),
             ("limits.transactions", limits.transactions > 0, "must be greater than 0"),
             ("limits.bindings_per_user", limits.bindings_per_user > 0, "must be greater than 0"),
             ("registrar.min_expires", registrar.min_expires >= second, "must not be shorter than 1s"),

@@ -107,6 +107,9 @@ pub struct Limits {
     /// The longest that a call may last, from its answer on.
     #[serde(with = "span")]
     pub call_duration: Duration,
+    /// How long a callee who has answered may be asked, and be sent keys, before it is joined.
+    #[serde(with = "span")]
+    pub screening: Duration,
     /// SIP transactions at a time, per shard.
     pub transactions: usize,
     /// Telephones registered for one user.
@@ -225,6 +228,7 @@ impl Default for Limits {
             legs: 5_000,
             calls_per_second: 200,
             call_duration: Duration::from_secs(4 * 3600),
+            screening: Duration::from_secs(600),
             transactions: 20_000,
             bindings_per_user: 10,
             speech_cache: 256 << 20,

@@ -38,6 +38,7 @@ impl Facts {
         Self {
             call_id: answer.headers().call_id().map(|id| id.into_owned()).unwrap_or_default(),
             status: Some(answer.status().code()),
+            source: None,
             headers: custom_headers(answer.headers()),
             remarks: if is_end { Remarks::of(answer.headers()) } else { Remarks::default() },
         }

@@ -209,7 +209,7 @@ impl Outgoing {
         let (path, mut timer) = (attempt.path.clone(), attempt.timer.clone());
         timer.settle(response.headers(), turn.now);
         core.proofs.clone_from(&attempt.proofs);
-        core.facts = Facts::of_answer(response);
+        core.facts = Facts { source: Some(flow.remote.ip()), ..Facts::of_answer(response) };
         let usable = match is_settled {
             true => Ok(()),
             false => match negotiation.on_answer(response.body()) {

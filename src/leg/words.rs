@@ -1,6 +1,7 @@
 //! What legs hear and say: orders and reports of their call, notices of the media side, wishes to the world outside.
 //! It must never decide anything: these are words.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,9 @@ pub struct Facts {
     pub call_id: String,
     /// The final status of the far end; 487 when we gave it up, 408 or 503 when it never answered. None for a caller.
     pub status: Option<u16>,
+    /// The address that the answer of a callee came from.
+    #[serde(default)]
+    pub source: Option<IpAddr>,
     /// `X-…` headers and `User-to-User` of the final answer.
     pub headers: Vec<(String, String)>,
     /// What it said of its end: for the other side of the call.

@@ -140,6 +140,7 @@ impl Cell {
             notify,
             about: self.about(admission.flow, now),
             longest: settings.config.limits.call_duration,
+            screening: settings.config.limits.screening,
         });
         let opening = opening.map_err(|error| {
             tracing::debug!(%error, "an INVITE makes no dialog");

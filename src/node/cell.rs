@@ -25,7 +25,7 @@ use crate::leg::{Leg, LegInput};
 use crate::ops::events::Event;
 use crate::supervision::machine::{Machine, Party};
 use crate::supervision::runner::{Incoming, Post, Runner, Signal};
-use crate::supervision::{Handle, Supervisor, Undelivered};
+use crate::supervision::{Handle, Supervisor, Undelivered, fenced};
 
 /// Runs a leg.
 pub type LegActor = Runner<Leg, Cell>;
@@ -332,7 +332,7 @@ impl Cell {
     }
 }
 
-/// Runs a task that serves a call on this arbiter; the census counts those that are under way.
+/// Runs a task that serves a call on this arbiter behind the fence; the census counts those that are under way.
 pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     let count = |change: i64| {
         if let Some(cell) = Cell::present() {
@@ -341,7 +341,9 @@ pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     };
     count(1);
     actix_rt::spawn(async move {
-        task.await;
+        if let Err(caught) = fenced(task).await {
+            tracing::error!(%caught, "a task that serves a call panicked");
+        }
         count(-1);
     });
 }

@@ -9,10 +9,15 @@ use crate::call::CallInput;
 use crate::call::script::ScriptInput;
 use crate::callbacks::OutboxInput;
 use crate::ids::{CallId, LegId, RecordingSid};
+use crate::recorded::RecordingError;
 use crate::supervision::machine::Party;
+use crate::supervision::{Caught, fenced};
 use crate::twiml::document::Context;
 use crate::webhook::document::{Fetch, Fetched};
-use crate::webhook::{Cookies, Request, WebhookError, code};
+use crate::webhook::{Cookies, Request, WebhookError, code, shown};
+
+/// The switch itself has failed (twiml.md §9).
+const INTERNAL: u32 = 12_400;
 
 impl Cell {
     /// Fetches a document and tells the script of `leg`.
@@ -21,7 +26,10 @@ impl Cell {
         super::cell::spawn(async move {
             let Fetch { number, context, request } = fetch;
             let began = house.clock.now();
-            let result = house.webhooks.document(request, context).await.map(Box::new);
+            let url = request.url.clone();
+            let fetched = fenced(house.webhooks.document(request, context)).await;
+            let fetched = fetched.unwrap_or_else(|caught| Err(broken(&url, &caught)));
+            let result = fetched.map(Box::new);
             let took = house.clock.now().since(began);
             house.metrics.webhook(Errand::Document, took, result.as_ref().err());
             let Some(cell) = Cell::present() else { return };
@@ -59,7 +67,11 @@ impl Cell {
     pub(super) fn finish_recording(&self, party: Party, recording: RecordingSid, trim: bool) {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
-            let result = house.recordings.finish(recording, trim).await;
+            let finished = fenced(house.recordings.finish(recording, trim)).await;
+            let result = finished.unwrap_or_else(|caught| {
+                tracing::error!(%recording, %caught, "whoever finishes a recording panicked");
+                Err(RecordingError::Failed("the switch cannot read it".to_owned()))
+            });
             let Some(cell) = Cell::present() else { return };
             match party {
                 Party::Script(leg) => cell.signal_script(leg, ScriptInput::Finished { recording, result }),
@@ -92,4 +104,10 @@ impl Cell {
             self.signal_outbox(call, OutboxInput::CallGone);
         }
     }
+}
+
+/// Whoever read the answer panicked on it: whoever asked is told that there is none.
+fn broken(url: &str, caught: &Caught) -> WebhookError {
+    tracing::error!(url = shown(url), %caught, "the answer of a webhook made its reader panic");
+    WebhookError::new(INTERNAL, url, "the switch cannot read the answer")
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::call::script::Place;
 use crate::twiml::document::{Context, Document};
 use crate::twiml::finding::{Finding, code};
-use crate::twiml::verb::{Noun, Verb};
+use crate::twiml::verb::Verb;
 
 /// What these documents do that a callee who is not joined yet cannot be made to do, by their names.
 pub(super) fn findings(files: &HashMap<String, Vec<u8>>) -> Vec<(String, Finding)> {
@@ -45,12 +45,7 @@ fn named(name: &str, document: &Document, references: fn(&Verb) -> Vec<String>) 
 /// Where callees are asked by what.
 fn asked_at(verb: &Verb) -> Vec<String> {
     let Verb::Dial(dial) = verb else { return Vec::new() };
-    let urls = dial.nouns.iter().filter_map(|noun| match noun {
-        Noun::Number(number) => number.hooks.url.clone(),
-        Noun::Client(client) => client.hooks.url.clone(),
-        Noun::Sip(sip) => sip.hooks.url.clone(),
-    });
-    urls.collect()
+    dial.nouns.iter().filter_map(|noun| noun.hooks().url.clone()).collect()
 }
 
 /// Where a callee that is asked is led to.

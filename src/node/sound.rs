@@ -9,11 +9,13 @@ use trunkline_media::port::{Command, EventSink};
 use trunkline_media::session::{Event as MediaEvent, EventTypes, Plan, Remote, SessionId, Source, Stats};
 
 use super::cell::Cell;
+use super::house::House;
 use crate::call::script::ScriptInput;
 use crate::call::sound::{Sound, SoundError};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, LegInput, Notice, Wish};
 use crate::ops::events::Event;
+use crate::supervision::fenced;
 
 /// How long a command waits that found the queue of its media worker full.
 const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(5);
@@ -42,13 +44,23 @@ impl Cell {
         if self.is_granted(&wish) {
             return;
         }
+        let source = match &wish {
+            Wish::Closed { .. } => Some(Source::Silence),
+            Wish::Open { leg, hear, .. } => self.source(*leg, hear),
+        };
+        if let Some(source) = source {
+            self.grant(wish, source);
+        }
+    }
+
+    /// Brings the media side into that condition, with `source` for what the far end hears.
+    fn grant(&self, wish: Wish, source: Source) {
         let wished = wish.clone();
         match wish {
             Wish::Closed { leg } => self.close_session(leg),
-            Wish::Open { leg, generation, lease, clock, agreed, round, hear, keys, taping, timeout } => {
+            Wish::Open { leg, generation, lease, clock, agreed, round, keys, taping, timeout, .. } => {
                 let worker = self.worker_of(leg);
                 let session = SessionId(leg.session_bits());
-                let Some(source) = self.source(leg, hear) else { return };
                 let wished = Session { leg, wished };
                 let is_new = self.sessions.borrow_mut().insert(session.0, wished).is_none();
                 if is_new {
@@ -105,8 +117,8 @@ impl Cell {
     }
 
     /// `None` while the sound has to be loaded first; the wish is then said again.
-    fn source(&self, leg: LegId, hear: Hear) -> Option<Source> {
-        Some(match hear {
+    fn source(&self, leg: LegId, hear: &Hear) -> Option<Source> {
+        Some(match hear.clone() {
             Hear::Silence => Source::Silence,
             Hear::Echo => Source::Echo,
             Hear::Leg(other) => Source::Session(SessionId(other.session_bits())),
@@ -125,18 +137,29 @@ impl Cell {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
             let fetched = match serde_json::from_str::<Sound>(&key) {
-                Ok(sound) => house.fetch(&sound).await,
+                Ok(sound) => load(&house, &sound).await,
                 Err(error) => Err(SoundError::skipped(error.to_string())),
             };
             let Some(cell) = Cell::present() else { return };
+            let Some(wish) = cell.records.borrow().legs.get(&leg).map(crate::leg::Leg::wish) else { return };
             match fetched {
-                Ok(_) => {
-                    let wish = cell.records.borrow().legs.get(&leg).map(crate::leg::Leg::wish);
-                    wish.into_iter().for_each(|wish| cell.wish(wish));
+                Ok(_) => cell.wish(wish),
+                Err(error) => {
+                    tracing::error!(%leg, %error, "a sound is gone");
+                    cell.grant_in_silence(leg, wish, &key);
                 }
-                Err(error) => tracing::error!(%leg, %error, "a sound is gone"),
             }
         });
+    }
+
+    /// The sound `key` cannot be had any more: all else that the leg wishes is done, and whoever waits for the end of
+    /// the sound hears of it.
+    fn grant_in_silence(&self, leg: LegId, wish: Wish, key: &str) {
+        let Some(activity) = prompt_of(&wish, key) else { return };
+        if !self.is_granted(&wish) {
+            self.grant(wish, Source::Silence);
+        }
+        self.signal_leg(leg, LegInput::Media(Notice::Played { activity }));
     }
 
     fn close_session(&self, leg: LegId) {
@@ -199,11 +222,27 @@ impl Cell {
     pub(super) fn prepare(&self, leg: LegId, activity: u64, sound: Sound) {
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
-            let loaded = house.fetch(&sound).await;
+            let loaded = load(&house, &sound).await;
             let Some(cell) = Cell::present() else { return };
             cell.signal_script(leg, ScriptInput::Prepared(activity, loaded));
         });
     }
+}
+
+/// The step whose prompt the leg wishes to be heard, if that is the sound `key`.
+fn prompt_of(wish: &Wish, key: &str) -> Option<u64> {
+    match wish {
+        Wish::Open { hear: Hear::Prompt { activity, asset, .. }, .. } if asset == key => Some(*activity),
+        _ => None,
+    }
+}
+
+/// Makes a sound available. One on which its reader panics is like one that cannot be read.
+async fn load(house: &Arc<House>, sound: &Sound) -> Result<String, SoundError> {
+    fenced(house.fetch(sound)).await.unwrap_or_else(|caught| {
+        tracing::error!(%caught, "a sound made its reader panic");
+        Err(SoundError::skipped("the switch cannot read it"))
+    })
 }
 
 fn quality(stats: &Stats) -> Event {
@@ -213,5 +252,81 @@ fn quality(stats: &Stats) -> Event {
         lost: stats.lost,
         jitter_us: stats.jitter_us.into(),
         foreign: stats.foreign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use trunkline_media::codec::Codec;
+    use trunkline_media::sdp::Agreed;
+    use trunkline_media::session::ClockSeed;
+
+    use super::*;
+    use crate::config::{Config, Credentials};
+    use crate::ids::{Generation, Minter};
+    use crate::leg::Seat;
+    use crate::node::{Plan, start};
+    use crate::sip::shard::Gate;
+    use crate::supervision::SystemClock;
+
+    fn agreed() -> Agreed {
+        let remote_rtp = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+        Agreed {
+            remote_rtp,
+            remote_rtcp: remote_rtp,
+            codec: Codec::Pcma,
+            send_payload_type: 8,
+            receive_payload_type: 8,
+            events: None,
+            ptime_ms: 20,
+            send: true,
+            receive: true,
+            held: false,
+        }
+    }
+
+    /// The cell of a node that has begun nothing else.
+    fn cell(folder: &std::path::Path) -> std::rc::Rc<Cell> {
+        let text = format!(
+            "sip.listen = [\"127.0.0.1:0\"]\ndata.folder = {folder:?}\n[media]\naddress = \"127.0.0.1\"\nports = \"19020-19029\"\n"
+        );
+        let config = Config::parse(&text).expect("it is sound");
+        let dialplan = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans");
+        let plan = Plan::load(&dialplan).expect("it is sound");
+        let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        let credentials = Credentials::mint(|| [1; 16], &[]);
+        let house = start::furnish(config, credentials, plan, Arc::new(SystemClock), web).expect("a house");
+        let gate = Gate::new("house", [7; 32], Duration::from_secs(300));
+        let sink = Arc::new(Sink(mpsc::channel(8).0));
+        Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), gate, Minter::new([9; 16]), sink)
+    }
+
+    #[test]
+    fn a_leg_whose_sound_is_gone_gets_all_else_that_it_wishes_and_hears_that_the_sound_is_over() {
+        let folder = std::env::temp_dir().join(format!("trunkline-gone-{}", std::process::id()));
+        let cell = cell(&folder);
+        let leg = LegId::from_bytes([3; 16]);
+        let lease = cell.house.ports.lease(IpAddr::V4(Ipv4Addr::LOCALHOST), cell.now()).expect("a port");
+        let wish = |asset: &str| Wish::Open {
+            leg,
+            generation: Generation(1),
+            lease,
+            clock: ClockSeed { ssrc: 1, sequence: 1, timestamp: 1 },
+            agreed: Some(Box::new(agreed())),
+            round: 1,
+            hear: Hear::Prompt { activity: 4, asset: asset.to_owned(), loops: 1 },
+            keys: None,
+            taping: None,
+            timeout: None,
+        };
+        cell.grant_in_silence(leg, wish("other"), "gone");
+        assert!(!cell.is_granted(&wish("other")), "it wishes something else by now: that goes its own way");
+        cell.grant_in_silence(leg, wish("gone"), "gone");
+        assert!(cell.is_granted(&wish("gone")), "and it is not looked for once more at the next step");
+        assert_eq!(prompt_of(&wish("gone"), "gone"), Some(4));
+        assert_eq!(prompt_of(&Wish::Closed { leg }, "gone"), None);
+        drop(std::fs::remove_dir_all(&folder));
     }
 }

@@ -248,7 +248,7 @@ impl Post {
 }
 
 /// Everything that the arbiters share.
-fn furnish(
+pub(super) fn furnish(
     config: Config,
     credentials: Credentials,
     plan: Plan,

@@ -154,6 +154,11 @@ pub enum Event {
         /// The other one.
         with: LegId,
     },
+    /// A callee who has answered was asked, or sent keys, for too long, and is hung up on.
+    NotJoined {
+        /// The key of the configuration that says how long.
+        limit: String,
+    },
     /// The far end wants to be replaced: a transfer.
     Referred {
         /// By whom.

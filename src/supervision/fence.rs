@@ -3,8 +3,11 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
+use std::task::Poll;
 
 /// Longest panic text that is kept, in bytes.
 const TEXT_LIMIT: usize = 512;
@@ -17,11 +20,38 @@ thread_local! {
 
 /// A panic that was caught.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caught {
+pub struct Caught {
     /// What it said.
     pub text: String,
     /// Source file, line and column, where known.
     pub place: Option<String>,
+}
+
+impl fmt::Display for Caught {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.text, self.place.as_deref().unwrap_or("unknown place"))
+    }
+}
+
+/// Awaits `work`, in which a panic becomes a value: whoever waits for what comes of it has to be answered.
+///
+/// # Errors
+/// It panicked; it does not run again.
+pub async fn fenced<T>(work: impl Future<Output = T>) -> Result<T, Caught> {
+    quiet_hook();
+    let mut work = Some(Box::pin(work));
+    poll_fn(|task| {
+        let polled = guard(|| work.as_mut().map_or(Poll::Pending, |work| work.as_mut().poll(task)));
+        polled.map_or_else(
+            |caught| {
+                // What is left of it may panic as it goes; it has been told already.
+                drop(guard(|| drop(work.take())));
+                Poll::Ready(Err(caught))
+            },
+            |poll| poll.map(Ok),
+        )
+    })
+    .await
 }
 
 /// Runs `code`; a panic in it becomes a value.
@@ -89,6 +119,35 @@ mod tests {
         assert!(caught.place.expect("the hook noted it").contains("fence.rs"));
         assert_eq!(guard(|| 3), Ok(3));
         assert!(guard(|| guard(is_up) == Ok(true) && is_up()).expect("no panic") && !is_up());
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_between_two_waits_is_answered_and_one_that_does_not_gives_what_it_has() {
+        let caught = fenced(async {
+            tokio::task::yield_now().await;
+            panic!("poison");
+        });
+        let caught: Result<(), Caught> = caught.await;
+        assert!(caught.expect_err("it panics").to_string().starts_with("poison at src/supervision/fence.rs"));
+        assert_eq!(fenced(async { tokio::task::yield_now().await }).await, Ok(()));
+        assert!(!is_up());
+    }
+
+    #[tokio::test]
+    async fn what_a_task_leaves_behind_when_it_panics_may_panic_too() {
+        struct Bomb;
+        impl Future for Bomb {
+            type Output = ();
+            fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<()> {
+                panic!("first")
+            }
+        }
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("second");
+            }
+        }
+        assert_eq!(fenced(Bomb).await.expect_err("it panics").text, "first");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod tests;
 pub use child::{ChildPolicy, ChildSpec};
 pub use clock::{Clock, SystemClock, TokioClock, boot_id};
 pub use exit::{ChildId, Down, Exit, ExitReason, Fate};
+pub use fence::{Caught, fenced};
 pub use handle::{Handle, Undelivered};
 pub use isolate::isolate;
 pub use policy::{Backoff, Course, Decision, Intensity, Policy, Restart, Scope, Strategy};

@@ -23,5 +23,6 @@ mod signature;
 pub use client::{Account, Webhooks};
 pub use cookies::Cookies;
 pub use error::{WebhookError, code};
+pub use overrides::LONGEST;
 pub use policy::authority;
 pub use request::{Content, Media, Reply, Request, resolve, shown};

@@ -16,6 +16,9 @@ const BAD_RETRY: u32 = 11_243;
 const EDGES: [&str; 8] =
     ["ashburn", "dublin", "frankfurt", "sao-paulo", "singapore", "sydney", "tokyo", "umatilla"];
 
+/// The longest that a request may take with all its tries, and what it gets unless its URL says less.
+pub const LONGEST: Duration = Duration::from_secs(15);
+
 /// How a request is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Overrides {
@@ -51,7 +54,7 @@ impl Default for Overrides {
         Self {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(15),
-            total: Duration::from_secs(15),
+            total: LONGEST,
             retries: 1,
             retry_on: RetryOn { connect: true, ..RetryOn::default() },
             sni: true,
@@ -82,7 +85,7 @@ impl Overrides {
         match key {
             "ct" => self.connect = Duration::from_millis(within(100, 10_000)?),
             "rt" => self.read = Duration::from_millis(within(100, 15_000)?),
-            "tt" => self.total = Duration::from_millis(within(100, 15_000)?),
+            "tt" => self.total = Duration::from_millis(within(100, 1_000 * LONGEST.as_secs())?),
             "rc" => self.retries = u32::try_from(within(0, 5)?).unwrap_or_default(),
             "rp" => self.retry_on = RetryOn::read(value).ok_or(BAD_RETRY)?,
             "sni" => {

@@ -401,6 +401,7 @@ impl Exchange for House {
                 clock: WallClock { at: now, wall: WALL * 1_000_000 },
             },
             longest: Duration::from_secs(4 * 3600),
+            screening: Duration::from_secs(600),
         });
         let opening = opening.expect("phones of stories send INVITEs that make dialogs");
         self.admitted.borrow_mut().insert(admission.key.clone(), id);

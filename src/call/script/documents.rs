@@ -41,6 +41,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Names the request.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What was asked for.
     pub fn place(&self) -> &Place {
         &self.place
@@ -132,6 +137,7 @@ impl ScriptRun {
             Pending { number, place, otherwise, method, parameters, token, is_fallback, since: turn.now };
         pending.request(self, turn);
         self.waiting = Waiting::Document(Box::new(pending));
+        self.expect_answer(turn);
     }
 
     pub(super) fn on_fetched(

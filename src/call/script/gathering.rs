@@ -58,10 +58,8 @@ enum Stage {
 impl Gathering {
     /// Asks for the sounds that are not there yet.
     pub fn prepare(&self, turn: &mut Turn<ScriptRun>) {
-        for Heard { activity, what } in &self.prompts {
-            if let What::Wanted { sound, .. } = what {
-                turn.effect(ScriptEffect::Prepare { activity: *activity, sound: sound.clone() });
-            }
+        for (activity, sound) in self.wanted() {
+            turn.effect(ScriptEffect::Prepare { activity, sound: sound.clone() });
         }
     }
 
@@ -73,8 +71,21 @@ impl Gathering {
         }
     }
 
+    /// Whether the sounds are waited for.
+    pub fn is_preparing(&self) -> bool {
+        matches!(self.stage, Stage::Preparing)
+    }
+
+    /// The sounds that are not there yet.
+    pub fn wanted(&self) -> impl Iterator<Item = (u64, &Sound)> {
+        self.prompts.iter().filter_map(|heard| match &heard.what {
+            What::Wanted { sound, .. } => Some((heard.activity, sound)),
+            What::Ready { .. } | What::Pause { .. } => None,
+        })
+    }
+
     fn is_ready(&self) -> bool {
-        !self.prompts.iter().any(|heard| matches!(heard.what, What::Wanted { .. }))
+        self.wanted().next().is_none()
     }
 
     fn patience(&self) -> Duration {
@@ -100,6 +111,7 @@ impl ScriptRun {
         gathering.prepare(turn);
         let is_ready = gathering.is_ready();
         self.waiting = Waiting::Keys(Box::new(gathering));
+        self.expect_answer(turn);
         if is_ready {
             self.prompt(0, turn);
         }

@@ -3,6 +3,7 @@
 
 mod documents;
 mod gathering;
+mod patience;
 pub mod place;
 mod recording;
 mod steps;
@@ -56,6 +57,9 @@ pub struct ScriptRun {
     /// Documents since anything was heard: a script that only leads on is going round in circles.
     documents: u32,
     waiting: Waiting,
+    /// When what was asked of the world outside is waited for no longer.
+    #[serde(default)]
+    answer_by: Option<Moment>,
     /// An unanswered caller was told that it rings.
     #[serde(default)]
     has_rung: bool,
@@ -156,6 +160,7 @@ impl ScriptRun {
             activities: 0,
             documents: 0,
             waiting: Waiting::Nothing,
+            answer_by: None,
             has_rung: false,
             is_gone: false,
             is_awaited: false,
@@ -339,6 +344,7 @@ impl Machine for ScriptRun {
 
     fn on_deadline(&mut self, turn: &mut Turn<Self>) {
         match &self.waiting {
+            _ if self.asked().is_some() => self.on_unanswered(turn),
             Waiting::Pause { until } if turn.now >= *until => self.advance("done", turn),
             Waiting::Keys(_) => self.on_silence(turn),
             Waiting::Recording(_) => self.on_overdue(turn),
@@ -348,6 +354,7 @@ impl Machine for ScriptRun {
 
     fn next_deadline(&self) -> Option<Moment> {
         match &self.waiting {
+            _ if self.asked().is_some() => self.answer_by,
             Waiting::Pause { until } => Some(*until),
             Waiting::Keys(gathering) => gathering.next_deadline(),
             Waiting::Recording(recording) => recording.next_deadline(),
@@ -356,6 +363,8 @@ impl Machine for ScriptRun {
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {
+        // It is all asked for again, and gets its time again.
+        self.expect_answer(turn);
         match &self.waiting {
             Waiting::Document(pending) => pending.request(self, turn),
             Waiting::Sound { activity, sound, .. } => self.prepare(*activity, sound.clone(), turn),
@@ -378,7 +387,7 @@ impl Machine for ScriptRun {
     }
 
     fn undeliverable(&mut self, post: Wanted, turn: &mut Turn<Self>) {
-        tracing::error!(leg = %self.leg, ?post, "a letter could not be delivered");
+        tracing::error!(leg = %self.leg, wish = post.kind(), "a letter could not be delivered");
         self.waiting = Waiting::Nothing;
         // Nobody shall be left in silence: a call that dies of this wish, too, is given up by its supervisor.
         self.want(Wanted::Hangup, turn);

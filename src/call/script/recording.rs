@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
+use super::patience::Asked;
 use super::steps::BAD_RECORDING_CALLBACK;
 use super::words::{ScriptEffect, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
@@ -50,6 +51,23 @@ enum Stage {
 }
 
 impl Recording {
+    pub fn sid(&self) -> RecordingSid {
+        self.sid
+    }
+
+    pub fn activity(&self) -> u64 {
+        self.activity
+    }
+
+    /// What the world outside has to do first.
+    pub fn asked(&self) -> Option<Asked> {
+        match self.stage {
+            Stage::Preparing => Some(Asked::Sound),
+            Stage::Finishing => Some(Asked::File),
+            Stage::Beeping | Stage::Taping => None,
+        }
+    }
+
     /// When it has lasted as long as it may, and nobody has told: whoever counts is gone.
     pub fn next_deadline(&self) -> Option<Moment> {
         let began = self.began.filter(|_| self.stage == Stage::Taping)?;
@@ -83,6 +101,7 @@ impl ScriptRun {
             recording.resume(turn);
         }
         self.waiting = Waiting::Recording(Box::new(recording));
+        self.expect_answer(turn);
         if !has_beep {
             self.tape(turn);
         }
@@ -179,6 +198,7 @@ impl ScriptRun {
         let Some(recording) = self.recording() else { return };
         recording.stage = Stage::Finishing;
         recording.resume(turn);
+        self.expect_answer(turn);
     }
 
     pub(super) fn on_finished(

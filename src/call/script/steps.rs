@@ -84,6 +84,7 @@ impl ScriptRun {
         let activity = self.next_activity();
         self.prepare(activity, sound.clone(), turn);
         self.waiting = Waiting::Sound { activity, sound, loops };
+        self.expect_answer(turn);
     }
 
     pub(super) fn on_prepared(
@@ -127,12 +128,7 @@ impl ScriptRun {
             self.note_answer();
         }
         for noun in &mut dial.nouns {
-            let hooks = match noun {
-                Noun::Number(number) => &mut number.hooks,
-                Noun::Client(client) => &mut client.hooks,
-                Noun::Sip(sip) => &mut sip.hooks,
-            };
-            let Hooks { url, status_callback, .. } = hooks;
+            let Hooks { url, status_callback, .. } = noun.hooks_mut();
             // Nobody is joined unasked who should have been asked.
             if let Some(text) = url {
                 match self.document_at(text) {

@@ -76,6 +76,27 @@ pub enum Wanted {
     Callback(Box<Callback>),
 }
 
+impl Wanted {
+    /// What kind of wish it is, for the log: what it says may be a password or somebody's number.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Ring => "ring",
+            Self::Prompt { .. } => "prompt",
+            Self::Hush => "hush",
+            Self::Keys { .. } => "keys",
+            Self::Echo => "echo",
+            Self::Tape { .. } => "tape",
+            Self::Untape => "untape",
+            Self::Dial { .. } => "dial",
+            Self::Bridge => "bridge",
+            Self::Reject { .. } => "reject",
+            Self::Hangup => "hangup",
+            Self::Over => "over",
+            Self::Callback(_) => "callback",
+        }
+    }
+}
+
 /// What a call tells its script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Told {

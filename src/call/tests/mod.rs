@@ -5,6 +5,7 @@ mod dialing;
 mod documents;
 mod endings;
 mod gathering;
+mod patience;
 mod recording;
 mod screening;
 mod script;
@@ -15,7 +16,7 @@ mod verbs;
 use serde::Serialize;
 use trunkline_media::codec::Codec;
 
-use super::script::{Sound, Told, Wanted};
+use super::script::{DialResult, Sound, Told, Wanted};
 use super::*;
 use crate::callbacks::Callback;
 use crate::ops::events::{Entry, Side};
@@ -80,6 +81,7 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         user: Some("bob".to_owned()),
         max_forwards: 69,
         longest: std::time::Duration::from_secs(24 * 3600),
+        screening: std::time::Duration::from_secs(600),
         seed: [5; 16],
     }
 }

@@ -210,3 +210,19 @@ fn a_script_whose_actor_is_given_up_ends_the_call() {
     assert_eq!(run.step(|run, turn| run.give_up(turn)), ["hang up"]);
     assert_eq!(run.prepared(1, Ok("late")), [""; 0]);
 }
+
+#[test]
+fn the_log_of_a_letter_that_could_not_be_delivered_says_what_kind_it_was_and_nothing_of_what_it_said() {
+    let (mut run, _) = Run::of("<Play digits='4711'/>");
+    let lost = Wanted::Keys { activity: 1, keys: "4711".to_owned() };
+    let file = std::env::temp_dir().join(format!("trunkline-undelivered-{}", std::process::id()));
+    let paper = std::fs::File::create(&file).expect("a file");
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(std::sync::Mutex::new(paper)).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        run.step(|run, turn| run.undeliverable(lost.clone(), turn));
+    });
+    let text = std::fs::read_to_string(&file).expect("what was logged");
+    drop(std::fs::remove_file(&file));
+    assert!(text.contains("wish=\"keys\"") && !text.contains("4711"), "{text}");
+}

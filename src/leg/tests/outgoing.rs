@@ -160,8 +160,9 @@ fn the_call_hears_what_the_signalling_said() {
 
     let (mut bench, invite) = connected();
     let call_id = invite.headers().call_id().expect("a Call-ID").into_owned();
-    let facts = Facts { call_id, status: Some(200), ..Facts::default() };
-    assert_eq!(bench.facts(), facts);
+    let source = Some("198.51.100.7".parse().expect("an address"));
+    let facts = Facts { call_id, status: Some(200), source, ..Facts::default() };
+    assert_eq!(bench.facts(), facts, "and where the answer came from");
     bench.hang_up();
     assert_eq!(bench.facts(), facts);
     let bench = called(&both());

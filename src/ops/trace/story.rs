@@ -190,6 +190,9 @@ impl<'a> Narrator<'a> {
             Event::Resumed => format!("{name} takes the call back"),
             Event::Negotiated { .. } | Event::MediaLearnt { .. } => self.media(leg, event),
             Event::Bridged { .. } | Event::Unbridged => self.bridge(leg, event)?,
+            Event::NotJoined { limit } => {
+                return Some((format!("{name} was not joined in time ({limit})"), Weight::Alarm));
+            }
             Event::Remarked { reason } => format!("{name} says why: {reason}"),
             Event::Referred { to } => format!("{name} transfers the call to {}", short(to)),
             Event::Transferred { status: 200 } => format!("somebody else takes the place of {name}"),

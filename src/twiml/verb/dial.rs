@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use trunkline_media::tone::Country;
 
-use super::{Client, Method, Number, Recording, Sip};
+use super::{Client, Hooks, Method, Number, Recording, Sip};
 use crate::twiml::attributes::{Attributes, Findings};
 use crate::twiml::element::Element;
 use crate::twiml::finding::code;
@@ -39,7 +39,7 @@ const ALONE: [&str; 4] = ["Application", "Conference", "Queue", "WhatsApp"];
 /// Call somebody and join the parties.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dial {
-    /// Whom to call: 1 to 10.
+    /// Whom to call: up to 10. Nobody, where all who were named are refused: the Dial fails (twiml.md §9).
     pub nouns: Vec<Noun>,
     /// Seconds to wait for an answer, 5 to 600.
     pub timeout: u32,
@@ -83,6 +83,26 @@ pub enum Noun {
     Sip(Sip),
 }
 
+impl Noun {
+    /// What it asks to be told, and what its callee hears first.
+    pub fn hooks(&self) -> &Hooks {
+        match self {
+            Self::Number(number) => &number.hooks,
+            Self::Client(client) => &client.hooks,
+            Self::Sip(sip) => &sip.hooks,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn hooks_mut(&mut self) -> &mut Hooks {
+        match self {
+            Self::Number(number) => &mut number.hooks,
+            Self::Client(client) => &mut client.hooks,
+            Self::Sip(sip) => &mut sip.hooks,
+        }
+    }
+}
+
 impl Dial {
     pub(super) fn read(element: &Element<'_>, findings: &mut Findings) -> Option<Dial> {
         let nouns = nouns(element, findings);
@@ -102,11 +122,13 @@ impl Dial {
         };
         attributes.not_yet(&["referUrl", "referMethod", "recordingConfigurationId"]);
         attributes.not_yet(&["callReason", "events", "passports"]);
-        if dial.nouns.is_empty() {
-            attributes.complain(NOBODY, "there is nobody to dial; it is skipped");
-            return None;
+        if !dial.nouns.is_empty() {
+            return Some(dial);
         }
-        Some(dial)
+        let is_meant = names_anybody(element);
+        let fate = if is_meant { "it fails" } else { "it is skipped" };
+        attributes.complain(NOBODY, format!("there is nobody to dial; {fate}"));
+        is_meant.then_some(dial)
     }
 }
 
@@ -145,6 +167,12 @@ fn nouns(element: &Element<'_>, findings: &mut Findings) -> Vec<Noun> {
         nouns.truncate(MAX_NOUNS);
     }
     nouns
+}
+
+/// Whether the content names somebody at all, who can be dialled or not.
+fn names_anybody(element: &Element<'_>) -> bool {
+    let is_noun = |name| matches!(name, "Number" | "Client" | "Sip") || NOUNS_NOT_YET.contains(&name);
+    !element.text().is_empty() || element.elements().any(|child| is_noun(child.name))
 }
 
 fn caller_id(attributes: &mut Attributes<'_>) -> Option<String> {

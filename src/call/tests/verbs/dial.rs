@@ -311,3 +311,80 @@ fn what_signalling_said_is_told_of_a_sip_address_and_of_nobody_else_who_was_call
         assert_eq!(status, is_told.then_some(486), "the last one fails");
     }
 }
+
+/// Call-ID and status, as the signalling of a callee said.
+type Said<'a> = Option<(&'a str, Option<u16>)>;
+
+/// What the action of a Dial is told: of which callee, by its place from 1.
+fn told_of_sip(bench: &Bench) -> (DialStatus, Option<usize>, Said<'_>) {
+    let result = &bench.results[0];
+    let whose = bench.children.iter().position(|child| Some(*child) == result.leg).map(|at| at + 1);
+    (result.status, whose, result.facts.as_ref().map(|facts| (&*facts.call_id, facts.status)))
+}
+
+fn over(cause: Cause, call_id: &str, status: u16) -> Report {
+    let facts = Facts { call_id: call_id.to_owned(), status: Some(status), ..Facts::default() };
+    Report::Ended { cause, by: Side::Switch, facts: Some(Box::new(facts)) }
+}
+
+#[test]
+fn an_address_that_does_not_answer_in_time_is_told_of_with_what_its_signalling_said() {
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10'><Sip>sip:kate@far</Sip></Dial>");
+    assert_eq!(bench.pass(10), ["1: hang up, NoAnswer"]);
+    assert_eq!(bench.callee(1, answered()), ["1: hang up, NoAnswer"], "it crossed");
+    let words = bench.callee(1, over(Cause::NoAnswer, "one", 487));
+    assert_eq!(words, ["caller: hear Silence", "script: 1 NoAnswer"]);
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), Some(("one", Some(487)))));
+
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10'><Sip>sip:kate@far</Sip></Dial>");
+    bench.pass(10);
+    assert_eq!(bench.pass(12), ["caller: hear Silence", "script: 1 NoAnswer"], "nobody waits long for it");
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), None));
+
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10'><Sip>sip:kate@far</Sip></Dial>");
+    bench.pass(10);
+    bench.caller(ended(Cause::Cancelled));
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), None), "it had not answered before");
+}
+
+#[test]
+fn of_several_addresses_status_leg_and_signalling_are_those_of_the_same_one() {
+    let both = "<Dial timeout='10'><Sip>sip:a@far</Sip><Sip>sip:b@far</Sip></Dial>";
+    let mut bench = Bench::new();
+    bench.dial(both);
+    bench.callee(1, over(Cause::Busy, "one", 486));
+    bench.callee(2, over(Cause::NotFound, "two", 404));
+    assert_eq!(told_of_sip(&bench), (DialStatus::Busy, Some(1), Some(("one", Some(486)))));
+
+    let mut bench = Bench::new();
+    bench.dial(both);
+    bench.callee(1, over(Cause::Busy, "one", 486));
+    bench.pass(10);
+    bench.callee(2, over(Cause::NoAnswer, "two", 487));
+    assert_eq!(told_of_sip(&bench), (DialStatus::Busy, Some(1), Some(("one", Some(486)))));
+
+    let mut bench = Bench::new();
+    bench.dial("<Dial timeout='10' sequential='true'><Sip>sip:a@far</Sip><Sip>sip:b@far</Sip></Dial>");
+    bench.pass(10);
+    assert_eq!(bench.callee(1, over(Cause::NoAnswer, "one", 487)), ["dial sip:b@far"]);
+    bench.callee(2, over(Cause::NotFound, "two", 404));
+    assert_eq!(told_of_sip(&bench), (DialStatus::NoAnswer, Some(1), Some(("one", Some(487)))));
+}
+
+#[test]
+fn a_dial_of_numbers_that_are_none_fails_and_its_action_is_asked() {
+    let mut bench = Bench::new();
+    bench.dial("<Dial><Number>abc</Number></Dial>");
+    let result = bench.results.remove(0);
+    assert_eq!((result.status, result.leg, result.bridged), (DialStatus::Failed, None, false));
+
+    let (mut run, words) = Run::of("<Dial action='/after'><Number>abc</Number></Dial>");
+    assert_eq!(words, ["1 dial 0"]);
+    run.told(Told::DialEnded { activity: 1, result: Box::new(result) });
+    assert_eq!(run.asked.last().map(|request| request.url.as_str()), Some("http://app/after"));
+    assert_eq!(run.parameter("DialCallStatus"), Some("failed"));
+    assert_eq!(run.parameter("DialCallSid"), None);
+}

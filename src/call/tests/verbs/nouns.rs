@@ -1,6 +1,7 @@
 //! The nouns of Dial (twiml.md §4): what all of them have, and what each has of its own.
 
 use super::*;
+use crate::call::opening::domain_sid;
 use crate::leg::Facts;
 
 const NOUNS: [(&str, &str, &str); 3] = [
@@ -117,12 +118,18 @@ fn what_a_sip_address_has_answered_is_told_with_its_domain_and_nothing_of_that_f
             content,
         );
         let headers = vec![("User-to-User".to_owned(), "beef".to_owned())];
-        let facts = Facts { call_id: "one@far".to_owned(), status: Some(200), headers, ..Facts::default() };
+        let source = Some("203.0.113.7".parse().expect("an address"));
+        let call_id = "one@far".to_owned();
+        let facts = Facts { call_id, status: Some(200), source, headers, ..Facts::default() };
         bench.callee(1, Report::Answered { voice: None, facts: Some(Box::new(facts)) });
         assert_eq!(told(&bench, "SipDomain"), ["-", domain], "{noun}: once it has answered");
         let asked = bench.screenings[0].profile.parameters(crate::call::profile::CallStatus::InProgress);
         let of = |name: &str| value(&asked, name).unwrap_or("-");
         assert_eq!(of("SipDomain"), domain, "{noun}: its screening is told the same");
+        let (ip, sid) = if domain == "-" { ("-", None) } else { ("203.0.113.7", Some(domain)) };
+        let sid = sid.map_or("-".to_owned(), |domain| domain_sid("AC1", domain));
+        assert_eq!((of("SipSourceIp"), of("SipDomainSid")), (ip, &*sid), "{noun}");
+        assert_eq!(told(&bench, "SipSourceIp"), ["-", ip], "{noun}");
         let uui = if domain == "-" { "-" } else { "beef" };
         assert_eq!(of("SipHeader_User-to-User"), uui, "{noun}");
         let child = bench.children[0].to_string();

@@ -96,12 +96,16 @@ fn a_callee_who_is_asked_for_ever_is_let_go() {
     );
     bench.pass(10);
     bench.callee(1, answered());
-    assert_eq!(bench.pass(129), [""; 0]);
-    assert_eq!(bench.pass(130), ["1: hang up, HungUp"]);
+    assert_eq!(bench.pass(609), [""; 0]);
+    assert_eq!(bench.pass(610), ["1: hang up, HungUp"]);
+    let last = bench.log.last().map(|entry| (entry.leg, entry.event.clone()));
+    let limit = "limits.screening".to_owned();
+    assert_eq!(last, Some((bench.children[0], Event::NotJoined { limit })), "and the log says by what");
     let words = bench.callee(1, ended(Cause::HungUp));
     assert_eq!(words, ["dial carol", "script of 1: caller gone"]);
 
     let mut bench = Bench::new();
+    bench.call.screening = std::time::Duration::from_secs(120);
     bench.dial("<Dial><Number sendDigits='WWWW'>101</Number></Dial>");
     bench.callee(1, answered());
     assert_eq!(bench.pass(120), ["1: hang up, HungUp"], "keys, too, are sent no longer");

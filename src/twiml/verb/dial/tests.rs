@@ -1,5 +1,4 @@
 use super::*;
-use crate::twiml::verb::Hooks;
 use crate::twiml::verb::recording::{Mode, Stage, Track};
 use crate::twiml::verb::rows::{hold, only_dial, read, refusal};
 
@@ -161,18 +160,31 @@ fn plain_text_is_one_number_unless_nouns_stand_beside_it() {
 }
 
 #[test]
-fn a_dial_that_reaches_nobody_is_skipped_with_the_reason() {
+fn a_dial_that_names_nobody_is_skipped_with_the_reason() {
     for (body, codes) in [
         ("<Dial/>", vec![13_000]),
+        ("<Dial action='/after'> </Dial>", vec![13_000]),
+        ("<Dial><Say>x</Say></Dial>", vec![13_215, 13_000]),
+    ] {
+        assert_eq!(read(body), (vec![], codes), "{body}");
+    }
+}
+
+#[test]
+fn a_dial_that_names_only_whom_it_cannot_reach_is_run_without_anybody() {
+    for (body, codes) in [
         ("<Dial>not a number</Dial>", vec![13_223, 13_000]),
         ("<Dial><Conference>room</Conference></Dial>", vec![12_200, 13_000]),
         ("<Dial><Queue>line</Queue></Dial>", vec![12_200, 13_000]),
-        ("<Dial><Say>x</Say></Dial>", vec![13_215, 13_000]),
         ("<Dial><Sip></Sip></Dial>", vec![13_243, 13_000]),
         ("<Dial><Client/></Dial>", vec![12_200, 13_000]),
         ("<Dial><Number>++1</Number></Dial>", vec![13_223, 13_000]),
+        (
+            "<Dial>\n<Number>abc</Number><Conference>x</Conference></Dial>",
+            vec![13_223, 12_200, 13_215, 13_000],
+        ),
     ] {
-        assert_eq!(read(body), (vec![], codes), "{body}");
+        assert_eq!(only_dial(body), (dial(vec![]), codes), "{body}");
     }
 }
 
