@@ -268,7 +268,6 @@ mod tests {
     use crate::ids::{Generation, Minter};
     use crate::leg::Seat;
     use crate::node::{Plan, start};
-    use crate::sip::shard::Gate;
     use crate::supervision::SystemClock;
 
     fn agreed() -> Agreed {
@@ -298,9 +297,8 @@ mod tests {
         let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         let credentials = Credentials::mint(|| [1; 16], &[]);
         let house = start::furnish(config, credentials, plan, Arc::new(SystemClock), web).expect("a house");
-        let gate = Gate::new("house", [7; 32], Duration::from_secs(300));
         let sink = Arc::new(Sink(mpsc::channel(8).0));
-        Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), gate, Minter::new([9; 16]), sink)
+        Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), Minter::new([9; 16]), sink)
     }
 
     #[test]
