@@ -43,6 +43,8 @@ pub struct Webhooks {
     pub(super) policy: Arc<Policy>,
     pub(super) clients: Clients,
     pub(super) hosts: Arc<Hosts>,
+    /// The part of each host that callbacks may take.
+    pub(super) callbacks: Arc<Hosts>,
     pub(super) cache: Cache,
 }
 
@@ -120,6 +122,7 @@ impl Webhooks {
             clients: Clients::new(&policy, roots)?,
             policy,
             hosts: Hosts::new(settings.concurrency_per_host),
+            callbacks: Hosts::new(settings.concurrency_per_host / 2),
             cache: Cache::default(),
         })
     }
@@ -170,7 +173,7 @@ impl Webhooks {
             tracing::warn!(url = super::shown(&url), code = finding.code, "{}", finding.message);
         }
         let total = overrides.total;
-        let mut exchange = Exchange::new(self, overrides, &token, Cookies::default());
+        let mut exchange = Exchange::new(self, overrides, &token, Cookies::default()).for_callback();
         let answer = within(total, &url, exchange.ask(hop)).await?;
         let status = answer.response.status().as_u16();
         // What is not read cannot be followed by another answer: the connection would be lost.

@@ -285,3 +285,30 @@ async fn a_slow_host_gets_no_more_requests_at_a_time_than_allowed_and_others_do_
     assert_eq!(codes, [11_205, 11_205, 11_203]);
     assert!(matches!(other, Ok(Ok(_))));
 }
+
+#[tokio::test]
+async fn callbacks_that_hang_leave_room_at_their_host_for_the_documents_that_calls_wait_for() {
+    let server = server().await;
+    let settings = config::Webhooks {
+        allow: vec!["127.0.0.0/8".parse().expect("a network")],
+        concurrency_per_host: 4,
+        ..config::Webhooks::default()
+    };
+    let webhooks = Webhooks::new(&settings, account(), Vec::new()).expect("webhooks");
+    let status = || webhooks.post(post(server.url("/silent#rt=2000&tt=2000&rc=0"), &[]));
+    let hanging = async { tokio::join!(status(), status(), status(), status(), status(), status()) };
+    let call = async {
+        while server.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let document = webhooks.fetch(post(server.url("/voice#tt=1000"), &[]));
+        (document.await.map(|reply| reply.status), server.seen())
+    };
+    tokio::select! {
+        (status, seen) = call => {
+            assert_eq!(status, Ok(200));
+            assert_eq!(seen.iter().filter(|seen| seen.target == "/silent").count(), 2, "half of the places");
+        }
+        _ = hanging => panic!("the document waited for callbacks"),
+    }
+}
