@@ -22,7 +22,8 @@ pub struct Fetch {
 /// A document that was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its URL, after redirects, without fragment: what its references are relative to. It may hold a password.
+    /// Its URL, after redirects, without fragment and parameters: what its references are relative to. It may hold a
+    /// password.
     pub url: String,
     /// The status of the answer; none of a file.
     pub status: Option<u16>,

@@ -170,10 +170,10 @@ impl<'w> Exchange<'w> {
             return Err(Failure::hopeless(WebhookError::forbidden(url, message)));
         }
         let client = self.webhooks.clients.of(is_trusted, self.overrides.sni);
-        let signature = signature::sign(&self.webhooks.account.token, &hop.wire(), &hop.form);
+        let signature = signature::sign(&self.webhooks.account.token, &hop.wire(), hop.form());
         // The client makes HTTP Basic of user and password.
         let request = match hop.method {
-            Method::Get => client.get(hop.url.clone()),
+            Method::Get => client.get(hop.target()),
             Method::Post => client
                 .post(hop.url.clone())
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
