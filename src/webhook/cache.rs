@@ -54,6 +54,12 @@ impl Entry {
         Self::new(self.media, self.validators, now)
     }
 
+    /// It holds as long as there is room for it: nobody will be asked about it.
+    pub fn lasting(self, now: Instant) -> Self {
+        let cache_control = Some(format!("max-age={}", FRESHEST.as_secs()));
+        Self::new(self.media, Validators { cache_control, ..Validators::default() }, now)
+    }
+
     fn is_worth_keeping(&self) -> bool {
         let Validators { etag, last_modified, .. } = &self.validators;
         !self.validators.says("no-store")

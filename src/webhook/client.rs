@@ -18,7 +18,7 @@ use super::hosts::Hosts;
 use super::overrides::Overrides;
 use super::policy::Policy;
 use super::resolver::Resolver;
-use super::{Content, Cookies, Reply, Request, WebhookError, body, code};
+use super::{Content, Cookies, Reply, Request, WebhookError, body, code, media};
 use crate::config;
 use crate::twiml::document::Context;
 
@@ -146,8 +146,7 @@ impl Webhooks {
         within(total, &url, async {
             let answer = exchange.ask(hop).await?;
             let (status, url) = (answer.response.status().as_u16(), answer.hop.url.to_string());
-            let content =
-                content(answer, exchange.silence()).await.map_err(|error| error.answered(status))?;
+            let content = content(answer, &exchange, &token).await.map_err(|error| error.answered(status))?;
             Ok(Reply { status, url, content, cookies: exchange.cookies, findings })
         })
         .await
@@ -206,9 +205,9 @@ pub(super) fn successful(answer: Answer) -> Result<Answer, WebhookError> {
     Err(error.answered(status))
 }
 
-/// What an answer holds (webhooks.md §5).
-async fn content(answer: Answer, silence: Duration) -> Result<Content, WebhookError> {
-    let mut answer = successful(answer)?;
+/// What an answer holds to a request with this token (webhooks.md §5).
+async fn content(answer: Answer, exchange: &Exchange<'_>, token: &str) -> Result<Content, WebhookError> {
+    let (mut answer, silence) = (successful(answer)?, exchange.silence());
     let url = answer.hop.url.to_string();
     let of_no_use = |why: String| WebhookError::new(code::CONTENT_TYPE, &url, why);
     if let Some(encoding) = answer.header(header::CONTENT_ENCODING).filter(|name| *name != "identity") {
@@ -221,21 +220,25 @@ async fn content(answer: Answer, silence: Duration) -> Result<Content, WebhookEr
         false => Ok(Content::Empty),
     };
     let kind = answer.header(header::CONTENT_TYPE).map(ContentType::read);
-    match kind.as_ref().map(ContentType::form) {
-        Some(Form::Sound) => Ok(Content::Audio),
-        None | Some(Form::Other) => match (answer.chunk(silence).await?, kind) {
-            (None, _) => empty(),
-            (Some(_), None) => Err(of_no_use("it has no content type".to_owned())),
-            (Some(_), Some(kind)) => Err(of_no_use(format!("the content type is {:.80}", kind.kind))),
+    let Some(kind) = kind else {
+        return match answer.chunk(silence).await? {
+            None => empty(),
+            Some(_) => Err(of_no_use("it has no content type".to_owned())),
+        };
+    };
+    match kind.form() {
+        Form::Sound => Ok(Content::Audio(media::keep_answer(answer, kind, exchange, token).await?)),
+        Form::Other => match answer.chunk(silence).await? {
+            None => empty(),
+            Some(_) => Err(of_no_use(format!("the content type is {:.80}", kind.kind))),
         },
-        Some(Form::Document | Form::Text) => {
+        Form::Document | Form::Text => {
             let body = answer.body(body::DOCUMENT, silence).await?;
-            match kind {
-                Some(kind) if !body.is_empty() => kind.content(body).map_err(|charset| {
-                    of_no_use(format!("the charset is {charset:.40}, which nobody knows"))
-                }),
-                _ => empty(),
+            if body.is_empty() {
+                return empty();
             }
+            let unknown = |charset| of_no_use(format!("the charset is {charset:.40}, which nobody knows"));
+            kind.content(body).map_err(unknown)
         }
     }
 }

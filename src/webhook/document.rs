@@ -49,7 +49,7 @@ impl Fetched {
                 Err(_) if !text.trim_start().starts_with('<') => Ok(plain(Document::spoken(&text))),
                 read => read,
             },
-            Content::Audio => Ok(plain(Document::played(&url))),
+            Content::Audio(source) => Ok(plain(Document::played(&source))),
             Content::Empty => Ok(plain(Document::default())),
         };
         let mut document = parsed.map_err(|ScriptError { line, column, code, message }| {
@@ -101,7 +101,10 @@ mod tests {
             "nobody wants to hear a broken document"
         );
         assert_eq!(verbs(Content::Text("Fish & chips <5".to_owned())), ["say Fish & chips <5"]);
-        assert_eq!(verbs(Content::Audio), ["play http://h/voice?a=1&b=2"]);
+        assert_eq!(
+            verbs(Content::Audio("http://h/voice#answer=1".to_owned())),
+            ["play http://h/voice#answer=1"]
+        );
         assert_eq!(verbs(Content::Empty), [""; 0]);
     }
 

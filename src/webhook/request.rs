@@ -45,8 +45,8 @@ pub struct Reply {
 pub enum Content {
     /// A document, in UTF-8.
     Twiml(Bytes),
-    /// A sound: the document is one Play of the same URL.
-    Audio,
+    /// A sound: the document is one Play of this URL, under which the answer is kept.
+    Audio(String),
     /// A text to be spoken.
     Text(String),
     /// Nothing.

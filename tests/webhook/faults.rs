@@ -78,8 +78,12 @@ fn act(path: &str) -> Act {
         "/to-disguised" => Act::Say(answer("307 Found", "Location: http://[::ffff:10.0.0.1]/\r\n", "")),
         "/empty" => Act::Say(answer("200 OK", XML, "")),
         "/nothing" => Act::Say(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
-        "/sound" => Act::Hang(
-            b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 9999999\r\n\r\n".to_vec(),
+        "/sound" => Act::Say(answer("200 OK", "Content-Type: audio/mpeg\r\n", "ID3")),
+        "/half-a-sound" => Act::Hang(
+            b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 9999999\r\n\r\nID3".to_vec(),
+        ),
+        "/huge-sound" => Act::Hang(
+            b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 99999999\r\n\r\nID3".to_vec(),
         ),
         "/text" => Act::Say(answer("200 OK", "Content-Type: text/plain\r\n", "Hello")),
         _ => Act::Say(twiml("<Hangup/>")),
@@ -97,6 +101,8 @@ async fn every_fault_is_its_documented_error_in_bounded_time_and_others_are_unha
         ("/half-a-header", 11_205, 300),
         ("/no-body", 11_205, 300),
         ("/half-a-body", 11_205, 300),
+        ("/half-a-sound", 11_205, 300),
+        ("/huge-sound", 11_750, 0),
         ("/drip", 11_203, 900),
         ("/drip-header", 11_205, 300),
         ("/reset", 11_205, 100),
@@ -161,12 +167,12 @@ async fn every_fault_is_its_documented_error_in_bounded_time_and_others_are_unha
 }
 
 #[tokio::test]
-async fn what_is_no_document_but_of_use_is_understood_without_waiting_for_more() {
+async fn what_is_no_document_but_of_use_is_understood() {
     let (server, webhooks) = (server().await, webhooks());
     for (path, content) in [
         ("/empty", Content::Empty),
         ("/nothing", Content::Empty),
-        ("/sound", Content::Audio),
+        ("/sound", Content::Audio(server.url("/sound#answer=5f3f1d3e-5f2c-4a5b-9c8f-1a2b3c4d5e6f"))),
         ("/text", Content::Text("Hello".to_owned())),
     ] {
         let reply = webhooks.fetch(post(server.url(&format!("{path}{SHORT}")), &[])).await.expect(path);
