@@ -15,7 +15,7 @@ use crate::call::sound::{Sound, SoundError};
 use crate::ids::RecordingSid;
 use crate::webhook::{Media, code};
 
-/// Samples kept in memory, 256 MB of them; past it the table is emptied, and what plays keeps its own.
+/// Samples kept in memory, 256 MB of them; past it all but the newest go, and what plays keeps its own.
 const SAMPLES: usize = 128 << 20;
 
 /// Sounds in memory, by key.
@@ -35,7 +35,7 @@ struct Kept {
 impl Sounds {
     /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
     pub(super) fn forget_files(&self) {
-        self.kept.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
+        self.retain(|key| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
     }
 
     /// A sound that was loaded before.
@@ -48,13 +48,28 @@ impl Sounds {
     }
 
     fn keep(&self, key: String, asset: Asset, version: u64) {
-        let samples = asset.samples.len();
-        if self.samples.fetch_add(samples, Ordering::Relaxed) + samples > SAMPLES {
-            self.samples.store(samples, Ordering::Relaxed);
-            self.kept.clear();
-        }
         let asset = Arc::new(asset.named(key.clone()));
-        self.kept.insert(key, Kept { asset, version });
+        // Counted before it is in the table, and not counted any more after it has left: the count never runs below zero.
+        self.samples.fetch_add(asset.samples.len(), Ordering::Relaxed);
+        let replaced = self.kept.insert(key.clone(), Kept { asset, version });
+        replaced.iter().for_each(|kept| self.discount(kept));
+        if self.samples.load(Ordering::Relaxed) > SAMPLES {
+            self.retain(|other| other == key);
+        }
+    }
+
+    fn retain(&self, stays: impl Fn(&str) -> bool) {
+        self.kept.retain(|key, kept| {
+            let stays = stays(key);
+            if !stays {
+                self.discount(kept);
+            }
+            stays
+        });
+    }
+
+    fn discount(&self, kept: &Kept) {
+        self.samples.fetch_sub(kept.asset.samples.len(), Ordering::Relaxed);
     }
 }
 
@@ -184,5 +199,20 @@ mod tests {
         (0..SAMPLES / 480_000).for_each(|number| sounds.keep(number.to_string(), minute.clone(), 0));
         assert!(sounds.get("first").is_none());
         assert_eq!((sounds.kept.len(), playing.samples.len()), (1, 480_000));
+    }
+
+    #[test]
+    fn a_sound_in_a_newer_version_and_a_file_that_is_forgotten_give_their_room_back() {
+        let sounds = Sounds::default();
+        let minute = Asset::from_samples(&[0; 480_000]);
+        let file = |number: usize| serde_json::to_string(&Sound::File(number.to_string())).expect("a key");
+        sounds.keep("first".to_owned(), minute.clone(), 0);
+        for number in 0..SAMPLES / 480_000 {
+            sounds.keep("changing".to_owned(), minute.clone(), number as u64);
+            sounds.keep(file(number), minute.clone(), 0);
+            sounds.forget_files();
+        }
+        assert!(sounds.get("first").is_some(), "two minutes are all that was kept");
+        assert_eq!(sounds.samples.load(Ordering::Relaxed), 2 * 480_000);
     }
 }
