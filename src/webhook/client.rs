@@ -17,7 +17,7 @@ use super::hop::Hop;
 use super::hosts::Hosts;
 use super::overrides::Overrides;
 use super::policy::Policy;
-use super::resolver::Resolver;
+use super::resolver::{self, LookUp, Resolver};
 use super::{Content, Cookies, Reply, Request, WebhookError, body, code, media};
 use crate::config;
 use crate::twiml::document::Context;
@@ -55,12 +55,12 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    fn new(policy: &Arc<Policy>, roots: RootCertStore) -> anyhow::Result<Self> {
+    fn new(policy: &Arc<Policy>, roots: RootCertStore, look_up: &LookUp) -> anyhow::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let tls = tls.with_root_certificates(roots).with_no_client_auth();
         let pair = |policy: Option<Arc<Policy>>| -> anyhow::Result<_> {
-            let resolver = Arc::new(Resolver::new(policy));
+            let resolver = Arc::new(Resolver::new(policy, Arc::clone(look_up)));
             let client = |sni: bool| {
                 let mut tls = tls.clone();
                 tls.enable_sni = sni;
@@ -116,10 +116,21 @@ impl Webhooks {
         trusted: Vec<String>,
         roots: RootCertStore,
     ) -> anyhow::Result<Self> {
+        Self::looking_up(settings, account, trusted, roots, resolver::system())
+    }
+
+    /// The same with another who knows addresses.
+    pub(super) fn looking_up(
+        settings: &config::Webhooks,
+        account: Account,
+        trusted: Vec<String>,
+        roots: RootCertStore,
+        look_up: LookUp,
+    ) -> anyhow::Result<Self> {
         let policy = Arc::new(Policy::new(settings.allow.clone(), trusted));
         Ok(Self {
             account,
-            clients: Clients::new(&policy, roots)?,
+            clients: Clients::new(&policy, roots, &look_up)?,
             policy,
             hosts: Hosts::new(settings.concurrency_per_host),
             callbacks: Hosts::new(settings.concurrency_per_host / 2),
