@@ -1,10 +1,16 @@
 //! A whole node seen through its web server: health, readiness, metrics, recordings.
 //! It must never need a port that another test may have.
 
+use std::io::Cursor;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hound::{SampleFormat, WavSpec};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use trunkline::call::sound::Sound;
 use trunkline::config::{Config, Credentials};
 use trunkline::ids::RecordingSid;
@@ -26,11 +32,11 @@ impl Drop for Site {
     }
 }
 
-fn configuration(folder: &Path) -> Config {
+fn configuration(folder: &Path, more: &str) -> Config {
     let text = format!(
         "sip.listen = [\"127.0.0.1:0\"]\nhttp.listen = \"127.0.0.1:0\"\ndata.folder = {folder:?}\n\
          recordings.keep_free = 0\n[media]\naddress = \"127.0.0.1\"\nports = \"19000-19019\"\n\
-         [limits]\ncalls = 10\nlegs = 10\n"
+         [limits]\ncalls = 10\nlegs = 10\n{more}"
     );
     Config::parse(&text).expect("it is sound")
 }
@@ -50,12 +56,25 @@ async fn start(config: Config) -> anyhow::Result<Node> {
     Node::start(config, credentials, Plan::load(&dialplan).expect("the dialplan is sound")).await
 }
 
+/// The beginning of an answer after which the connection is closed.
+fn head(status: &str, length: usize) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: audio/wav\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    head.into_bytes()
+}
+
 impl Site {
     async fn open(name: &str) -> Self {
+        Self::open_with(name, "").await
+    }
+
+    /// With more in its configuration.
+    async fn open_with(name: &str, more: &str) -> Self {
         // reqwest takes the provider of the process, which the switch never installs for itself.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = folder(name);
-        let node = start(configuration(&folder)).await.expect("it starts");
+        let node = start(configuration(&folder, more)).await.expect("it starts");
         let sip = node.house().sockets[0].local();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { node, sip, folder, http }
@@ -79,11 +98,11 @@ async fn a_node_tells_that_it_takes_calls_and_after_its_stop_nothing_more() {
     let site = Site::open("ready").await;
     assert_eq!(site.get("/health").await.0, 200);
     assert_eq!(site.get("/ready").await, (200, "{\"status\":\"ready\"}".to_owned()));
-    site.node.house().load.calls.store(10, std::sync::atomic::Ordering::Relaxed);
+    site.node.house().load.calls.store(10, Ordering::Relaxed);
     let (status, text) = site.get("/ready").await;
     assert_eq!((status, text.contains("limits.calls is reached")), (503, true), "{text}");
     assert_eq!(site.metric("trunkline_ready").await, Some(0.0));
-    site.node.house().load.calls.store(0, std::sync::atomic::Ordering::Relaxed);
+    site.node.house().load.calls.store(0, Ordering::Relaxed);
     site.node.stop(Duration::from_secs(1)).await;
     let url = format!("{}/health", site.node.house().web_url);
     assert!(site.http.get(url).send().await.is_err());
@@ -155,10 +174,43 @@ async fn a_finished_recording_is_fetched_by_the_url_that_scripts_are_told() {
 }
 
 #[actix_rt::test]
+async fn a_sound_that_two_calls_want_at_once_is_fetched_once_and_one_that_fails_fails_for_both() {
+    let server = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/welcome.wav", server.local_addr().expect("bound"));
+    let mut wav = Cursor::new(Vec::new());
+    let spec =
+        WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let mut writer = hound::WavWriter::new(&mut wav, spec).expect("in memory");
+    (0..800).for_each(|_| writer.write_sample(700_i16).expect("in memory"));
+    writer.finalize().expect("in memory");
+    let found = [head("200 OK", wav.get_ref().len()), wav.into_inner()].concat();
+    let gets = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&gets);
+    actix_rt::spawn(async move {
+        for answer in [head("404 Not Found", 0), found] {
+            let (mut stream, _) = server.accept().await.expect("a connection");
+            let mut request = [0; 4_096];
+            assert!(stream.read(&mut request).await.expect("a request") > 0);
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            stream.write_all(&answer).await.expect("answered");
+        }
+    });
+    let site = Site::open_with("sounds", "[webhooks]\nallow = [\"127.0.0.0/8\"]\n").await;
+    let (house, sound) = (site.node.house(), Sound::Url(url));
+    let (first, second) = tokio::join!(house.fetch(&sound), house.fetch(&sound));
+    assert_eq!([first, second].map(|fetched| fetched.expect_err("it is not there").code), [11_217; 2]);
+    let (first, second) = tokio::join!(house.fetch(&sound), house.fetch(&sound));
+    let key = first.expect("a sound");
+    assert_eq!((second.as_ref(), gets.load(Ordering::Relaxed)), (Ok(&key), 2));
+    assert_eq!(house.sounds.get(&key).map(|asset| asset.samples.len()), Some(800));
+}
+
+#[actix_rt::test]
 async fn a_port_that_is_taken_ends_the_start_and_names_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let folder = folder("taken");
-    let mut config = configuration(&folder);
+    let mut config = configuration(&folder, "");
     config.http.listen = taken.local_addr().expect("an address");
     let error = match start(config).await {
         Ok(_) => panic!("two servers on one port"),

@@ -89,14 +89,18 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// The outbox of `call`; each callback has `patience` to arrive. The seed randomises the pauses between tries.
+    /// The outbox of `call`; each callback has `patience` to arrive. The seed randomises the pauses between tries and
+    /// where posts are counted from: one of an outbox that this one follows may still be under way.
     pub fn new(call: CallId, patience: Duration, seed: [u8; 16]) -> Self {
+        let mut minter = Minter::new(seed);
+        // In the lower half of all numbers, so that counting on from there never ends.
+        let next = minter.number() >> 1;
         Self {
             call,
             patience,
-            minter: Minter::new(seed),
+            minter,
             lanes: BTreeMap::new(),
-            next: 1,
+            next,
             is_call_gone: false,
             mail: Mail::new(Party::Outbox(call)),
         }

@@ -249,3 +249,15 @@ fn neither_password_nor_overrides_reach_the_log() {
     let (_, event) = &bench.told[0];
     assert!(matches!(event, Event::Callback { url, .. } if url == "http://h/status"), "{event:?}");
 }
+
+#[test]
+fn an_outbox_that_follows_another_takes_no_answer_to_the_other_for_its_own() {
+    let mut first = Bench::new();
+    first.callback(leg(1), "ringing");
+    let mut second = Bench { outbox: Outbox::new(CallId(leg(1)), PATIENCE, [4; 16]), ..Bench::new() };
+    second.callback(leg(1), "completed");
+    assert_ne!(first.posts[0].0, second.posts[0].0, "whoever posts tells them apart by their numbers");
+    let number = first.posts[0].0;
+    second.step(|outbox, turn| outbox.handle(OutboxInput::Delivered { number, result: Ok(204) }, turn));
+    assert_eq!((second.outbox.pending(), second.codes()), (1, vec![]));
+}

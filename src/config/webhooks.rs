@@ -17,7 +17,8 @@ pub struct Webhooks {
     /// How long a status callback is tried again before it is given up.
     #[serde(with = "span")]
     pub callback_patience: Duration,
-    /// Requests to one host at a time; the next waits within its own time limit.
+    /// Requests to one host at a time; the next waits within its own time limit. Status callbacks take half of them at
+    /// most, so that no call waits for what only tells; of a single one that cannot be.
     pub concurrency_per_host: usize,
 }
 

@@ -10,12 +10,13 @@ use dashmap::DashMap;
 use trunkline_media::asset::{Asset, AudioKind};
 use trunkline_media::tone::Tone;
 
+use super::flights::Flights;
 use super::house::House;
 use crate::call::sound::{Sound, SoundError};
 use crate::ids::RecordingSid;
 use crate::webhook::{Media, code};
 
-/// Samples kept in memory, 256 MB of them; past it the table is emptied, and what plays keeps its own.
+/// Samples kept in memory, 256 MB of them; past it all but the newest go, and what plays keeps its own.
 const SAMPLES: usize = 128 << 20;
 
 /// Sounds in memory, by key.
@@ -23,6 +24,8 @@ const SAMPLES: usize = 128 << 20;
 pub struct Sounds {
     kept: DashMap<String, Kept>,
     samples: AtomicUsize,
+    /// Those that are being loaded.
+    loading: Flights<Result<(), SoundError>>,
 }
 
 #[derive(Debug)]
@@ -35,7 +38,7 @@ struct Kept {
 impl Sounds {
     /// Forgets the files of the dialplan: they are read anew when somebody wants them. What plays keeps its own.
     pub(super) fn forget_files(&self) {
-        self.kept.retain(|key, _| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
+        self.retain(|key| !matches!(serde_json::from_str(key), Ok(Sound::File(_))));
     }
 
     /// A sound that was loaded before.
@@ -47,14 +50,29 @@ impl Sounds {
         self.kept.get(key).is_some_and(|kept| kept.version == version)
     }
 
-    fn keep(&self, key: String, asset: Asset, version: u64) {
-        let samples = asset.samples.len();
-        if self.samples.fetch_add(samples, Ordering::Relaxed) + samples > SAMPLES {
-            self.samples.store(samples, Ordering::Relaxed);
-            self.kept.clear();
+    fn keep(&self, key: &str, asset: Asset, version: u64) {
+        let asset = Arc::new(asset.named(key));
+        // Counted before it is in the table, and not counted any more after it has left: the count never runs below zero.
+        self.samples.fetch_add(asset.samples.len(), Ordering::Relaxed);
+        let replaced = self.kept.insert(key.to_owned(), Kept { asset, version });
+        replaced.iter().for_each(|kept| self.discount(kept));
+        if self.samples.load(Ordering::Relaxed) > SAMPLES {
+            self.retain(|other| other == key);
         }
-        let asset = Arc::new(asset.named(key.clone()));
-        self.kept.insert(key, Kept { asset, version });
+    }
+
+    fn retain(&self, stays: impl Fn(&str) -> bool) {
+        self.kept.retain(|key, kept| {
+            let stays = stays(key);
+            if !stays {
+                self.discount(kept);
+            }
+            stays
+        });
+    }
+
+    fn discount(&self, kept: &Kept) {
+        self.samples.fetch_sub(kept.asset.samples.len(), Ordering::Relaxed);
     }
 }
 
@@ -65,28 +83,35 @@ impl House {
     /// It cannot be had, or not be decoded.
     pub async fn fetch(self: &Arc<Self>, sound: &Sound) -> Result<String, SoundError> {
         let key = serde_json::to_string(sound).map_err(|error| SoundError::skipped(error.to_string()))?;
+        // Only what stands behind a URL may have changed.
+        if matches!(sound, Sound::Url(_)) || self.sounds.get(&key).is_none() {
+            self.sounds.loading.join(&key, self.load(&key, sound)).await?;
+        }
+        Ok(key)
+    }
+
+    async fn load(self: &Arc<Self>, key: &str, sound: &Sound) -> Result<(), SoundError> {
         let (bytes, format, version) = match sound {
             Sound::Url(url) => {
                 // One of our own recordings: neither the network nor a password is needed.
                 if let Some(sid) = self.recording_at(url) {
-                    return self.fetch_recording(key, sid).await;
+                    return self.load_recording(key, sid).await;
                 }
                 let Media { bytes, kind, version } = self.webhooks.media(url).await?;
-                if self.sounds.is_of(&key, version) {
-                    return Ok(key);
+                if self.sounds.is_of(key, version) {
+                    return Ok(());
                 }
                 let format = AudioKind::of(&kind, &bytes).ok_or_else(|| unknown(&kind))?;
                 (bytes, format, version)
             }
-            _ if self.sounds.get(&key).is_some() => return Ok(key),
             Sound::Speech { text, language, voice } => {
                 let spoken = self.speech.say(text, language, voice.as_deref()).await;
                 let wav = spoken.map_err(|error| SoundError::skipped(error.to_string()))?;
                 (wav, AudioKind::Wav, 0)
             }
             Sound::Beep => {
-                self.sounds.keep(key.clone(), Asset::from_tone(Tone::Beep, Asset::LIMIT), 0);
-                return Ok(key);
+                self.sounds.keep(key, Asset::from_tone(Tone::Beep, Asset::LIMIT), 0);
+                return Ok(());
             }
             Sound::File(source) => {
                 let (bytes, format) = self.read(source.clone()).await?;
@@ -100,18 +125,18 @@ impl House {
             Sound::File(source) => SoundError::skipped(format!("{source}: {why}")),
             Sound::Speech { .. } | Sound::Beep => SoundError::skipped(why),
         })?;
-        self.sounds.keep(key.clone(), asset, version);
-        Ok(key)
+        self.sounds.keep(key, asset, version);
+        Ok(())
     }
 
-    async fn fetch_recording(self: &Arc<Self>, key: String, sid: RecordingSid) -> Result<String, SoundError> {
-        if self.sounds.get(&key).is_none() {
+    async fn load_recording(self: &Arc<Self>, key: &str, sid: RecordingSid) -> Result<(), SoundError> {
+        if self.sounds.get(key).is_none() {
             let bytes = self.recorded(sid).await?;
             let decoded = tokio::task::spawn_blocking(move || decode(&bytes, AudioKind::Wav)).await;
             let asset = decoded.map_err(|error| error.to_string()).and_then(|asset| asset);
-            self.sounds.keep(key.clone(), asset.map_err(SoundError::skipped)?, 0);
+            self.sounds.keep(key, asset.map_err(SoundError::skipped)?, 0);
         }
-        Ok(key)
+        Ok(())
     }
 
     /// Reads a file of the dialplan.
@@ -154,7 +179,7 @@ mod tests {
     #[test]
     fn a_sound_of_a_url_holds_for_one_version_of_it() {
         let sounds = Sounds::default();
-        sounds.keep("key".to_owned(), Asset::from_samples(&[1, 2]), 7);
+        sounds.keep("key", Asset::from_samples(&[1, 2]), 7);
         assert!(sounds.is_of("key", 7) && !sounds.is_of("key", 8) && !sounds.is_of("other", 7));
         assert_eq!(sounds.get("key").map(|asset| asset.key.clone()), Some("key".to_owned()));
     }
@@ -179,10 +204,25 @@ mod tests {
     fn sounds_beyond_the_bound_make_room_and_whoever_plays_one_keeps_it() {
         let sounds = Sounds::default();
         let minute = Asset::from_samples(&[0; 480_000]);
-        sounds.keep("first".to_owned(), minute.clone(), 0);
+        sounds.keep("first", minute.clone(), 0);
         let playing = sounds.get("first").expect("kept");
-        (0..SAMPLES / 480_000).for_each(|number| sounds.keep(number.to_string(), minute.clone(), 0));
+        (0..SAMPLES / 480_000).for_each(|number| sounds.keep(&number.to_string(), minute.clone(), 0));
         assert!(sounds.get("first").is_none());
         assert_eq!((sounds.kept.len(), playing.samples.len()), (1, 480_000));
+    }
+
+    #[test]
+    fn a_sound_in_a_newer_version_and_a_file_that_is_forgotten_give_their_room_back() {
+        let sounds = Sounds::default();
+        let minute = Asset::from_samples(&[0; 480_000]);
+        let file = |number: usize| serde_json::to_string(&Sound::File(number.to_string())).expect("a key");
+        sounds.keep("first", minute.clone(), 0);
+        for number in 0..SAMPLES / 480_000 {
+            sounds.keep("changing", minute.clone(), number as u64);
+            sounds.keep(&file(number), minute.clone(), 0);
+            sounds.forget_files();
+        }
+        assert!(sounds.get("first").is_some(), "two minutes are all that was kept");
+        assert_eq!(sounds.samples.load(Ordering::Relaxed), 2 * 480_000);
     }
 }

@@ -18,7 +18,7 @@ use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
 use crate::sip::shard::Exchange;
 use crate::sip::transport::Hop;
-use crate::twiml::verb::{Noun, Sip};
+use crate::twiml::verb::{Noun, Sip, sip};
 
 /// Whom a noun names.
 enum Callee {
@@ -271,12 +271,9 @@ fn headers(dialled: &Dialled, account: &str) -> Vec<(HeaderName, String)> {
     own.iter().filter_map(|(name, value)| said(name, value)).chain(written).collect()
 }
 
-/// A header that a script may write. What steers a call is none of its business, and a header cannot end early.
+/// A header that a script may write; it cannot end early.
 fn said(name: &str, value: &str) -> Option<(HeaderName, String)> {
-    const FREE: [&str; 4] = ["User-to-User", "Remote-Party-ID", "P-Preferred-Identity", "P-Called-Party-ID"];
-    let is_own = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"));
-    let is_free = is_own || FREE.iter().any(|free| name.eq_ignore_ascii_case(free));
-    let is_sound = is_free && !value.contains(char::is_control);
+    let is_sound = sip::is_free(name) && !value.contains(char::is_control);
     name.parse().ok().filter(|_| is_sound).map(|name| (name, value.to_owned()))
 }
 

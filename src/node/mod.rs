@@ -11,6 +11,7 @@ mod connection;
 mod control;
 mod dialing;
 mod fetching;
+mod flights;
 mod front;
 pub mod gateway;
 mod hosts;

@@ -24,10 +24,11 @@ pub mod code {
     /// A step could not be carried out and was skipped.
     pub const SKIPPED: u32 = 12_400;
 
-    /// Whether a document of which this is found cannot be run: those of the dictionary's errors (others are warnings)
-    /// that a document alone can bring about.
-    pub(in crate::twiml) fn is_error(code: u32) -> bool {
-        matches!(code, BAD_URL | NOT_SCREENING | 13_257 | 13_338 | 13_621)
+    /// Whether the dictionary calls it an error, which ends the document, or a warning (twiml.md §9): found in a document
+    /// it keeps that from being run, found while it runs it leads to the fallback.
+    pub fn is_error(code: u32) -> bool {
+        matches!(code, 11_000..=11_999 | PARSE | VERSION | ROOT | 12_300)
+            || matches!(code, NOT_SCREENING | 13_257 | 13_325 | 13_338 | 13_420 | 13_621)
     }
 }
 

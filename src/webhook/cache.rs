@@ -10,8 +10,12 @@ use tokio::time::Instant;
 
 use super::Media;
 
-/// Bytes kept; past it the sound that was not asked for longest goes.
+/// Bytes kept, with all that belongs to them; past it the sound that was not asked for longest goes.
 const LIMIT: usize = 64 << 20;
+
+/// What an entry counts for besides its bytes, in bytes: what it takes itself, and so much that there are never so many
+/// that looking for the oldest takes long.
+const ENTRY: usize = 4 << 10;
 
 /// No sound counts as fresh for longer, whatever its server says: operators change their announcements.
 const FRESHEST: Duration = Duration::from_secs(24 * 3600);
@@ -52,6 +56,12 @@ impl Entry {
             self.validators.etag.clone_from(&said.etag);
         }
         Self::new(self.media, self.validators, now)
+    }
+
+    /// It holds as long as there is room for it: nobody will be asked about it.
+    pub fn lasting(self, now: Instant) -> Self {
+        let cache_control = Some(format!("max-age={}", FRESHEST.as_secs()));
+        Self::new(self.media, Validators { cache_control, ..Validators::default() }, now)
     }
 
     fn is_worth_keeping(&self) -> bool {
@@ -118,12 +128,13 @@ impl Cache {
     pub fn put(&self, url: String, entry: Entry) {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.remove(&url);
-        if !entry.is_worth_keeping() || entry.media.bytes.len() > LIMIT {
+        let size = size(&url, &entry);
+        if !entry.is_worth_keeping() || size > LIMIT {
             return;
         }
         shelf.clock += 1;
         let clock = shelf.clock;
-        shelf.bytes += entry.media.bytes.len();
+        shelf.bytes += size;
         shelf.entries.insert(url, (clock, entry));
         while shelf.bytes > LIMIT {
             let oldest =
@@ -134,10 +145,17 @@ impl Cache {
     }
 }
 
+/// What an entry under this URL takes.
+fn size(url: &str, entry: &Entry) -> usize {
+    let Validators { etag, last_modified, cache_control } = &entry.validators;
+    let texts = [etag, last_modified, cache_control].into_iter().flatten().map(String::len).sum::<usize>();
+    ENTRY + url.len() + texts + entry.media.kind.len() + entry.media.bytes.len()
+}
+
 impl Shelf {
     fn remove(&mut self, url: &str) {
         if let Some((_, entry)) = self.entries.remove(url) {
-            self.bytes -= entry.media.bytes.len();
+            self.bytes -= size(url, &entry);
         }
     }
 }
@@ -193,14 +211,34 @@ mod tests {
         assert!(cache.get("c").is_none(), "the older one is not kept either");
     }
 
+    /// Four of them fill the cache, with what else is counted.
+    const A_QUARTER: usize = LIMIT / 4 - (8 << 10);
+
+    #[tokio::test]
+    async fn empty_sounds_and_long_urls_take_room_as_well() {
+        let (cache, now) = (Cache::default(), Instant::now());
+        cache.put("first".to_owned(), entry(None, Some("x"), 0, now));
+        for number in 0..64 {
+            cache.put(format!("{number}{}", "x".repeat(1 << 20)), entry(None, Some("x"), 0, now));
+        }
+        assert!(cache.get("first").is_none());
+        let most = LIMIT / ENTRY;
+        for number in 0..=most {
+            cache.put(number.to_string(), entry(None, Some("x"), 0, now));
+        }
+        let shelf = cache.shelf.lock().expect("no test panics with it");
+        assert!(shelf.entries.len() < most && shelf.bytes <= LIMIT);
+        assert!(shelf.entries.contains_key(&most.to_string()), "the newest is there");
+    }
+
     #[tokio::test]
     async fn what_was_not_asked_for_longest_makes_room() {
         let (cache, now) = (Cache::default(), Instant::now());
         for number in 0..4 {
-            cache.put(number.to_string(), entry(None, Some("x"), LIMIT / 4, now));
+            cache.put(number.to_string(), entry(None, Some("x"), A_QUARTER, now));
         }
         cache.get("0");
-        cache.put("4".to_owned(), entry(None, Some("x"), LIMIT / 4, now));
+        cache.put("4".to_owned(), entry(None, Some("x"), A_QUARTER, now));
         let kept: Vec<bool> = (0..5).map(|number| cache.get(&number.to_string()).is_some()).collect();
         assert_eq!(kept, [true, false, true, true, true]);
     }

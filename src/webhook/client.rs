@@ -17,8 +17,8 @@ use super::hop::Hop;
 use super::hosts::Hosts;
 use super::overrides::Overrides;
 use super::policy::Policy;
-use super::resolver::Resolver;
-use super::{Content, Cookies, Reply, Request, WebhookError, body, code};
+use super::resolver::{self, LookUp, Resolver};
+use super::{Content, Cookies, Reply, Request, WebhookError, body, code, media};
 use crate::config;
 use crate::twiml::document::Context;
 
@@ -43,6 +43,8 @@ pub struct Webhooks {
     pub(super) policy: Arc<Policy>,
     pub(super) clients: Clients,
     pub(super) hosts: Arc<Hosts>,
+    /// The part of each host that callbacks may take.
+    pub(super) callbacks: Arc<Hosts>,
     pub(super) cache: Cache,
 }
 
@@ -53,12 +55,12 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    fn new(policy: &Arc<Policy>, roots: RootCertStore) -> anyhow::Result<Self> {
+    fn new(policy: &Arc<Policy>, roots: RootCertStore, look_up: &LookUp) -> anyhow::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let tls = tls.with_root_certificates(roots).with_no_client_auth();
         let pair = |policy: Option<Arc<Policy>>| -> anyhow::Result<_> {
-            let resolver = Arc::new(Resolver::new(policy));
+            let resolver = Arc::new(Resolver::new(policy, Arc::clone(look_up)));
             let client = |sni: bool| {
                 let mut tls = tls.clone();
                 tls.enable_sni = sni;
@@ -114,12 +116,24 @@ impl Webhooks {
         trusted: Vec<String>,
         roots: RootCertStore,
     ) -> anyhow::Result<Self> {
+        Self::looking_up(settings, account, trusted, roots, resolver::system())
+    }
+
+    /// The same with another who knows addresses.
+    pub(super) fn looking_up(
+        settings: &config::Webhooks,
+        account: Account,
+        trusted: Vec<String>,
+        roots: RootCertStore,
+        look_up: LookUp,
+    ) -> anyhow::Result<Self> {
         let policy = Arc::new(Policy::new(settings.allow.clone(), trusted));
         Ok(Self {
             account,
-            clients: Clients::new(&policy, roots)?,
+            clients: Clients::new(&policy, roots, &look_up)?,
             policy,
             hosts: Hosts::new(settings.concurrency_per_host),
+            callbacks: Hosts::new(settings.concurrency_per_host / 2),
             cache: Cache::default(),
         })
     }
@@ -143,8 +157,7 @@ impl Webhooks {
         within(total, &url, async {
             let answer = exchange.ask(hop).await?;
             let (status, url) = (answer.response.status().as_u16(), answer.hop.url.to_string());
-            let content =
-                content(answer, exchange.silence()).await.map_err(|error| error.answered(status))?;
+            let content = content(answer, &exchange, &token).await.map_err(|error| error.answered(status))?;
             Ok(Reply { status, url, content, cookies: exchange.cookies, findings })
         })
         .await
@@ -170,7 +183,7 @@ impl Webhooks {
             tracing::warn!(url = super::shown(&url), code = finding.code, "{}", finding.message);
         }
         let total = overrides.total;
-        let mut exchange = Exchange::new(self, overrides, &token, Cookies::default());
+        let mut exchange = Exchange::new(self, overrides, &token, Cookies::default()).for_callback();
         let answer = within(total, &url, exchange.ask(hop)).await?;
         let status = answer.response.status().as_u16();
         // What is not read cannot be followed by another answer: the connection would be lost.
@@ -203,9 +216,9 @@ pub(super) fn successful(answer: Answer) -> Result<Answer, WebhookError> {
     Err(error.answered(status))
 }
 
-/// What an answer holds (webhooks.md §5).
-async fn content(answer: Answer, silence: Duration) -> Result<Content, WebhookError> {
-    let mut answer = successful(answer)?;
+/// What an answer holds to a request with this token (webhooks.md §5).
+async fn content(answer: Answer, exchange: &Exchange<'_>, token: &str) -> Result<Content, WebhookError> {
+    let (mut answer, silence) = (successful(answer)?, exchange.silence());
     let url = answer.hop.url.to_string();
     let of_no_use = |why: String| WebhookError::new(code::CONTENT_TYPE, &url, why);
     if let Some(encoding) = answer.header(header::CONTENT_ENCODING).filter(|name| *name != "identity") {
@@ -218,21 +231,25 @@ async fn content(answer: Answer, silence: Duration) -> Result<Content, WebhookEr
         false => Ok(Content::Empty),
     };
     let kind = answer.header(header::CONTENT_TYPE).map(ContentType::read);
-    match kind.as_ref().map(ContentType::form) {
-        Some(Form::Sound) => Ok(Content::Audio),
-        None | Some(Form::Other) => match (answer.chunk(silence).await?, kind) {
-            (None, _) => empty(),
-            (Some(_), None) => Err(of_no_use("it has no content type".to_owned())),
-            (Some(_), Some(kind)) => Err(of_no_use(format!("the content type is {:.80}", kind.kind))),
+    let Some(kind) = kind else {
+        return match answer.chunk(silence).await? {
+            None => empty(),
+            Some(_) => Err(of_no_use("it has no content type".to_owned())),
+        };
+    };
+    match kind.form() {
+        Form::Sound => Ok(Content::Audio(media::keep_answer(answer, kind, exchange, token).await?)),
+        Form::Other => match answer.chunk(silence).await? {
+            None => empty(),
+            Some(_) => Err(of_no_use(format!("the content type is {:.80}", kind.kind))),
         },
-        Some(Form::Document | Form::Text) => {
+        Form::Document | Form::Text => {
             let body = answer.body(body::DOCUMENT, silence).await?;
-            match kind {
-                Some(kind) if !body.is_empty() => kind.content(body).map_err(|charset| {
-                    of_no_use(format!("the charset is {charset:.40}, which nobody knows"))
-                }),
-                _ => empty(),
+            if body.is_empty() {
+                return empty();
             }
+            let unknown = |charset| of_no_use(format!("the charset is {charset:.40}, which nobody knows"));
+            kind.content(body).map_err(unknown)
         }
     }
 }

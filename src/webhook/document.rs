@@ -22,7 +22,8 @@ pub struct Fetch {
 /// A document that was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// Its URL, after redirects, without fragment: what its references are relative to. It may hold a password.
+    /// Its URL, after redirects, without fragment and parameters: what its references are relative to. It may hold a
+    /// password.
     pub url: String,
     /// The status of the answer; none of a file.
     pub status: Option<u16>,
@@ -48,7 +49,7 @@ impl Fetched {
                 Err(_) if !text.trim_start().starts_with('<') => Ok(plain(Document::spoken(&text))),
                 read => read,
             },
-            Content::Audio => Ok(plain(Document::played(&url))),
+            Content::Audio(source) => Ok(plain(Document::played(&source))),
             Content::Empty => Ok(plain(Document::default())),
         };
         let mut document = parsed.map_err(|ScriptError { line, column, code, message }| {
@@ -100,7 +101,10 @@ mod tests {
             "nobody wants to hear a broken document"
         );
         assert_eq!(verbs(Content::Text("Fish & chips <5".to_owned())), ["say Fish & chips <5"]);
-        assert_eq!(verbs(Content::Audio), ["play http://h/voice?a=1&b=2"]);
+        assert_eq!(
+            verbs(Content::Audio("http://h/voice#answer=1".to_owned())),
+            ["play http://h/voice#answer=1"]
+        );
         assert_eq!(verbs(Content::Empty), [""; 0]);
     }
 

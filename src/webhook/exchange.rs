@@ -31,6 +31,7 @@ pub(super) struct Exchange<'w> {
     /// Sent with every hop and try.
     headers: HeaderMap,
     pub cookies: Cookies,
+    is_callback: bool,
 }
 
 /// An answer whose body has yet to come.
@@ -39,8 +40,11 @@ pub(super) struct Answer {
     /// Who answered.
     pub hop: Hop,
     /// Held until the body was read.
-    _place: Place,
+    _places: Places,
 }
+
+/// A place at a host; a callback holds one of the fewer that there are for callbacks as well.
+type Places = (Option<Place>, Place);
 
 impl<'w> Exchange<'w> {
     pub fn new(webhooks: &'w Webhooks, overrides: Overrides, token: &str, cookies: Cookies) -> Self {
@@ -52,13 +56,18 @@ impl<'w> Exchange<'w> {
         {
             headers.insert("I-Twilio-Idempotency-Token", token);
         }
-        Self { webhooks, retries: overrides.retries, overrides, headers, cookies }
+        Self { webhooks, retries: overrides.retries, overrides, headers, cookies, is_callback: false }
     }
 
     /// Sends one more header with everything.
     pub fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// It tells something that no call waits for.
+    pub fn for_callback(self) -> Self {
+        Self { is_callback: true, ..self }
     }
 
     /// How long the other side may be silent.
@@ -108,8 +117,8 @@ impl<'w> Exchange<'w> {
                 },
             };
             if !may_help || self.retries == 0 {
-                let (response, place) = tried.map_err(|failure| failure.error)?;
-                return Ok(Answer { response, hop, _place: place });
+                let (response, places) = tried.map_err(|failure| failure.error)?;
+                return Ok(Answer { response, hop, _places: places });
             }
             self.retries -= 1;
             drop(tried);
@@ -120,7 +129,7 @@ impl<'w> Exchange<'w> {
 
     /// One try. A connection of an earlier request that the server has closed meanwhile does not count as one: the
     /// request has not reached anybody, or one who recognises its token.
-    async fn try_once(&self, hop: &Hop) -> Result<(reqwest::Response, Place), Failure> {
+    async fn try_once(&self, hop: &Hop) -> Result<(reqwest::Response, Places), Failure> {
         let Some(host) = policy::authority_of(&hop.url) else {
             return Err(Failure::hopeless(WebhookError::new(
                 code::BAD_URL,
@@ -128,7 +137,7 @@ impl<'w> Exchange<'w> {
                 "it has no host",
             )));
         };
-        let place = self.webhooks.hosts.place(host).await;
+        let places = self.places(host).await;
         let mut dead = 0;
         loop {
             let dialler = Dialler::new(self.overrides.connect);
@@ -138,9 +147,19 @@ impl<'w> Exchange<'w> {
                 {
                     dead += 1;
                 }
-                sent => return sent.map(|response| (response, place)),
+                sent => return sent.map(|response| (response, places)),
             }
         }
+    }
+
+    /// Waits until the host may be asked.
+    async fn places(&self, host: String) -> Places {
+        // Its own line first: whoever waits in that takes nothing from those whom calls wait for.
+        let of_callbacks = match self.is_callback {
+            true => Some(self.webhooks.callbacks.place(host.clone()).await),
+            false => None,
+        };
+        (of_callbacks, self.webhooks.hosts.place(host).await)
     }
 
     async fn send(&self, hop: &Hop, dialler: &Dialler) -> Result<reqwest::Response, Failure> {
@@ -151,10 +170,10 @@ impl<'w> Exchange<'w> {
             return Err(Failure::hopeless(WebhookError::forbidden(url, message)));
         }
         let client = self.webhooks.clients.of(is_trusted, self.overrides.sni);
-        let signature = signature::sign(&self.webhooks.account.token, &hop.wire(), &hop.form);
+        let signature = signature::sign(&self.webhooks.account.token, &hop.wire(), hop.form());
         // The client makes HTTP Basic of user and password.
         let request = match hop.method {
-            Method::Get => client.get(hop.url.clone()),
+            Method::Get => client.get(hop.target()),
             Method::Post => client
                 .post(hop.url.clone())
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")

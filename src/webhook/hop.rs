@@ -9,51 +9,60 @@ use crate::twiml::verb::Method;
 /// One request: where, how, with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hop {
-    /// Without fragment; its user and password are for HTTP Basic.
+    /// Without fragment and parameters; its user and password are for HTTP Basic.
     pub url: Url,
     pub method: Method,
-    /// The parameters of a form body.
-    pub form: Vec<(String, String)>,
+    /// For the form body, or for the query.
+    parameters: Vec<(String, String)>,
 }
 
 impl Hop {
     /// The first request, and the fragment of its URL.
     pub fn first(request: Request) -> Result<(Self, Option<String>), WebhookError> {
-        let (mut url, fragment) = parse(&request.url)?;
-        let form = match request.method {
-            Method::Post => request.parameters,
-            Method::Get => {
-                // Without any, a `?` would be left behind.
-                if !request.parameters.is_empty() {
-                    url.query_pairs_mut().extend_pairs(&request.parameters);
-                }
-                Vec::new()
-            }
-        };
-        Ok((Self { url, method: request.method, form }, fragment))
+        let (url, fragment) = parse(&request.url)?;
+        Ok((Self { url, method: request.method, parameters: request.parameters }, fragment))
     }
 
     /// A GET without parameters: for sounds.
     pub fn get(url: &str) -> Result<(Self, Option<String>), WebhookError> {
         let (url, fragment) = parse(url)?;
-        Ok((Self { url, method: Method::Get, form: Vec::new() }, fragment))
+        Ok((Self { url, method: Method::Get, parameters: Vec::new() }, fragment))
     }
 
-    /// The URL as it stands on the wire: what is signed.
+    /// What is asked for: the URL, with the parameters of a GET.
+    pub fn target(&self) -> Url {
+        let mut url = self.url.clone();
+        // Without any, a `?` would be left behind.
+        if self.method == Method::Get && !self.parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.parameters);
+        }
+        url
+    }
+
+    /// The target as it stands on the wire: what is signed.
     pub fn wire(&self) -> String {
-        super::shown(self.url.as_str())
+        super::shown(self.target().as_str())
+    }
+
+    /// The parameters of a form body.
+    pub fn form(&self) -> &[(String, String)] {
+        match self.method {
+            Method::Get => &[],
+            Method::Post => &self.parameters,
+        }
     }
 
     /// The form body.
     pub fn body(&self) -> String {
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.form).finish()
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.form()).finish()
     }
 
-    /// What a redirect of this status to `location` asks for (RFC 9110 §15.4): after 307 and 308 the same again, after
-    /// the others a GET without parameters.
+    /// What a redirect of this status to `location` asks for (RFC 9110 §15.4): after 307 and 308 the same method and
+    /// body again, after the others a GET. Parameters of a query are not added to another one: the location has what
+    /// it shall have.
     pub fn redirected(self, status: u16, location: &str) -> Result<Self, WebhookError> {
         let bad = || WebhookError::new(code::REDIRECT, self.url.as_str(), "a redirect to nowhere");
-        let mut url = self.url.join(location.trim()).map_err(|_| bad())?;
+        let mut url = self.target().join(location.trim()).map_err(|_| bad())?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(bad());
         }
@@ -64,8 +73,8 @@ impl Hop {
             let _ = url.set_password(self.url.password());
         }
         Ok(match status {
-            307 | 308 => Self { url, ..self },
-            _ => Self { url, method: Method::Get, form: Vec::new() },
+            307 | 308 if self.method == Method::Post => Self { url, ..self },
+            _ => Self { url, method: Method::Get, parameters: Vec::new() },
         })
     }
 }
@@ -110,7 +119,12 @@ mod tests {
         );
         let get = first("https://h/v?x=1#rc=2", Method::Get);
         assert_eq!(get.wire(), "https://h/v?x=1&CallSid=CA1&From=%2B1+2%26%C3%A9");
-        assert_eq!((get.body().as_str(), get.form.len()), ("", 0));
+        assert_eq!((get.body().as_str(), get.form().len()), ("", 0));
+        assert_eq!(
+            get.url.as_str(),
+            "https://h/v?x=1",
+            "what is relative to the document is relative to this"
+        );
         assert_eq!(Hop::get("https://h/v").expect("a URL").0.wire(), "https://h/v");
     }
 
@@ -133,7 +147,7 @@ mod tests {
                 ("http://h/c?d=1", is_kept),
                 "{status}"
             );
-            assert_eq!(hop.form.is_empty(), !is_kept);
+            assert_eq!(hop.form().is_empty(), !is_kept);
         }
     }
 

@@ -12,6 +12,10 @@ use super::hop::Hop;
 use super::overrides::Overrides;
 use super::{Cookies, Media, WebhookError, body, code};
 
+/// What begins the fragment of a sound that came in place of a document; the token of its request follows. It may be
+/// meant for one call only: no other can name it.
+const ANSWER: &str = "answer=";
+
 impl Webhooks {
     /// Fetches a sound, or finds that the one that was fetched before still holds.
     ///
@@ -19,6 +23,13 @@ impl Webhooks {
     /// It cannot be had in time, or is none.
     pub async fn media(&self, url: &str) -> Result<Media, WebhookError> {
         let (hop, fragment) = Hop::get(url)?;
+        let (answers, fragment) = match fragment {
+            Some(fragment) if fragment.starts_with(ANSWER) => (self.cache.get(url), None),
+            fragment => (None, fragment),
+        };
+        if let Some(answer) = answers {
+            return Ok(answer.media);
+        }
         let (overrides, findings) = Overrides::read(fragment.as_deref());
         for finding in findings {
             tracing::warn!(url = super::shown(url), code = finding.code, "{}", finding.message);
@@ -80,6 +91,26 @@ async fn sound(answer: Answer, exchange: &Exchange<'_>) -> Result<Entry, Webhook
     if kind.form() != Form::Sound {
         return Err(no_sound(format!("the content type is {:.80}, which is no sound", kind.kind)));
     }
+    body_of(answer, kind, exchange).await
+}
+
+/// Keeps the sound that answers the request for a document with this token, and names it. If it has been forgotten by
+/// the time that it is wanted, it is fetched as any other.
+pub(super) async fn keep_answer(
+    answer: Answer,
+    kind: ContentType,
+    exchange: &Exchange<'_>,
+    token: &str,
+) -> Result<String, WebhookError> {
+    let mut url = answer.hop.url.clone();
+    url.set_fragment(Some(&format!("{ANSWER}{token}")));
+    let source = String::from(url);
+    let entry = body_of(answer, kind, exchange).await?;
+    exchange.webhooks.cache.put(source.clone(), entry.lasting(Instant::now()));
+    Ok(source)
+}
+
+async fn body_of(answer: Answer, kind: ContentType, exchange: &Exchange<'_>) -> Result<Entry, WebhookError> {
     let validators = validators(&answer);
     let bytes = answer.body(body::SOUND, exchange.silence()).await?;
     let version = exchange.webhooks.cache.next_version();

@@ -29,8 +29,8 @@ pub struct Request {
 pub struct Reply {
     /// The status, 200 to 299.
     pub status: u16,
-    /// The URL that answered, after redirects, without fragment. It may hold a password: what is relative to it is asked
-    /// for with the same.
+    /// The URL that answered, after redirects, without fragment and without the parameters of a GET. It may hold a
+    /// password: what is relative to it is asked for with the same.
     pub url: String,
     /// What to do now.
     pub content: Content,
@@ -45,8 +45,8 @@ pub struct Reply {
 pub enum Content {
     /// A document, in UTF-8.
     Twiml(Bytes),
-    /// A sound: the document is one Play of the same URL.
-    Audio,
+    /// A sound: the document is one Play of this URL, under which the answer is kept.
+    Audio(String),
     /// A text to be spoken.
     Text(String),
     /// Nothing.

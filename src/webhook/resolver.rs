@@ -2,6 +2,7 @@
 //! It must never hand out an address that the policy refuses, nor some of a name's addresses and not the others.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,33 +30,45 @@ pub(super) enum NameError {
 /// Names being looked up at a time. Each occupies a thread until the system answers, also when nobody waits any more.
 const LOOKUPS: usize = 64;
 
+/// The addresses of a name.
+pub(super) type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// Who knows them. The ports do not matter: that of the URL is taken.
+pub(super) type LookUp = Arc<dyn Fn(String) -> Found + Send + Sync>;
+
+/// The system does.
+pub(super) fn system() -> LookUp {
+    Arc::new(|name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }))
+}
+
 /// Resolves names for a client; without a policy, those of hosts that the operator has named.
 pub(super) struct Resolver {
     policy: Option<Arc<Policy>>,
+    look_up: LookUp,
     lookups: Arc<Semaphore>,
     /// Names resolved so far.
     turn: AtomicUsize,
 }
 
 impl Resolver {
-    pub fn new(policy: Option<Arc<Policy>>) -> Self {
-        Self { policy, lookups: Arc::new(Semaphore::new(LOOKUPS)), turn: AtomicUsize::new(0) }
+    pub fn new(policy: Option<Arc<Policy>>, look_up: LookUp) -> Self {
+        Self { policy, look_up, lookups: Arc::new(Semaphore::new(LOOKUPS)), turn: AtomicUsize::new(0) }
     }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (policy, lookups) = (self.policy.clone(), Arc::clone(&self.lookups));
+        let look_up = Arc::clone(&self.look_up);
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             let name = name.as_str().to_owned();
             let permit = lookups.acquire_owned().await?;
             let asked = name.clone();
             let found = tokio::spawn(async move {
-                // Port 0 is replaced by that of the URL.
-                let found = tokio::net::lookup_host((asked, 0)).await;
+                let found = look_up(asked).await;
                 drop(permit);
-                found.map(Iterator::collect)
+                found
             });
             let mut addresses: Vec<SocketAddr> = found.await?.unwrap_or_default();
             // Should the first one be dead, the next try begins with another.
@@ -80,7 +93,70 @@ fn judge(name: String, addresses: Vec<SocketAddr>, policy: Option<&Policy>) -> R
 
 #[cfg(test)]
 mod tests {
+    use rustls::RootCertStore;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::config;
+    use crate::twiml::verb::Method;
+    use crate::webhook::{Account, Cookies, Request, WebhookError, Webhooks};
+
+    /// Answers every request on every connection with 204, and counts the connections.
+    async fn receiver(address: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind(address).await.expect("loopback");
+        let (address, count) = (listener.local_addr().expect("bound"), Arc::new(AtomicUsize::new(0)));
+        let connections = Arc::clone(&count);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut request = [0; 4_096];
+                    while matches!(stream.read(&mut request).await, Ok(1..)) {
+                        let answered = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                        answered.expect("it listens");
+                    }
+                });
+            }
+        });
+        (address, count)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_the_next_time_is_judged_again_and_only_what_was_judged_is_reached() {
+        let (stranger, reached) = receiver(([127, 0, 0, 2], 0).into()).await;
+        let (_, trapped) = receiver(([127, 0, 0, 1], stranger.port()).into()).await;
+        let lookups = Arc::new(AtomicUsize::new(0));
+        let turns = Arc::clone(&lookups);
+        let look_up: LookUp = Arc::new(move |_| {
+            let last = if turns.fetch_add(1, Ordering::Relaxed) == 0 { 2 } else { 1 };
+            Box::pin(async move { Ok(vec![([127, 0, 0, last], 0).into()]) })
+        });
+        // What is allowed stands for what is public: from here nothing else can be reached.
+        let allow = vec!["127.0.0.2/32".parse().expect("a network")];
+        let settings = config::Webhooks { allow, ..config::Webhooks::default() };
+        let account = Account { sid: String::new(), token: "12345".to_owned() };
+        let webhooks = Webhooks::looking_up(&settings, account, Vec::new(), RootCertStore::empty(), look_up);
+        let webhooks = webhooks.expect("webhooks");
+        let ask = async || {
+            let request = Request {
+                url: format!("http://rebound.example:{}/", stranger.port()),
+                method: Method::Post,
+                parameters: Vec::new(),
+                token: String::new(),
+                cookies: Cookies::default(),
+            };
+            webhooks.fetch(request).await.map(|reply| reply.status)
+        };
+        assert_eq!((ask().await, ask().await), (Ok(204), Ok(204)));
+        let counts = || [&lookups, &reached, &trapped].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!(counts(), [1, 1, 0], "one look-up and one connection for both");
+        // The connection is kept no longer than this.
+        tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
+        let error: WebhookError = ask().await.expect_err("it leads to this host now");
+        assert!(error.is_forbidden, "{error}");
+        assert_eq!(counts(), [2, 1, 0]);
+    }
 
     fn judged(addresses: &[&str], policy: Option<&Policy>) -> Result<usize, String> {
         let addresses =

@@ -78,8 +78,12 @@ fn act(path: &str) -> Act {
         "/to-disguised" => Act::Say(answer("307 Found", "Location: http://[::ffff:10.0.0.1]/\r\n", "")),
         "/empty" => Act::Say(answer("200 OK", XML, "")),
         "/nothing" => Act::Say(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
-        "/sound" => Act::Hang(
-            b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 9999999\r\n\r\n".to_vec(),
+        "/sound" => Act::Say(answer("200 OK", "Content-Type: audio/mpeg\r\n", "ID3")),
+        "/half-a-sound" => Act::Hang(
+            b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 9999999\r\n\r\nID3".to_vec(),
+        ),
+        "/huge-sound" => Act::Hang(
+            b"HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nContent-Length: 99999999\r\n\r\nID3".to_vec(),
         ),
         "/text" => Act::Say(answer("200 OK", "Content-Type: text/plain\r\n", "Hello")),
         _ => Act::Say(twiml("<Hangup/>")),
@@ -97,6 +101,8 @@ async fn every_fault_is_its_documented_error_in_bounded_time_and_others_are_unha
         ("/half-a-header", 11_205, 300),
         ("/no-body", 11_205, 300),
         ("/half-a-body", 11_205, 300),
+        ("/half-a-sound", 11_205, 300),
+        ("/huge-sound", 11_750, 0),
         ("/drip", 11_203, 900),
         ("/drip-header", 11_205, 300),
         ("/reset", 11_205, 100),
@@ -161,12 +167,12 @@ async fn every_fault_is_its_documented_error_in_bounded_time_and_others_are_unha
 }
 
 #[tokio::test]
-async fn what_is_no_document_but_of_use_is_understood_without_waiting_for_more() {
+async fn what_is_no_document_but_of_use_is_understood() {
     let (server, webhooks) = (server().await, webhooks());
     for (path, content) in [
         ("/empty", Content::Empty),
         ("/nothing", Content::Empty),
-        ("/sound", Content::Audio),
+        ("/sound", Content::Audio(server.url("/sound#answer=5f3f1d3e-5f2c-4a5b-9c8f-1a2b3c4d5e6f"))),
         ("/text", Content::Text("Hello".to_owned())),
     ] {
         let reply = webhooks.fetch(post(server.url(&format!("{path}{SHORT}")), &[])).await.expect(path);
@@ -284,4 +290,31 @@ async fn a_slow_host_gets_no_more_requests_at_a_time_than_allowed_and_others_do_
     let codes = [first, second, third].map(|result| result.expect_err("silent").code);
     assert_eq!(codes, [11_205, 11_205, 11_203]);
     assert!(matches!(other, Ok(Ok(_))));
+}
+
+#[tokio::test]
+async fn callbacks_that_hang_leave_room_at_their_host_for_the_documents_that_calls_wait_for() {
+    let server = server().await;
+    let settings = config::Webhooks {
+        allow: vec!["127.0.0.0/8".parse().expect("a network")],
+        concurrency_per_host: 4,
+        ..config::Webhooks::default()
+    };
+    let webhooks = Webhooks::new(&settings, account(), Vec::new()).expect("webhooks");
+    let status = || webhooks.post(post(server.url("/silent#rt=2000&tt=2000&rc=0"), &[]));
+    let hanging = async { tokio::join!(status(), status(), status(), status(), status(), status()) };
+    let call = async {
+        while server.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let document = webhooks.fetch(post(server.url("/voice#tt=1000"), &[]));
+        (document.await.map(|reply| reply.status), server.seen())
+    };
+    tokio::select! {
+        (status, seen) = call => {
+            assert_eq!(status, Ok(200));
+            assert_eq!(seen.iter().filter(|seen| seen.target == "/silent").count(), 2, "half of the places");
+        }
+        _ = hanging => panic!("the document waited for callbacks"),
+    }
 }

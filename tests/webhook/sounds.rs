@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::server::{Act, Server, answer, webhooks};
+use trunkline::twiml::document::Context;
+use trunkline::twiml::verb::Verb;
+use trunkline::webhook::Webhooks;
+
+use crate::server::{Act, Server, answer, post, webhooks};
 
 const WAV: &str = "Content-Type: audio/x-wav\r\n";
 
@@ -73,4 +77,34 @@ async fn a_sound_that_is_dated_is_asked_about_by_its_date() {
         assert_eq!(&webhooks.media(&server.url("/")).await.expect("a sound").bytes[..], b"RIFF");
     }
     assert_eq!(server.seen().len(), 3);
+}
+
+/// What a call hears whose document is asked for under this token, as the URL that its Play names.
+async fn played(webhooks: &Webhooks, url: String, token: &str) -> String {
+    let mut request = post(url, &[("CallSid", token)]);
+    token.clone_into(&mut request.token);
+    let fetched = webhooks.document(request, Context::Main).await.expect("a document");
+    let [step] = &fetched.document.document.steps[..] else { panic!("one step") };
+    let Verb::Play(play) = &step.verb else { panic!("{step:?}") };
+    play.source.clone()
+}
+
+#[tokio::test]
+async fn a_sound_in_place_of_a_document_is_what_that_call_hears_and_is_not_asked_for_again() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => Act::Say(answer("200 OK", WAV, &seen.body)),
+        _ => Act::Say(answer("405 Not Allowed", "", "")),
+    })
+    .await;
+    let webhooks = webhooks();
+    let alice = played(&webhooks, server.url("/voice?x=1#rc=0"), "alice").await;
+    let bob = played(&webhooks, server.url("/voice?x=1#rc=0"), "bob").await;
+    for (source, body) in [(&alice, "CallSid=alice"), (&bob, "CallSid=bob"), (&alice, "CallSid=alice")] {
+        let media = webhooks.media(source).await.expect("a sound");
+        assert_eq!((media.bytes, media.kind.as_str()), (body.into(), "audio/x-wav"));
+    }
+    assert_eq!(server.seen().len(), 2);
+    // Whoever has forgotten it asks as for any other sound.
+    let error = crate::server::webhooks().media(&alice).await.expect_err("not allowed");
+    assert_eq!((error.status, error.url), (Some(405), server.url("/voice?x=1")));
 }

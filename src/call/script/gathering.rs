@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-use super::steps::{is_error, speech};
+use super::steps::speech;
 use super::words::{ScriptEffect, Wanted};
 use super::{ScriptRun, Sound, SoundError, Waiting};
 use crate::call::profile::CallStatus;
 use crate::supervision::machine::Turn;
+use crate::twiml::finding::code::is_error;
 use crate::twiml::verb::{Gather, Prompt};
 use crate::webhook::WebhookError;
 

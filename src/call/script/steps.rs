@@ -11,6 +11,7 @@ use crate::call::profile::CallStatus;
 use crate::ops::events::Event;
 use crate::supervision::machine::Turn;
 use crate::twiml::document::Context;
+use crate::twiml::finding::code::is_error;
 use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Dial, Hooks, Noun, Play, Say, Verb};
 use crate::webhook::{WebhookError, code};
@@ -220,11 +221,6 @@ impl ScriptRun {
 
 pub(super) fn speech(say: &Say) -> Sound {
     Sound::Speech { text: say.text.clone(), language: say.language.clone(), voice: say.voice.clone() }
-}
-
-/// Whether the dictionary calls it an error, which ends the document, or a warning (twiml.md §9).
-pub(super) fn is_error(code: u32) -> bool {
-    matches!(code, 11_000..=11_999 | 12_100..=12_102 | 12_300 | 13_325 | 13_420)
 }
 
 /// What a step is about, for the event log.

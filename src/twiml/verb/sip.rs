@@ -259,9 +259,13 @@ fn read_headers(text: &str, place: Place, findings: &mut Findings) -> Vec<(Strin
 }
 
 fn is_allowed(name: &str) -> bool {
-    let token = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && is_free(name)
+}
+
+/// Whether a header of this name is a script's to set: what steers a call is none of its business.
+pub fn is_free(name: &str) -> bool {
     let custom = name.len() > 2 && name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"));
-    token && (custom || HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    custom || HEADERS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Percent-decoded text; none if it is malformed, not UTF-8 or has control characters (a header must not gain a line).
