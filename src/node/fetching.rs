@@ -88,8 +88,9 @@ impl Cell {
         }
         let house = Arc::clone(&self.house);
         super::cell::spawn(async move {
-            let began = house.clock.now();
-            let result = house.webhooks.post(request).await;
+            let (began, url) = (house.clock.now(), request.url.clone());
+            let posted = fenced(house.webhooks.post(request)).await;
+            let result = posted.unwrap_or_else(|caught| Err(broken(&url, &caught)));
             let took = house.clock.now().since(began);
             house.metrics.webhook(Errand::Callback, took, result.as_ref().err());
             let Some(cell) = Cell::present() else { return };
