@@ -65,9 +65,6 @@ pub struct Call {
     #[serde(default)]
     voice: Option<Voice>,
     caller: CallerId,
-    /// Which user of ours the caller is.
-    #[serde(default)]
-    user: Option<String>,
     max_forwards: u8,
     /// When it has lasted as long as it may; none until it is answered, and once it was ended for that.
     #[serde(default)]
@@ -205,7 +202,6 @@ impl Call {
             answered: None,
             voice: None,
             caller: spec.caller,
-            user: spec.user,
             max_forwards: spec.max_forwards,
             ends_at: None,
             longest: spec.longest,

@@ -46,9 +46,7 @@ impl Outgoing {
         let (from, identity) = present(from, is_private, basis.is_trusted);
         let headers: Vec<_> = identity.into_iter().chain(headers).collect();
         let peer = to.uri.to_string();
-        let address =
-            targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
-        let mut core = basis.core(peer, address);
+        let mut core = basis.core(peer, targets.first().map(|target| &target.path.flow));
         let mut offered = core.media.negotiation.clone();
         // A fresh negotiation has no offer out and none came: it can always make one.
         let offer = offered.offer().unwrap_or_default();

@@ -186,6 +186,7 @@ impl Cell {
         Ok(Basis {
             id,
             call,
+            owner: None,
             seed: self.seed(),
             media_ip: addresses.media_advertised_ip(peer),
             lease,

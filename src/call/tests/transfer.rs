@@ -8,8 +8,14 @@ const ONE: &str = "<Dial><Client>alice</Client></Dial>";
 const TAPED: &str = "<Dial record='record-from-answer-dual' timeLimit='100'><Client>alice</Client></Dial>";
 
 fn refer() -> Report {
+    refer_of(None)
+}
+
+/// A party that is this user wants a transfer.
+fn refer_of(owner: Option<&str>) -> Report {
     let target = "sip:carol@example.com".parse().expect("an address");
-    Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces: None }, by: None }))
+    let (refer_to, owner) = (ReferTo { target, replaces: None }, owner.map(str::to_owned));
+    Report::Refer(Box::new(Refer { refer_to, by: None, owner }))
 }
 
 /// Caller and callee talk.
@@ -267,17 +273,18 @@ fn the_target_is_called_with_the_rights_of_whoever_refers_and_sees_who_is_transf
             })
             .expect("brought back, it wants the target again")
     };
+    let user = |name: &str| Some(Referrer::User(name.to_owned()));
     let mut bench = talking(ONE);
-    bench.caller(refer());
+    bench.caller(refer_of(Some("bob")));
     let wanted = dialled(&bench);
-    assert_eq!(wanted.referrer, Some(Referrer::Caller(Some("bob".to_owned()))));
-    assert_eq!(wanted.caller.user, "alice");
-    let mut bench = talking(ONE);
+    assert_eq!((wanted.referrer, wanted.caller.user.as_str()), (user("bob"), "alice"));
+    let mut bench = talking("<Dial><Sip>sip:203@example.com</Sip></Dial>");
+    bench.callee(1, refer_of(Some("carol")));
+    assert_eq!(dialled(&bench).referrer, user("carol"), "whoever the extension leads to");
+    let mut bench = talking("<Dial><Sip>sip:alice@elsewhere.example</Sip></Dial>");
     bench.callee(1, refer());
     let wanted = dialled(&bench);
-    assert!(
-        matches!(wanted.referrer, Some(Referrer::Callee(Noun::Client(client))) if client.identity == "alice")
-    );
+    assert_eq!(wanted.referrer, Some(Referrer::Stranger), "whatever it is called by");
     assert_eq!(wanted.caller.user, "bob");
 }
 
@@ -291,7 +298,7 @@ fn attended() -> Report {
         from_tag: "theirs".to_owned(),
         early_only: false,
     });
-    Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces }, by: None }))
+    Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces }, by: None, owner: None }))
 }
 
 fn word(bench: &mut Bench, word: &Word) -> Vec<String> {
