@@ -135,7 +135,9 @@ impl Outgoing {
             Next::Stay
         } else if status.is_success() {
             self.on_success(core, key, response, flow, turn)
-        } else if self.is_mended(core, key, response, turn) {
+        } else if self.is_mended(core, key, response, turn)
+            || status.is_challenge() && self.is_prack_proved(core, key, response, turn)
+        {
             Next::Stay
         } else {
             self.attempt_failed(core, key, Failure::refused(response), turn)
@@ -155,7 +157,7 @@ impl Outgoing {
             return false;
         };
         match refusal.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            status if status.is_challenge() => {
                 let Some(proofs) = &mut attempt.proofs else { return false };
                 if let Err(error) = proofs.challenged(refusal) {
                     tracing::info!(leg = %core.id, %error, "a login of ours was of no use");
