@@ -11,6 +11,7 @@ mod pressing;
 pub mod profile;
 mod progress;
 mod remarks;
+mod replacing;
 mod screening;
 pub mod script;
 pub mod sound;
@@ -35,6 +36,7 @@ pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
+pub use self::replacing::Found;
 use self::script::{DialResult, Told, Wanted};
 use self::transferring::{Pair, Transfer};
 pub use self::words::{
