@@ -541,8 +541,7 @@ impl Machine for Call {
         let dial = dialing.and_then(|dialing| {
             earliest(earliest(dialing.rings_until(), dialing.joins_until()), dialing.talks_until())
         });
-        let end = self.ends_at.filter(|_| self.phase == Phase::Answered);
-        earliest(earliest(dial, self.transfer_deadline()), end)
+        earliest(earliest(dial, self.transfer_deadline()), self.ends_at)
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {

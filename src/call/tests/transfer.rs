@@ -205,6 +205,38 @@ fn a_pair_talks_no_longer_than_the_dial_allowed() {
 }
 
 #[test]
+fn the_longest_that_a_call_may_last_counts_for_whom_its_caller_has_left_as_well() {
+    let half_an_hour = || {
+        let mut bench = Bench::new();
+        bench.call.longest = Duration::from_secs(1800);
+        bench.dial(ONE);
+        bench.callee(1, answered());
+        bench
+    };
+    let mut pair = half_an_hour();
+    pair.caller(refer());
+    pair.callee(2, answered());
+    pair.caller(ended(Cause::HungUp));
+    assert_eq!(pair.pass(1799), [""; 0]);
+    let mut words = pair.pass(1800);
+    words.sort();
+    assert_eq!(words, ["1: hang up, HungUp", "2: hang up, HungUp", "script: caller gone"]);
+    for callee in [1, 2] {
+        pair.callee(callee, ended(Cause::HungUp));
+    }
+    assert!(pair.is_finished());
+    assert_eq!(pair.call.next_deadline(), None, "it counts once");
+
+    let mut abroad = half_an_hour();
+    abroad.caller(attended());
+    let alice = abroad.children[0];
+    word(&mut abroad, &Word::Joined { leg: FOREIGN, with: alice });
+    abroad.caller(ended(Cause::HungUp));
+    assert!(abroad.pass(1799).iter().all(|word| word == "other: joined 1"));
+    assert_eq!(abroad.pass(1800), ["other: gone 1", "script: caller gone", "1: hang up, HungUp"]);
+}
+
+#[test]
 fn one_of_a_pair_may_transfer_the_other_one_further() {
     let mut bench = pair();
     let words = bench.callee(1, refer());
