@@ -103,9 +103,7 @@ impl Leaving {
     /// §22.2).
     fn say_again(&mut self, core: &mut Core, refusal: &Response, turn: &mut Turn<Leg>) {
         let Some(farewell) = self.farewell.take().filter(|_| refusal.status().is_challenge()) else { return };
-        if !core.proofs.as_mut().is_some_and(|proofs| proofs.challenged(refusal).is_ok()) {
-            return;
-        }
+        let Some(Ok(())) = core.proofs.as_mut().map(|proofs| proofs.challenged(refusal)) else { return };
         let Farewell { mut bye, path } = *farewell;
         let number = bye.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
         bye.headers_mut().set(HeaderName::Via, path.via(&core.minter.branch()));
