@@ -13,7 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use trunkline::config::{Config, Credentials};
+use trunkline::ids::Minter;
 use trunkline::node::{Node, Plan};
+use trunkline::sip::auth::{Login, Proofs};
+use trunkline::sip::message::{Limits, Message, Request};
 
 /// Longer than anything takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -101,6 +104,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
     }
 
+    /// Registers as alice at the address of a caller who listens at `port`.
+    async fn registers(&mut self, port: u16, password: &str) {
+        let login = Login { user: "alice".to_owned(), password: password.to_owned(), realm: None };
+        let mut proofs = Proofs::new(login);
+        self.say(&String::from_utf8_lossy(&register(port, 1).to_bytes())).await;
+        match Message::parse(self.hear_one("SIP/2.0 401").await.into(), &Limits::default()) {
+            Ok(Message::Response(challenge)) => proofs.challenged(&challenge).expect("a digest"),
+            other => panic!("{other:?}"),
+        }
+        let mut proved = register(port, 2);
+        proofs.sign(&mut proved, &mut Minter::new([3; 16]));
+        self.say(&String::from_utf8_lossy(&proved.to_bytes())).await;
+        self.hear_one("SIP/2.0 200").await;
+    }
+
     /// Reads until the other side closes; how long that took.
     async fn is_closed(&mut self) -> Duration {
         let start = Instant::now();
@@ -136,6 +154,20 @@ fn invite(port: u16) -> String {
          Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
         sdp.len()
     )
+}
+
+/// A REGISTER of alice's, who claims that she is to be called at the address of that caller.
+fn register(port: u16, number: u32) -> Request {
+    let text = format!(
+        "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKr{number}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@127.0.0.1>;tag=1\r\nTo: <sip:alice@127.0.0.1>\r\nCall-ID: r\r\n\
+         CSeq: {number} REGISTER\r\nContact: <sip:stranger@127.0.0.1:{port};transport=tcp>\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    match Message::parse(text.into(), &Limits::default()) {
+        Ok(Message::Request(register)) => register,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn header<'m>(message: &'m str, name: &str) -> &'m str {
@@ -286,6 +318,25 @@ async fn a_dialog_outlives_its_connection() {
     assert_eq!(header(&bye, "Call-ID"), header(&answer, "Call-ID"));
     again.say(&ok(&bye)).await;
     assert_eq!(site.node.house().connections.count(), 1);
+}
+
+#[actix_rt::test]
+async fn a_user_who_registers_the_address_of_somebody_else_gets_nothing_that_is_for_that_one() {
+    let site = Site::open("copied", "", "<Play>silence.ulaw</Play><Hangup/>").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let mut alice = site.tcp().await;
+    alice.registers(port, &site.node.house().credentials.users["alice"]).await;
+    let mut caller = site.tcp().await;
+    caller.say(&invite(port)).await;
+    let answer = caller.hear_one("SIP/2.0 200").await;
+    caller.say(&ack(&answer, port)).await;
+    drop(caller);
+    let (stream, _) =
+        tokio::time::timeout(LIMIT, listener.accept()).await.expect("in time").expect("accepted");
+    let mut again = Peer { stream, read: Vec::new() };
+    let bye = again.hear_one("BYE").await;
+    again.say(&ok(&bye)).await;
 }
 
 #[actix_rt::test]

@@ -11,6 +11,7 @@ mod pressing;
 pub mod profile;
 mod progress;
 mod remarks;
+mod replacing;
 mod screening;
 pub mod script;
 pub mod sound;
@@ -35,6 +36,7 @@ pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
+pub use self::replacing::Found;
 use self::script::{Told, Wanted};
 use self::transferring::{Pair, Transfer};
 pub use self::words::{
@@ -65,9 +67,6 @@ pub struct Call {
     #[serde(default)]
     voice: Option<Voice>,
     caller: CallerId,
-    /// Which user of ours the caller is.
-    #[serde(default)]
-    user: Option<String>,
     max_forwards: u8,
     /// When it has lasted as long as it may; none until it is answered, and once it was ended for that.
     #[serde(default)]
@@ -208,7 +207,6 @@ impl Call {
             answered: None,
             voice: None,
             caller: spec.caller,
-            user: spec.user,
             max_forwards: spec.max_forwards,
             ends_at: None,
             longest: spec.longest,
@@ -543,8 +541,7 @@ impl Machine for Call {
         let dial = dialing.and_then(|dialing| {
             earliest(earliest(dialing.rings_until(), dialing.joins_until()), dialing.talks_until())
         });
-        let end = self.ends_at.filter(|_| self.phase == Phase::Answered);
-        earliest(earliest(dial, self.transfer_deadline()), end)
+        earliest(earliest(dial, self.transfer_deadline()), self.ends_at)
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {

@@ -87,6 +87,7 @@ impl Opening {
         let parent = basis.id;
         let hops = invite.headers().max_forwards().ok().flatten().unwrap_or(HOPS);
         let is_trusted = basis.is_trusted;
+        let basis = Basis { owner: user, ..basis };
         let leg = Leg::inbound(InboundSpec { basis, invite: invite.clone(), key: key.clone(), path })?;
         let caller = caller_id(invite, caller, is_trusted);
         let mut minter = Minter::new(seed);
@@ -96,7 +97,6 @@ impl Opening {
             notify,
             recordings: Arc::clone(&recordings),
             caller,
-            user,
             max_forwards: hops.saturating_sub(1),
             longest,
             screening,

@@ -183,7 +183,7 @@ impl Call {
             caller: self.shown_as(other),
             seed: self.minter.bytes(),
             max_forwards: self.max_forwards,
-            referrer: Some(self.referrer(by)),
+            referrer: Some(refer.owner.clone().map_or(Referrer::Stranger, Referrer::User)),
         });
         let child = Child {
             noun: Some(dialled.noun.clone()),
@@ -195,14 +195,6 @@ impl Call {
         };
         self.children.insert(target, child);
         turn.effect(CallEffect::Dial(dialled));
-    }
-
-    /// With whose rights somebody is called for `leg`.
-    fn referrer(&self, leg: LegId) -> Referrer {
-        match self.children.get(&leg).and_then(|child| child.noun.clone()) {
-            Some(noun) => Referrer::Callee(noun),
-            None => Referrer::Caller(self.user.clone().filter(|_| leg == self.parent)),
-        }
     }
 
     /// How a party is shown to whom it is transferred to.

@@ -78,12 +78,12 @@ pub struct Dialled {
 }
 
 /// A party that refers another one to somebody: nobody is called for it whom it could not call itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Referrer {
-    /// The caller: this user of ours, or a stranger.
-    Caller(Option<String>),
-    /// Whoever was called like this.
-    Callee(Noun),
+    /// A user of ours.
+    User(String),
+    /// Anybody else.
+    Stranger,
 }
 
 /// Who calls, as it is shown to the callee.
@@ -179,8 +179,6 @@ pub struct CallSpec {
     pub recordings: Arc<str>,
     /// Who calls.
     pub caller: CallerId,
-    /// Which user of ours that is.
-    pub user: Option<String>,
     /// What is left of the caller's Max-Forwards, already lowered.
     pub max_forwards: u8,
     /// The longest that it may last, from its answer on.

@@ -16,7 +16,7 @@ use self::forks::Acknowledged;
 pub(crate) use self::forks::Forks;
 use self::referral::Referral;
 use self::reoffer::Reoffer;
-use super::leaving::Leaving;
+use super::leaving::{Farewell, Leaving};
 use super::path::Path;
 use super::requests::{bystander, unsuitable};
 use super::{Core, Leg, Next, Order, Report, Voice};
@@ -331,21 +331,20 @@ impl Established {
         if let Some(reason) = reason_of(&cause).map(str::to_owned).or_else(|| core.remarks.reason()) {
             bye.headers_mut().push(HeaderName::Reason, reason);
         }
-        let key = ClientKey::of(&bye);
-        core.errand(Errand::Request { request: bye, flow: self.path.flow.clone() }, turn);
-        self.leave(core, Some(key), cause, by, turn)
+        core.errand(Errand::Request { request: bye.clone(), flow: self.path.flow.clone() }, turn);
+        self.leave(core, Some(Farewell { bye, path: self.path.clone() }), cause, by, turn)
     }
 
     fn leave(
         &mut self,
         core: &mut Core,
-        bye: Option<ClientKey>,
+        farewell: Option<Farewell>,
         cause: Cause,
         by: Side,
         turn: &Turn<Leg>,
     ) -> Next {
         self.leave_reoffer(core);
-        let leaving = Leaving::new(bye, std::mem::take(&mut self.forks), turn.now);
+        let leaving = Leaving::new(farewell, std::mem::take(&mut self.forks), turn.now);
         Next::Leave { leaving: Box::new(leaving), cause, by }
     }
 }

@@ -67,7 +67,7 @@ impl Incoming {
     pub fn from_spec(spec: InboundSpec) -> Result<(Core, Self), DialogError> {
         let InboundSpec { basis, invite, key, path } = spec;
         let peer = invite.headers().from().map(|from| from.uri.to_string()).unwrap_or_default();
-        let mut core = basis.core(peer, path.flow.remote);
+        let mut core = basis.core(peer, Some(&path.flow));
         let tag = core.minter.token();
         let dialog = Dialog::uas(&invite, &tag, &path.flow)?;
         core.facts = Facts::of_dialog(dialog.call_id());

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::established::Forks;
+use super::path::Path;
 use super::{Core, Leg};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::ClientKey;
-use crate::sip::message::{Method, RAck, StatusCode};
+use crate::sip::message::{CSeq, HeaderName, Method, RAck, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 /// How long it waits for what is still out. Longer than any transaction (64·T1 is 32 s).
@@ -21,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub(crate) struct Leaving {
     /// Our BYE, while it is not answered.
     bye: Option<ClientKey>,
+    /// How that goes out once more, should the far end want to know first who we are.
+    #[serde(default)]
+    farewell: Option<Box<Farewell>>,
     forks: Forks,
     media_open: bool,
     /// The PRACK that may still come for a provisional answer of ours (RFC 3262 §3).
@@ -29,9 +33,19 @@ pub(crate) struct Leaving {
     until: Moment,
 }
 
+/// A BYE as it was written, and its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Farewell {
+    pub bye: Request,
+    pub path: Path,
+}
+
 impl Leaving {
-    pub fn new(bye: Option<ClientKey>, forks: Forks, now: Moment) -> Self {
-        Self { bye, forks, media_open: true, owed: None, until: now + PATIENCE }
+    /// What is left of a leg that sends this BYE, or none.
+    pub fn new(farewell: Option<Farewell>, forks: Forks, now: Moment) -> Self {
+        let bye = farewell.as_ref().map(|farewell| ClientKey::of(&farewell.bye));
+        let farewell = farewell.map(Box::new);
+        Self { bye, farewell, forks, media_open: true, owed: None, until: now + PATIENCE }
     }
 
     /// A provisional answer of ours was not acknowledged yet.
@@ -70,6 +84,7 @@ impl Leaving {
                 if self.bye.as_ref() == Some(&key) {
                     if response.status().is_final() {
                         self.bye = None;
+                        self.say_again(core, &response, turn);
                     }
                 } else if response.status().is_success() {
                     self.forks.on_success(core, &key, &response, &flow, turn);
@@ -82,5 +97,19 @@ impl Leaving {
             }
             Delivery::Ack { .. } | Delivery::Cancelled { .. } => {}
         }
+    }
+
+    /// A BYE that was refused for want of a proof ends nothing over there: it is sent once more with it (RFC 3261
+    /// §22.2).
+    fn say_again(&mut self, core: &mut Core, refusal: &Response, turn: &mut Turn<Leg>) {
+        let Some(farewell) = self.farewell.take().filter(|_| refusal.status().is_challenge()) else { return };
+        let Some(Ok(())) = core.proofs.as_mut().map(|proofs| proofs.challenged(refusal)) else { return };
+        let Farewell { mut bye, path } = *farewell;
+        let number = bye.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
+        bye.headers_mut().set(HeaderName::Via, path.via(&core.minter.branch()));
+        bye.headers_mut().set(HeaderName::CSeq, CSeq { number, method: Method::Bye });
+        self.bye = Some(ClientKey::of(&bye));
+        self.until = turn.now + PATIENCE;
+        core.errand(Errand::Request { request: bye, flow: path.flow }, turn);
     }
 }

@@ -26,7 +26,7 @@ use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::dispatch::{Delivery, Errand};
-use crate::sip::message::{Replaces, Request, Response, Uri};
+use crate::sip::message::{Replaces, Request, Response, Transport};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
 pub use self::facts::custom_headers;
@@ -58,6 +58,12 @@ pub(crate) struct Core {
     pub call: CallId,
     /// The far end, in words.
     pub peer: String,
+    /// Which user of ours that is for certain: what it says of itself does not count.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// What carried its first message.
+    #[serde(default)]
+    pub transport: Option<Transport>,
     pub began: Moment,
     pub minter: Minter,
     pub media: MediaSide,
@@ -255,14 +261,20 @@ impl Leg {
         matches!(&self.stage, Stage::Up(established) if established.is(named))
     }
 
-    /// Whether the same party is at the far end of both.
+    /// Which user of ours is at the far end: one who has proved it, or whose telephones were called.
+    pub fn owner(&self) -> Option<&str> {
+        self.core.owner.as_deref()
+    }
+
+    /// Whether the same party is at the far end of both: the same user, or where that is not known of both, whoever
+    /// has come the same way. Neither a name that nobody has proved counts (RFC 3891 §6), nor an address that many
+    /// share.
     pub fn is_of_whom(&self, other: &Leg) -> bool {
-        let user = |leg: &Leg| {
-            let uri: Option<Uri> = leg.core.peer.parse().ok();
-            uri.and_then(|uri| uri.user().map(|user| user.into_owned()))
-        };
-        let is_same_user = user(self).is_some_and(|ours| user(other) == Some(ours));
-        is_same_user || self.peer_address().ip() == other.peer_address().ip()
+        let way = |leg: &Leg| (leg.core.transport.clone(), leg.peer_address());
+        match (self.owner(), other.owner()) {
+            (Some(owner), Some(others)) => owner == others,
+            _ => way(self) == way(other),
+        }
     }
 
     /// The leg for those who look from outside.

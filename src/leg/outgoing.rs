@@ -41,9 +41,7 @@ impl Outgoing {
         let (from, identity) = present(from, is_private, basis.is_trusted);
         let headers: Vec<_> = identity.into_iter().chain(headers).collect();
         let peer = to.uri.to_string();
-        let address =
-            targets.first().map_or_else(|| ([0, 0, 0, 0], 0).into(), |target| target.path.flow.remote);
-        let mut core = basis.core(peer, address);
+        let mut core = basis.core(peer, targets.first().map(|target| &target.path.flow));
         let tag = core.minter.token();
         let from = from.with_tag(&tag);
         let letterhead = Letterhead { from: &from, to: &to, headers: &headers, max_forwards };
@@ -129,7 +127,9 @@ impl Outgoing {
             Next::Stay
         } else if status.is_success() {
             self.on_success(core, key, response, flow, turn)
-        } else if self.is_mended(core, key, response, turn) {
+        } else if self.is_mended(core, key, response, turn)
+            || status.is_challenge() && self.is_prack_proved(core, key, response, turn)
+        {
             Next::Stay
         } else {
             self.attempt_failed(core, key, Failure::refused(response), turn)
@@ -149,7 +149,7 @@ impl Outgoing {
             return false;
         };
         match refusal.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            status if status.is_challenge() => {
                 let Some(proofs) = &mut attempt.proofs else { return false };
                 if let Err(error) = proofs.challenged(refusal) {
                     tracing::info!(leg = %core.id, %error, "a login of ours was of no use");

@@ -13,6 +13,7 @@ use crate::ids::{CallId, LegId, Minter, shard_of};
 use crate::sip::auth::Login;
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::endpoint::ServerKey;
+use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, NameAddr, Request, Uri};
 use crate::sip::transaction::Timing;
 use crate::supervision::machine::{Mail, Party};
@@ -49,6 +50,8 @@ pub struct Basis {
     pub id: LegId,
     /// Its call.
     pub call: CallId,
+    /// Which user of ours is at the far end: one who has proved it, or whose telephones are called.
+    pub owner: Option<String>,
     /// Secret randomness for its names.
     pub seed: [u8; 16],
     /// Ports for its media.
@@ -117,7 +120,8 @@ pub struct OutboundSpec {
 }
 
 impl Basis {
-    pub(super) fn core(self, peer: String, address: std::net::SocketAddr) -> Core {
+    pub(super) fn core(self, peer: String, flow: Option<&Flow>) -> Core {
+        let address = flow.map_or_else(|| ([0, 0, 0, 0], 0).into(), |flow| flow.remote);
         let mut minter = Minter::new(self.seed);
         let media = MediaSide::new(
             &mut minter,
@@ -132,6 +136,8 @@ impl Basis {
             id: self.id,
             call: self.call,
             peer,
+            owner: self.owner,
+            transport: flow.map(|flow| flow.transport.clone()),
             began: self.began,
             minter,
             media,

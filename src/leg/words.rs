@@ -168,6 +168,9 @@ pub struct Refer {
     pub refer_to: ReferTo,
     /// Who says that it is by them (RFC 3892).
     pub by: Option<String>,
+    /// Which user of ours asks for it: it is done with the rights of that one.
+    #[serde(default)]
+    pub owner: Option<String>,
 }
 
 /// What the media side tells the leg.

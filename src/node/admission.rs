@@ -203,6 +203,7 @@ impl Cell {
         Ok(Basis {
             id,
             call,
+            owner: None,
             seed: self.seed(),
             media_ip: addresses.media_advertised_ip(peer),
             lease,

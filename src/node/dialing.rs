@@ -51,7 +51,7 @@ impl Cell {
                 let targets = self.phones(&user);
                 let host = self.house.config.sip.domain.clone();
                 let to = named(None, &user, host.as_deref(), targets.first());
-                self.begin_outbound(call, dialled, to, targets);
+                self.begin_outbound(call, dialled, Some(user), to, targets);
             }
             Callee::Address(uri, login) => self.dial_address(call, dialled, uri, login),
             Callee::Outside(uri) => self.dial_outside(call, dialled, uri),
@@ -100,7 +100,10 @@ impl Cell {
     /// Whom a party may refer another one to: whom it could call itself (threats T14). A SIP address that is not ours
     /// is for our users alone.
     fn referred(&self, noun: &Noun, referrer: &Referrer) -> Callee {
-        let user = self.user_who_refers(referrer);
+        let user = match referrer {
+            Referrer::User(user) => Some(user.clone()),
+            Referrer::Stranger => None,
+        };
         let Noun::Sip(sip) = noun else { return Callee::Nobody };
         let Ok(uri) = sip.uri.parse::<Uri>() else { return Callee::Nobody };
         let is_number = *uri.scheme() == Scheme::Tel;
@@ -112,17 +115,6 @@ impl Cell {
             routing::Target::Endpoint(user) => Callee::User(user),
             routing::Target::Outside(number) => self.outside(&number),
             _ => Callee::Nobody,
-        }
-    }
-
-    /// Which user of ours that is.
-    fn user_who_refers(&self, referrer: &Referrer) -> Option<String> {
-        match referrer {
-            Referrer::Caller(user) => user.clone(),
-            Referrer::Callee(noun) => match self.callee(noun) {
-                Callee::User(user) => Some(user),
-                _ => None,
-            },
         }
     }
 
@@ -206,25 +198,29 @@ impl Cell {
             Some(flow) => {
                 let to = NameAddr::new(uri.clone());
                 let target = self.target(uri, flow, login);
-                self.begin_outbound(call, dialled, to, vec![target]);
+                self.begin_outbound(call, dialled, None, to, vec![target]);
             }
             None => self.refused(call, &dialled, Cause::Unreachable),
         }
     }
 
-    fn begin_outbound(&self, call: CallId, dialled: Dialled, to: NameAddr, targets: Vec<Target>) {
+    /// `owner` is the user whose telephones these are.
+    fn begin_outbound(
+        &self,
+        call: CallId,
+        dialled: Dialled,
+        owner: Option<String>,
+        to: NameAddr,
+        targets: Vec<Target>,
+    ) {
         let now: Moment = self.now();
         if !self.is_still_due(call, &dialled) {
             return;
         }
-        // Whoever transfers its party to somebody who refuses, again and again, begins calls as fast as it likes.
-        if dialled.referrer.is_some() && self.is_time_for_a_call(self.house.clock.now()).is_err() {
-            return self.refused(call, &dialled, Cause::Overloaded);
-        }
         let Some(first) = targets.first() else { return self.refused(call, &dialled, Cause::Unreachable) };
         let peers = targets.iter().map(|target| target.path.flow.remote.ip());
         let basis = match self.basis(dialled.leg, call, peers, now) {
-            Ok(basis) => crate::leg::Basis { seed: dialled.seed, ..basis },
+            Ok(basis) => crate::leg::Basis { seed: dialled.seed, owner, ..basis },
             Err(_) => return self.refused(call, &dialled, Cause::Overloaded),
         };
         let CallerId { display, user, privacy } = &dialled.caller;
@@ -246,8 +242,8 @@ impl Cell {
     /// Who sends somebody to a user of ours (RFC 3892). Outside, nobody learns who works here.
     fn referred_by(&self, noun: &Noun, referrer: &Referrer, target: &Target) -> Option<(HeaderName, String)> {
         let Callee::User(_) = self.referred(noun, referrer) else { return None };
-        let user = self.user_who_refers(referrer)?;
-        let by = named(None, &user, self.house.config.sip.domain.as_deref(), Some(target));
+        let Referrer::User(user) = referrer else { return None };
+        let by = named(None, user, self.house.config.sip.domain.as_deref(), Some(target));
         Some((HeaderName::ReferredBy, by.to_string()))
     }
 

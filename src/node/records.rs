@@ -15,7 +15,8 @@ use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
 use crate::ops::control::Told;
 use crate::ops::events::Entry;
-use crate::sip::endpoint::Part;
+use crate::sip::endpoint::{DialogKey, Part, PartKey};
+use crate::sip::message::Request;
 use crate::sip::shard::{ShardKey, ShardPart};
 
 /// Ended calls whose event logs are kept for `trace`.
@@ -132,6 +133,17 @@ impl Records {
     /// The pieces of the shard.
     pub fn shard_parts(&self) -> Vec<ShardPart> {
         self.shard.values().cloned().collect()
+    }
+
+    /// The leg whose dialog a request of ours is of.
+    pub fn leg_that_sends(&self, request: &Request) -> Option<&Leg> {
+        let headers = request.headers();
+        let (call_id, from) = (headers.call_id().ok()?, headers.from().ok()?);
+        let dialog = PartKey::Dialog(DialogKey::new(call_id, from.tag()?));
+        match self.shard.get(&ShardKey::Endpoint(dialog))? {
+            ShardPart::Endpoint(Part::Dialog { owner, .. }) => self.legs.get(owner),
+            _ => None,
+        }
     }
 
     /// Adds lines to the event logs of `call`.

@@ -5,7 +5,7 @@ use trunkline_media::port::Command;
 use trunkline_media::session::SessionId;
 
 use super::cell::Cell;
-use crate::call::{CallInput, Word};
+use crate::call::{CallInput, Found, Word};
 use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
 use crate::sip::message::{Replaces, StatusCode};
@@ -36,21 +36,13 @@ impl Cell {
                 found = found.or(seen.flatten());
             }
             let Some(cell) = Cell::present() else { return };
-            match found {
+            if found.is_none() && !all_answered {
                 // It may be with whoever did not answer in time: the call asks again.
-                None if !all_answered => {}
-                None => cell.refuse_replacement(call, leg, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST),
-                Some((_, _, false)) => cell.refuse_replacement(call, leg, StatusCode::FORBIDDEN),
-                // An answered dialog is not what was asked for (RFC 3891 §3).
-                Some(_) if replaces.early_only => {
-                    cell.refuse_replacement(call, leg, StatusCode::BUSY_HERE);
-                }
-                Some((other, _, true)) if other == call => {
-                    cell.refuse_replacement(call, leg, StatusCode::DECLINE);
-                }
-                Some((other, replaced, true)) => {
-                    cell.tell_call(call, other, Word::Replace { leg, replaced });
-                }
+                return;
+            }
+            match Found::verdict(found, &replaces, call, leg) {
+                Ok((other, word)) => cell.tell_call(call, other, word),
+                Err(status) => cell.refuse_replacement(call, leg, status),
             }
         });
     }
@@ -59,11 +51,11 @@ impl Cell {
         self.signal_call(call, CallInput::Unreplaceable { leg, status: status.code() });
     }
 
-    /// The call and the leg of a dialog that is here, and whether it belongs to whoever asks.
-    fn leg_of_dialog(&self, replaces: &Replaces, asking: &Leg) -> Option<(CallId, LegId, bool)> {
+    /// The leg of a dialog that is here.
+    fn leg_of_dialog(&self, replaces: &Replaces, asking: &Leg) -> Option<Found> {
         let records = self.records.borrow();
         let leg = records.legs.values().find(|leg| leg.has_dialog(replaces))?;
-        Some((leg.call(), leg.id(), leg.is_of_whom(asking)))
+        Some(Found::of(leg, asking))
     }
 
     /// Takes a word from call to call. One that does not exist any more has no leg that anybody could talk with.
@@ -83,12 +75,7 @@ impl Cell {
                 // One that does not answer in time may be the one.
                 is_heard |= told.await.unwrap_or(true);
             }
-            let answer = match word {
-                _ if is_heard => return,
-                Word::Joined { leg, with } => Word::Gone { leg: with, with: leg },
-                Word::Replace { leg, .. } => Word::Declined { with: leg, status: 481 },
-                Word::Declined { .. } | Word::Gone { .. } => return,
-            };
+            let Some(answer) = word.unheard().filter(|_| !is_heard) else { return };
             if let Some(cell) = Cell::present() {
                 cell.signal_call(from, CallInput::Word(to, answer));
             }

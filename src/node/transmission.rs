@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::shard_actor::ShardMail;
 use crate::ops::log::Direction;
 use crate::sip::flow::Flow;
-use crate::sip::message::{Limits, Message, Transport};
+use crate::sip::message::{Limits, Message, Request, Transport};
 use crate::sip::transport::Hop;
 use crate::sip::transport::connections::Way;
 
@@ -41,7 +41,7 @@ impl Cell {
     fn send_elsewhere(&self, lost: &Flow, bytes: &Bytes) {
         let Ok(message) = Message::parse(bytes.clone(), &Limits::NONE) else { return };
         if let Message::Request(request) = &message
-            && let Some(present) = self.house.registrar.flow_of(request.uri(), self.now())
+            && let Some(present) = self.present_flow(request)
             && present.transport == lost.transport
             && self.house.connections.offer(&present, bytes.clone())
         {
@@ -60,6 +60,13 @@ impl Cell {
                 None => cell.flow_failed(&lost),
             }
         });
+    }
+
+    /// By which flow the telephone is registered now that a request of ours is for, if the leg is one of a user.
+    fn present_flow(&self, request: &Request) -> Option<Flow> {
+        let records = self.records.borrow();
+        let user = records.leg_that_sends(request)?.owner()?;
+        self.house.registrar.flow_of(user, request.uri(), self.now())
     }
 
     fn send_to(&self, hop: &Hop, address: SocketAddr, lost: &Flow, bytes: Bytes) {

@@ -93,19 +93,12 @@ impl Registrar {
         self.remove(|binding| flow.connection.is_some() && binding.flow.is_carried_by(flow))
     }
 
-    /// By which flow a telephone is registered now that wants to be called at `contact`: after its connection was lost
-    /// it has made a new one.
-    pub fn flow_of(&self, contact: &Uri, now: Moment) -> Option<Flow> {
-        let all = self.table.iter();
-        let mut flows: Vec<(Moment, Flow)> = all
-            .flat_map(|entry| {
-                let same =
-                    entry.value().live(now).filter(|binding| binding.contact.uri.is_equivalent(contact));
-                same.map(|binding| (binding.registered, binding.flow.clone())).collect::<Vec<_>>()
-            })
-            .collect();
-        flows.sort_by_key(|(registered, _)| *registered);
-        flows.pop().map(|(_, flow)| flow)
+    /// By which flow a telephone of `user` is registered now that wants to be called at `contact`: after its connection
+    /// was lost it has made a new one. Anybody may register an address that is another's: nobody gets what is for that.
+    pub fn flow_of(&self, user: &str, contact: &Uri, now: Moment) -> Option<Flow> {
+        let bindings = self.bindings(user);
+        let same = bindings.live(now).filter(|binding| binding.contact.uri.is_equivalent(contact));
+        same.max_by_key(|binding| binding.registered).map(|binding| binding.flow.clone())
     }
 
     /// Until when the telephones of `user` are registered that came by this flow.

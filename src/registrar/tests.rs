@@ -65,15 +65,21 @@ fn lapsed_phones_are_neither_found_nor_listed_nor_kept() {
 fn a_telephone_that_registered_anew_is_found_by_its_new_connection() {
     let registrar = registrar();
     let contact: Uri = "sip:a@10.0.0.7:5062;transport=tcp".parse().unwrap();
-    assert_eq!(registrar.flow_of(&contact, at(1)), None);
+    assert_eq!(registrar.flow_of("alice", &contact, at(1)), None);
     let value = format!("<{contact}>;expires=60");
     registrar.register("alice", &register(&value, 1), &flow(4000, Some(7)), at(1));
     registrar.register("alice", &register(&value, 2), &flow(4001, Some(8)), at(2));
     registrar.register("alice", &register("<sip:a@10.0.0.8>", 1), &flow(4002, Some(9)), at(3));
-    assert_eq!(registrar.flow_of(&contact, at(4)), Some(flow(4001, Some(8))));
+    registrar.register("mallory", &register(&value, 1), &flow(6666, Some(66)), at(4));
+    assert_eq!(
+        registrar.flow_of("alice", &contact, at(4)),
+        Some(flow(4001, Some(8))),
+        "not who has copied it"
+    );
+    assert_eq!(registrar.flow_of("bob", &contact, at(4)), None);
     let until = |connection| registrar.registered_until("alice", &flow(4001, connection), at(4));
     assert_eq!((until(Some(8)), until(Some(7))), (Some(at(62)), None));
-    assert_eq!(registrar.flow_of(&contact, at(63)), None);
+    assert_eq!(registrar.flow_of("alice", &contact, at(63)), None);
 }
 
 #[test]

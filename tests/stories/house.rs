@@ -46,6 +46,10 @@ number = "101"
 script = "greeting"
 public = true
 [[route]]
+number = "107"
+script = "bridge"
+public = true
+[[route]]
 number = "102"
 script = "connect"
 [[route]]
@@ -224,6 +228,7 @@ impl House {
         Basis {
             id,
             call,
+            owner: None,
             seed,
             media_ip: SWITCH.ip(),
             lease: self.lease(id),
@@ -301,7 +306,7 @@ impl House {
         let spec = OutboundSpec {
             headers: Vec::new(),
             is_private: privacy,
-            basis: self.basis(dialled.leg, call, dialled.seed, now),
+            basis: Basis { owner: Some(user.clone()), ..self.basis(dialled.leg, call, dialled.seed, now) },
             seat: Seat { shard: 0, of: 1 },
             from: named(display, &caller),
             to: named(None, &user),

@@ -164,3 +164,21 @@ fn nobody_takes_the_place_in_somebody_elses_call() {
     assert_eq!(told.hears("bob"), ["silence", "the other", "closed"], "nothing has changed");
     story.survives();
 }
+
+#[test]
+fn a_strangers_word_that_it_is_a_user_gives_it_none_of_that_users_calls() {
+    let story = Story::of("a stranger by a user's name", || {
+        let mallory = Phone::new("mallory", "alice", 5);
+        let mallory = mallory.on(Cue::Begin, 100, Act::Invite { to: "107", with_offer: true });
+        let mallory = mallory.on(Cue::Answered, 6_000, Act::Join("second"));
+        let carol = answering(carol()).on(Cue::Confirmed, 30_000, Act::Bye);
+        vec![mallory.on(Cue::Answered, 20_000, Act::Bye), answering(bob()), second("alice"), carol]
+    });
+    let told = &story.calm;
+    let saw = told.saw("mallory");
+    assert!(!saw.contains(&"401 INVITE".to_owned()), "it calls a public number: {saw:?}");
+    let last = saw.iter().rposition(|what| what == "NOTIFY").expect("it is told");
+    assert!(told.text("mallory", last).ends_with("SIP/2.0 403 Forbidden\r\n"));
+    assert_eq!(told.hears("bob"), ["silence", "the other", "closed"], "nothing has changed");
+    story.survives();
+}

@@ -78,7 +78,6 @@ pub(crate) fn spec(parent: LegId) -> CallSpec {
         notify: None,
         recordings: "http://switch/Recordings/".into(),
         caller: CallerId { display: None, user: "bob".to_owned(), privacy: false },
-        user: Some("bob".to_owned()),
         max_forwards: 69,
         longest: std::time::Duration::from_secs(24 * 3600),
         screening: std::time::Duration::from_secs(600),

@@ -8,8 +8,14 @@ const ONE: &str = "<Dial><Client>alice</Client></Dial>";
 const TAPED: &str = "<Dial record='record-from-answer-dual' timeLimit='100'><Client>alice</Client></Dial>";
 
 fn refer() -> Report {
+    refer_of(None)
+}
+
+/// A party that is this user wants a transfer.
+fn refer_of(owner: Option<&str>) -> Report {
     let target = "sip:carol@example.com".parse().expect("an address");
-    Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces: None }, by: None }))
+    let (refer_to, owner) = (ReferTo { target, replaces: None }, owner.map(str::to_owned));
+    Report::Refer(Box::new(Refer { refer_to, by: None, owner }))
 }
 
 /// Caller and callee talk.
@@ -199,6 +205,38 @@ fn a_pair_talks_no_longer_than_the_dial_allowed() {
 }
 
 #[test]
+fn the_longest_that_a_call_may_last_counts_for_whom_its_caller_has_left_as_well() {
+    let half_an_hour = || {
+        let mut bench = Bench::new();
+        bench.call.longest = Duration::from_secs(1800);
+        bench.dial(ONE);
+        bench.callee(1, answered());
+        bench
+    };
+    let mut pair = half_an_hour();
+    pair.caller(refer());
+    pair.callee(2, answered());
+    pair.caller(ended(Cause::HungUp));
+    assert_eq!(pair.pass(1799), [""; 0]);
+    let mut words = pair.pass(1800);
+    words.sort();
+    assert_eq!(words, ["1: hang up, HungUp", "2: hang up, HungUp", "script: caller gone"]);
+    for callee in [1, 2] {
+        pair.callee(callee, ended(Cause::HungUp));
+    }
+    assert!(pair.is_finished());
+    assert_eq!(pair.call.next_deadline(), None, "it counts once");
+
+    let mut abroad = half_an_hour();
+    abroad.caller(attended());
+    let alice = abroad.children[0];
+    word(&mut abroad, &Word::Joined { leg: FOREIGN, with: alice });
+    abroad.caller(ended(Cause::HungUp));
+    assert!(abroad.pass(1799).iter().all(|word| word == "other: joined 1"));
+    assert_eq!(abroad.pass(1800), ["other: gone 1", "script: caller gone", "1: hang up, HungUp"]);
+}
+
+#[test]
 fn one_of_a_pair_may_transfer_the_other_one_further() {
     let mut bench = pair();
     let words = bench.callee(1, refer());
@@ -267,17 +305,18 @@ fn the_target_is_called_with_the_rights_of_whoever_refers_and_sees_who_is_transf
             })
             .expect("brought back, it wants the target again")
     };
+    let user = |name: &str| Some(Referrer::User(name.to_owned()));
     let mut bench = talking(ONE);
-    bench.caller(refer());
+    bench.caller(refer_of(Some("bob")));
     let wanted = dialled(&bench);
-    assert_eq!(wanted.referrer, Some(Referrer::Caller(Some("bob".to_owned()))));
-    assert_eq!(wanted.caller.user, "alice");
-    let mut bench = talking(ONE);
+    assert_eq!((wanted.referrer, wanted.caller.user.as_str()), (user("bob"), "alice"));
+    let mut bench = talking("<Dial><Sip>sip:203@example.com</Sip></Dial>");
+    bench.callee(1, refer_of(Some("carol")));
+    assert_eq!(dialled(&bench).referrer, user("carol"), "whoever the extension leads to");
+    let mut bench = talking("<Dial><Sip>sip:alice@elsewhere.example</Sip></Dial>");
     bench.callee(1, refer());
     let wanted = dialled(&bench);
-    assert!(
-        matches!(wanted.referrer, Some(Referrer::Callee(Noun::Client(client))) if client.identity == "alice")
-    );
+    assert_eq!(wanted.referrer, Some(Referrer::Stranger), "whatever it is called by");
     assert_eq!(wanted.caller.user, "bob");
 }
 
@@ -291,7 +330,7 @@ fn attended() -> Report {
         from_tag: "theirs".to_owned(),
         early_only: false,
     });
-    Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces }, by: None }))
+    Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces }, by: None, owner: None }))
 }
 
 fn word(bench: &mut Bench, word: &Word) -> Vec<String> {

@@ -56,7 +56,7 @@ impl Established {
         // The first NOTIFY comes at once (RFC 3515 §2.4.4).
         self.notify(core, StatusCode::TRYING, turn);
         let by = request.headers().get(&HeaderName::ReferredBy).map(String::from);
-        core.report(Report::Refer(Box::new(Refer { refer_to, by })), turn);
+        core.report(Report::Refer(Box::new(Refer { refer_to, by, owner: core.owner.clone() })), turn);
     }
 
     /// Whom a REFER names, or why it is refused.

@@ -193,7 +193,7 @@ impl Established {
     fn is_worth_another_try(&mut self, core: &mut Core, asked: Asked, refusal: &Response) -> bool {
         match refusal.status() {
             StatusCode::SESSION_INTERVAL_TOO_SMALL => self.timer.is_raised_by(refusal.headers()),
-            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            status if status.is_challenge() => {
                 core.proofs.as_mut().is_some_and(|proofs| proofs.challenged(refusal).is_ok())
             }
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if asked == Asked::Update => {

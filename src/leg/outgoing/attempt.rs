@@ -16,7 +16,7 @@ use crate::sip::dialog::{Dialog, DialogError, Heard, SessionTimer};
 use crate::sip::dispatch::Errand;
 use crate::sip::endpoint::{ClientKey, DialogKey};
 use crate::sip::flow::Flow;
-use crate::sip::message::{CSeq, HeaderName, Headers, Method, NameAddr, Request, Response};
+use crate::sip::message::{CSeq, HeaderName, Headers, Method, NameAddr, RAck, Request, Response};
 
 /// One INVITE to one target.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub(super) struct Early {
     /// None where the response names no dialog that one could write in.
     pub dialog: Option<Dialog>,
     pub heard: Heard,
+    /// Our latest PRACK, and what it acknowledges.
+    #[serde(default)]
+    pub pracked: Option<(ClientKey, RAck)>,
     /// Our offer has its answer for certain: whatever else comes in responses does not count (RFC 3261 §13.2.1).
     pub is_settled: bool,
 }
@@ -144,6 +147,7 @@ impl Attempt {
                 negotiation: self.offered.clone(),
                 dialog: Dialog::uac(&self.invite, response, flow).ok(),
                 heard: Heard::default(),
+                pracked: None,
                 is_settled: false,
             });
         }

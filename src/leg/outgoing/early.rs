@@ -9,7 +9,7 @@ use crate::sip::dialog::is_reliable;
 use crate::sip::dispatch::Errand;
 use crate::sip::endpoint::ClientKey;
 use crate::sip::flow::Flow;
-use crate::sip::message::{HeaderName, Method, Request, Response, StatusCode};
+use crate::sip::message::{HeaderName, Method, RAck, Request, Response, StatusCode};
 use crate::supervision::machine::Turn;
 
 impl Outgoing {
@@ -74,6 +74,24 @@ impl Outgoing {
             // It is only provisional: the final answer may be better.
             Err(error) => tracing::debug!(leg = %core.id, %error, "early answer cannot be used"),
         }
+    }
+
+    /// Acknowledges once more where the far end wants to know first who does (RFC 3261 §22.2). `false` if that was no
+    /// PRACK, or is no use.
+    pub(super) fn is_prack_proved(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        refusal: &Response,
+        turn: &mut Turn<Leg>,
+    ) -> bool {
+        let proved = self.attempts.iter_mut().find_map(|attempt| {
+            let request = attempt.prack_proved(core, key, refusal)?;
+            Some(Errand::Request { request, flow: attempt.path.flow.clone() })
+        });
+        let is_proved = proved.is_some();
+        proved.into_iter().for_each(|errand| core.errand(errand, turn));
+        is_proved
     }
 
     /// A request of somebody who has not answered yet.
@@ -143,12 +161,29 @@ impl Attempt {
     fn prack(&mut self, core: &mut Core, tag: &str, response: &Response) -> Option<Request> {
         let early = self.early.iter_mut().find(|early| early.tag == tag)?;
         let rack = early.heard.receive(response)?;
+        self.write_prack(core, tag, rack)
+    }
+
+    fn write_prack(&mut self, core: &mut Core, tag: &str, rack: RAck) -> Option<Request> {
+        let early = self.early.iter_mut().find(|early| early.tag == tag)?;
         let via = self.path.via(&core.minter.branch());
         let mut prack = early.dialog.as_mut()?.request(Method::Prack, &via, None);
-        prack.headers_mut().push(HeaderName::RAck, rack);
+        prack.headers_mut().push(HeaderName::RAck, &rack);
+        early.pracked = Some((ClientKey::of(&prack), rack));
         if let Some(proofs) = &mut self.proofs {
             proofs.sign(&mut prack, &mut core.minter);
         }
         Some(prack)
+    }
+
+    /// The PRACK with this key once more, with the proof that its refusal asks for.
+    fn prack_proved(&mut self, core: &mut Core, key: &ClientKey, refusal: &Response) -> Option<Request> {
+        let mut early = self.early.iter();
+        let (tag, rack) = early.find_map(|early| {
+            let (_, rack) = early.pracked.as_ref().filter(|(pracked, _)| pracked == key)?;
+            Some((early.tag.clone(), rack.clone()))
+        })?;
+        self.proofs.as_mut()?.challenged(refusal).ok()?;
+        self.write_prack(core, &tag, rack)
     }
 }

@@ -66,3 +66,66 @@ fn who_rang_before_the_challenge_is_forgotten_with_its_early_dialog() {
     assert_eq!(bench.response(&second, 183, "again", &sdp_at("8", "sendrecv", 7000)), ["report early media"]);
     assert_eq!(bench.agreed(), Some((Codec::Pcma, 7000)));
 }
+
+#[test]
+fn a_bye_that_is_challenged_goes_out_once_more_with_the_proof_and_the_leg_waits_for_that() {
+    for status in [401, 407] {
+        let mut bench = calling_as(&[5062], login());
+        let invite = bench.last_request();
+        bench.response(&invite, 200, "alice", &both());
+        bench.hang_up();
+        assert_eq!(bench.media_closed(), [""; 0]);
+        let first = bench.last_request();
+        bench.now = at(20_000);
+        assert_eq!(challenge(&mut bench, &first, status, "one"), ["send BYE"]);
+        let second = bench.last_request();
+        second.validate().expect("what we send is valid");
+        let number = |request: &Request| request.headers().cseq().expect("CSeq").number;
+        assert_eq!((number(&first), number(&second)), (2, 3));
+        assert_ne!(ClientKey::of(&first), ClientKey::of(&second));
+        let name = if status == 407 { HeaderName::ProxyAuthorization } else { HeaderName::Authorization };
+        let proof = second.headers().get(&name);
+        assert!(proof.is_some_and(|proof| proof.contains("nonce=\"one\"")), "{status}");
+        assert_eq!(bench.pass(52_000), [], "its transaction may last as long");
+        assert_eq!(bench.response(&second, 200, "alice", &nothing()), ["abandon", "release"]);
+    }
+}
+
+#[test]
+fn a_bye_is_not_sent_a_third_time_nor_twice_by_whom_no_proof_is_known_for() {
+    let mut bench = calling_as(&[5062], login());
+    let invite = bench.last_request();
+    bench.response(&invite, 200, "alice", &both());
+    bench.hang_up();
+    bench.media_closed();
+    let first = bench.last_request();
+    challenge(&mut bench, &first, 401, "one");
+    let second = bench.last_request();
+    assert_eq!(challenge(&mut bench, &second, 401, "two"), ["abandon", "release"]);
+
+    let (mut bench, _) = connected();
+    bench.hang_up();
+    bench.media_closed();
+    let bye = bench.last_request();
+    assert_eq!(challenge(&mut bench, &bye, 401, "one"), ["abandon", "release"]);
+}
+
+#[test]
+fn a_prack_that_is_challenged_acknowledges_the_same_once_more_with_the_proof() {
+    let mut bench = calling_as(&[5062], login());
+    let invite = bench.last_request();
+    let required = [(HeaderName::Require, "100rel"), (HeaderName::RSeq, "7")];
+    assert_eq!(bench.told(&invite, 180, "alice", &required, &nothing())[0], "send PRACK");
+    let first = bench.last_request();
+    assert_eq!(challenge(&mut bench, &first, 407, "one"), ["send PRACK"]);
+    let second = bench.last_request();
+    second.validate().expect("what we send is valid");
+    let rack = |request: &Request| request.headers().rack().expect("RAck");
+    assert_eq!(rack(&first), rack(&second));
+    let number = |request: &Request| request.headers().cseq().expect("CSeq").number;
+    assert_eq!((number(&first), number(&second)), (2, 3));
+    assert!(second.headers().get(&HeaderName::ProxyAuthorization).is_some());
+    assert_eq!(challenge(&mut bench, &first, 407, "two"), [""; 0], "a repeat");
+    assert_eq!(challenge(&mut bench, &second, 407, "two"), [""; 0], "it is refused");
+    assert_eq!(bench.response(&invite, 200, "alice", &both()), ["ack 1", "report answered"]);
+}

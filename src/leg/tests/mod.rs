@@ -8,6 +8,7 @@ mod established;
 mod forking;
 mod incoming;
 mod outgoing;
+mod ownership;
 mod referring;
 mod reinvite;
 mod reliable;
@@ -51,6 +52,7 @@ fn basis() -> Basis {
     Basis {
         id: LEG,
         call: CallId(LEG),
+        owner: None,
         seed: [9; 16],
         lease: Lease { ip: [192, 0, 2, 1].into(), port: 4000 },
         media_ip: [192, 0, 2, 1].into(),

@@ -133,6 +133,11 @@ impl StatusCode {
     pub const fn is_success(self) -> bool {
         self.0 >= 200 && self.0 < 300
     }
+
+    /// 401 or 407: the request may be sent once more, with a proof of who sends it (RFC 3261 §22).
+    pub const fn is_challenge(self) -> bool {
+        matches!(self, Self::UNAUTHORIZED | Self::PROXY_AUTHENTICATION_REQUIRED)
+    }
 }
 
 impl fmt::Display for StatusCode {

@@ -1,0 +1,102 @@
+//! Whether a leg may take the place of the one with a named dialog (RFC 3891 §3); pure.
+//! It must never look for legs: whoever asks has found them, with all the arbiters that there are.
+
+use super::Word;
+use crate::ids::{CallId, LegId};
+use crate::leg::Leg;
+use crate::sip::message::{Replaces, StatusCode};
+
+/// The leg of an answered dialog that a Replaces names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its call.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// Whether it belongs to whoever asks.
+    pub is_theirs: bool,
+}
+
+impl Found {
+    /// What is to be known of `leg`, which has the dialog, for the party that `asking` is the leg of.
+    pub fn of(leg: &Leg, asking: &Leg) -> Self {
+        Self { call: leg.call(), leg: leg.id(), is_theirs: leg.is_of_whom(asking) }
+    }
+
+    /// Which call is told what, so that `leg` of `call` takes the place that it asks for.
+    ///
+    /// # Errors
+    /// Why that cannot be: what whoever has asked for it is told.
+    pub fn verdict(
+        found: Option<Self>,
+        replaces: &Replaces,
+        call: CallId,
+        leg: LegId,
+    ) -> Result<(CallId, Word), StatusCode> {
+        let Some(found) = found else { return Err(StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST) };
+        if !found.is_theirs {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        // An answered dialog is not what was asked for (RFC 3891 §3).
+        if replaces.early_only {
+            return Err(StatusCode::BUSY_HERE);
+        }
+        if found.call == call {
+            return Err(StatusCode::DECLINE);
+        }
+        Ok((found.call, Word::Replace { leg, replaced: found.leg }))
+    }
+}
+
+impl Word {
+    /// What a call hears that has said this to one that is gone: that has no leg that anybody could talk with.
+    pub fn unheard(self) -> Option<Self> {
+        match self {
+            Self::Joined { leg, with } => Some(Self::Gone { leg: with, with: leg }),
+            Self::Replace { leg, .. } => Some(Self::Declined { with: leg, status: 481 }),
+            Self::Declined { .. } | Self::Gone { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEG: LegId = LegId::from_bytes([1; 16]);
+    const CALL: CallId = CallId(LEG);
+    const THEIRS: LegId = LegId::from_bytes([2; 16]);
+
+    #[test]
+    fn a_place_is_taken_in_another_call_of_ones_own_alone() {
+        let other = CallId(THEIRS);
+        let taken = Ok((other, Word::Replace { leg: LEG, replaced: THEIRS }));
+        for (what, found, early_only, verdict) in [
+            ("nobody has that dialog", None, false, Err(481)),
+            ("one's own", Some((other, true)), false, taken),
+            ("somebody else's", Some((other, false)), false, Err(403)),
+            ("an answered one, while it should ring", Some((other, true)), true, Err(486)),
+            ("of a stranger's nothing is told but that", Some((other, false)), true, Err(403)),
+            ("that of the same call", Some((CALL, true)), false, Err(603)),
+        ] {
+            let found = found.map(|(call, is_theirs)| Found { call, leg: THEIRS, is_theirs });
+            let [call_id, to_tag, from_tag] = ["one", "ours", "theirs"].map(str::to_owned);
+            let replaces = Replaces { call_id, to_tag, from_tag, early_only };
+            let told = Found::verdict(found, &replaces, CALL, LEG).map_err(StatusCode::code);
+            assert_eq!(told, verdict, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_word_to_a_call_that_is_gone_is_answered_in_its_place() {
+        let (leg, with) = (LEG, THEIRS);
+        for (word, answer) in [
+            (Word::Joined { leg, with }, Some(Word::Gone { leg: with, with: leg })),
+            (Word::Replace { leg, replaced: with }, Some(Word::Declined { with: leg, status: 481 })),
+            (Word::Gone { leg, with }, None),
+            (Word::Declined { with, status: 603 }, None),
+        ] {
+            assert_eq!(word.unheard(), answer);
+        }
+    }
+}
