@@ -3,8 +3,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
 
 use super::{Config, ConfigError, Credentials, Examination};
 
@@ -178,10 +180,22 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    leave_to_owner(&file, path, folder)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&part, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// What root writes belongs to the owner of the former file, or else of the folder: the switch, which runs as another
+/// user, could not read it otherwise.
+fn leave_to_owner(file: &File, former: &Path, folder: &Path) -> io::Result<()> {
+    if !Uid::effective().is_root() {
+        return Ok(());
+    }
+    let mut owners = [former, folder].into_iter().filter_map(|place| fs::metadata(place).ok());
+    let Some(owner) = owners.find(|owner| owner.uid() != 0) else { return Ok(()) };
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 #[cfg(test)]
@@ -234,6 +248,24 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("opened to others");
         load_credentials(&path).expect("read");
         assert_eq!(mode(&path), 0o600, "closed again");
+    }
+
+    #[test]
+    fn what_root_writes_belongs_to_whoever_owns_the_folder_or_the_former_file() {
+        let folder = Folder::new("root");
+        let path = folder.0.join("credentials.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        // Only root can give things away; for others everything is their own.
+        let own = Uid::effective().as_raw();
+        let [of_folder, of_file] = if own == 0 { [12_345, 12_346] } else { [own; 2] };
+        let owner = |path: &Path| fs::metadata(path).expect("exists").uid();
+        let give = |path: &Path, to| std::os::unix::fs::chown(path, Some(to), None).expect("given away");
+        give(&folder.0, of_folder);
+        save_credentials(&path, &Credentials::mint(counting(), &[])).expect("saved");
+        assert_eq!(owner(&path), of_folder);
+        give(&path, of_file);
+        save_credentials(&path, &Credentials::mint(counting(), &[])).expect("saved again");
+        assert_eq!(owner(&path), of_file);
     }
 
     #[test]
