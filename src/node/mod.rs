@@ -41,5 +41,5 @@ pub use control::Desk;
 pub use house::{House, Plan};
 pub use records::{CallLog, LegLog, Records};
 pub use reload::{Draft, Reloader};
-pub use settings::Settings;
+pub use settings::{Settings, leads_to};
 pub use start::{Node, Pulse};
