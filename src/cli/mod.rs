@@ -167,6 +167,14 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// An error with its causes. One whose words hold those of its cause already does not say them twice.
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
+    })
+}
+
 /// The commands that ask the running switch.
 fn ask(data: &Path, command: Command) -> anyhow::Result<ExitCode> {
     let (question, json) = match command {
@@ -226,6 +234,14 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_told_once() {
+        let missing = Origin { config: Some("/nobody/has/this.toml".into()), data: None };
+        let error = missing.load().context("cannot start").expect_err("it is not there");
+        let system = "No such file or directory (os error 2)";
+        assert_eq!(told(&error), format!("cannot start: /nobody/has/this.toml: {system}"));
     }
 
     #[test]
