@@ -40,6 +40,14 @@ pub enum FileError {
         /// Line of the fault, from 1.
         line: usize,
     },
+    /// Credentials that nobody should have, or that nobody can use. Their text is not repeated either.
+    #[error("{}", faulty(path, faults))]
+    Secrets {
+        /// Which file.
+        path: PathBuf,
+        /// The key, and what would be right.
+        faults: Vec<(String, &'static str)>,
+    },
 }
 
 /// Where the configuration of a process comes from: asked at the start, and again at each reload.
@@ -110,22 +118,55 @@ fn told(path: &Path, errors: &[ConfigError]) -> String {
     lines.join("\n")
 }
 
+/// One line for each fault.
+fn faulty(path: &Path, faults: &[(String, &'static str)]) -> String {
+    let lines: Vec<String> =
+        faults.iter().map(|(key, right)| format!("{}: {key}: {right}", path.display())).collect();
+    lines.join("\n")
+}
+
 /// Reads the credentials; none if there is no such file. One that others could read is closed to them.
 ///
 /// # Errors
 /// The file cannot be read or closed to others, or it holds no credentials.
 pub fn load_credentials(path: &Path) -> Result<Option<Credentials>, FileError> {
+    let credentials = read_credentials(path)?;
+    if credentials.is_some() {
+        close(path)?;
+    }
+    Ok(credentials)
+}
+
+/// Closes a file of secrets to others.
+///
+/// # Errors
+/// The disk says no.
+pub(crate) fn close(path: &Path) -> Result<(), FileError> {
+    let closed = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+    closed.map_err(|source| FileError::Disk { path: path.to_owned(), source })
+}
+
+/// Reads the credentials, and leaves their file as it is; none if there is no such file.
+///
+/// # Errors
+/// The file cannot be read, or it holds no credentials.
+pub fn read_credentials(path: &Path) -> Result<Option<Credentials>, FileError> {
     let disk = |source| FileError::Disk { path: path.to_owned(), source };
     let text = match read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk(error)),
     };
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(disk)?;
-    toml::from_str(&text).map(Some).map_err(|error| FileError::Credentials {
+    let credentials: Credentials = toml::from_str(&text).map_err(|error| FileError::Credentials {
         path: path.to_owned(),
         line: super::notation::line_of(&text, error.span()),
-    })
+    })?;
+    let faults = credentials.faults();
+    if faults.is_empty() {
+        Ok(Some(credentials))
+    } else {
+        Err(FileError::Secrets { path: path.to_owned(), faults })
+    }
 }
 
 /// Writes the credentials, readable by their owner alone: all of them or, after a crash, the former ones.
@@ -289,6 +330,20 @@ mod tests {
         let error = load_or_mint(&path, counting(), &[]).expect_err("broken");
         assert!(error.to_string().ends_with("these are no credentials (line 2)"), "{error}");
         assert!(fs::read_to_string(&path).expect("there").contains("hunter2"));
+    }
+
+    #[test]
+    fn credentials_that_are_none_are_refused_by_their_key_and_not_repeated() {
+        let folder = Folder::new("empty-secrets");
+        let path = folder.0.join("credentials.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        let users = "[users]\nalice = \"\"\nbob = \"hunter2\"\n\"b ob\" = \"hunter3\"\n";
+        fs::write(&path, format!("account_sid = \"ACnonsense\"\nauth_token = \"\"\n{users}"))
+            .expect("written");
+        let told = read_credentials(&path).expect_err("nobody could use them").to_string();
+        let keys: Vec<&str> = told.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+        assert_eq!(keys, ["account_sid", "auth_token", "users.alice", "users.\"b ob\""], "{told}");
+        assert!(!told.contains("hunter") && !told.contains("nonsense"), "{told}");
     }
 
     #[test]
