@@ -42,6 +42,7 @@ pub use sections::{
 };
 pub use session_timer::SessionTimer;
 pub use transports::{Connections, Tls};
+pub(crate) use unknown::most_alike;
 pub use webhooks::Webhooks;
 
 /// The file of secrets in the data folder.

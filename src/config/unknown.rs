@@ -57,7 +57,8 @@ fn nearest(key: &str, table: &Table, path: &str) -> Option<String> {
     })
 }
 
-fn most_alike(key: &str, candidates: Vec<String>) -> Option<String> {
+/// The path whose last word looks most like `key`.
+pub(crate) fn most_alike(key: &str, candidates: Vec<String>) -> Option<String> {
     let key = key.to_lowercase();
     let likeness =
         |path: &str| strsim::normalized_damerau_levenshtein(&key, path.rsplit('.').next().unwrap_or(path));

@@ -25,7 +25,7 @@ use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
 use crate::registrar::{Bounds, Registrar};
-use crate::routing::{Decision, Routes, Target};
+use crate::routing::{Decision, Routes, RoutesErrors, Target};
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
 use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp};
@@ -316,7 +316,10 @@ impl Plan {
         let file = folder.join("routes.toml");
         let text =
             std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
+        let routes = Routes::parse(&text).map_err(|RoutesErrors(faults)| {
+            let lines = faults.iter().map(|fault| format!("{}: {fault}", file.display()));
+            anyhow::anyhow!(lines.collect::<Vec<_>>().join("\n"))
+        })?;
         let mut scripts = HashMap::new();
         let mut files = HashMap::new();
         documents(folder, "", 0, &mut files)
