@@ -25,6 +25,7 @@ mod post;
 mod reconcile;
 mod recording;
 mod records;
+mod references;
 mod reload;
 mod screened;
 mod settings;

@@ -54,6 +54,7 @@ impl Draft {
         let can_start = !findings.iter().any(Finding::is_error);
         if let Some(plan) = &plan {
             findings.extend(in_scripts(plan, &config.dialplan.folder));
+            findings.extend(missed(plan, &config.dialplan.folder, credentials.as_ref()));
             findings.extend(nobody_there(plan, credentials.as_ref(), &config));
         }
         findings.sort_by_key(|finding| finding.severity);
@@ -172,6 +173,14 @@ fn in_scripts(plan: &Plan, folder: &Path) -> Vec<Finding> {
     all
 }
 
+/// What documents and routes refer to and is not there.
+fn missed(plan: &Plan, folder: &Path, credentials: Option<&Credentials>) -> Vec<Finding> {
+    let is_user = |user: &str| credentials.is_none_or(|known| known.users.contains_key(user));
+    let place = |name: Option<String>| name.map(|name| folder.join(name).display().to_string());
+    let missed = plan.missed(&is_user).into_iter();
+    missed.map(|(name, what)| Finding::warning(place(name).unwrap_or_default(), what)).collect()
+}
+
 /// Routes to users who do not exist, or to a gateway that is not there. Who the users will be is not known before the
 /// first start.
 fn nobody_there(plan: &Plan, credentials: Option<&Credentials>, config: &Config) -> Vec<Finding> {
@@ -227,7 +236,18 @@ mod tests {
         );
         let users = Credentials::mint(|| [1; 16], &["alice"]);
         files::save_credentials(&folder.join("data/credentials.toml"), &users).expect("saved");
+        write(
+            "routes.toml",
+            "[[route]]\nnumber = \"1\"\nscript = \"a.xml\"\n[[route]]\nnumber = \"2\"\nendpoint = \"zed\"\n\
+             [[route]]\nnumber = \"3\"\nwebhook = \"http://h/\"\nfallback = \"nofile.xml\"\n",
+        );
+        write("b.xml", "<Response><Dial><Client>zed</Client></Dial></Response>");
         let told = started().expect("it can still be started");
+        assert!(told.iter().any(|line| line.ends_with("route 3: its fallback nofile.xml is no document of the dialplan")), "{told:?}");
+        assert!(
+            told.iter().any(|line| line.contains("b.xml: warning: ") && line.contains("zed is no user")),
+            "{told:?}"
+        );
         assert!(told.iter().any(|line| line == "warning: route 2 leads to zed, who is no user"), "{told:?}");
         write("data/credentials.toml", "account_sid = \"x\"\nauth_token = \"\"\n");
         let told = started().expect_err("no such account");
