@@ -111,8 +111,9 @@ fn route(item: Spanned<DeValue<'_>>, faults: &mut Faults) -> Option<Route> {
         faults.push((Some(key.span()), unknown(key.get_ref(), &KEYS)));
         keys.remove(key);
     }
+    let places: Vec<_> = keys.iter().map(|(key, value)| (key.get_ref().to_string(), value.span())).collect();
     let written = Written::deserialize(Deserializer::from(Spanned::new(span.clone(), keys)));
-    let written = written.map_err(|error| (error.span(), error.message().to_owned()));
+    let written = written.map_err(|error| (error.span(), wrong_value(&error, &places)));
     let checked = match written {
         // Of what was meant by a key that means nothing, nothing is said twice.
         Ok(_) if !strange.is_empty() => return None,
@@ -120,6 +121,20 @@ fn route(item: Spanned<DeValue<'_>>, faults: &mut Faults) -> Option<Route> {
         Err(fault) => Err(fault),
     };
     checked.map_err(|fault| faults.push(fault)).ok()
+}
+
+/// What is wrong with the value of a key.
+fn wrong_value(error: &toml::de::Error, places: &[(String, Range<usize>)]) -> String {
+    let at = error.span().unwrap_or_default();
+    let holds = |place: &Range<usize>| place.start <= at.start && at.end <= place.end;
+    let Some((key, _)) = places.iter().find(|(_, place)| holds(place)) else {
+        return error.message().to_owned();
+    };
+    match key.as_str() {
+        "gateway" | "public" => format!("{key} is true or false"),
+        "method" | "fallback_method" | "status_callback_method" => format!("{key} is \"GET\" or \"POST\""),
+        _ => format!("{key} is a text in quotes"),
+    }
 }
 
 fn unknown(key: &str, known: &[&str]) -> String {

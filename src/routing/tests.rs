@@ -119,6 +119,13 @@ fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
         ("[[rout]]".into(), 1, "unknown key `rout`, did you mean `route`?"),
         ("[route]\nnumber = \"1\"".into(), 1, "each route begins with [[route]]"),
         (route("number = \"1\"\nscirpt = \"a\""), 5, "unknown key `scirpt`, did you mean `script`?"),
+        (route("number = 1\nscript = \"a.xml\""), 4, "number is a text in quotes"),
+        (route("number = \"1\"\nscript = \"a.xml\"\npublic = 1"), 6, "public is true or false"),
+        (
+            route("number = \"1\"\nwebhook = \"http://a/\"\nmethod = \"PUT\""),
+            6,
+            "method is \"GET\" or \"POST\"",
+        ),
         (route("script = \"a.xml\""), 3, "either a number or a pattern"),
         (route("number = \"1\"\npattern = \"2\"\nscript = \"a\""), 3, "either a number or a pattern"),
         (route("number = \"\"\nscript = \"a\""), 3, "number is empty"),
