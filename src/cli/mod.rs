@@ -152,6 +152,10 @@ enum Command {
     },
 }
 
+/// What is said to whoever names a file to a reload.
+const FILE_OF_THE_START: &str =
+    "the switch reads the file that it was started with: --config only says where its data folder is";
+
 /// Does what was typed.
 ///
 /// # Errors
@@ -163,7 +167,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check { effective: true, .. } => check::effective(&origin),
         Command::Check { json, .. } => check::check(&origin, json),
         Command::Credentials { json, replace } => credentials::credentials(&data(&origin)?, json, replace),
-        command => ask(&data(&origin)?, command),
+        command => {
+            if let (Command::Reload { .. }, Some(_)) = (&command, &origin.config) {
+                eprintln!("trunkline: {FILE_OF_THE_START}");
+            }
+            ask(&data(&origin)?, command)
+        }
     }
 }
 
