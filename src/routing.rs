@@ -99,9 +99,14 @@ pub enum Target {
     Forbidden,
 }
 
-/// Why a dialplan cannot be used.
+/// Why a dialplan cannot be used: everything that is wrong, one line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("routes, line {line}: {message}")]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct RoutesErrors(pub Vec<RoutesError>);
+
+/// One fault of a dialplan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
 pub struct RoutesError {
     /// Line in the file, from 1.
     pub line: usize,
@@ -124,8 +129,8 @@ impl Routes {
     /// Reads `routes.toml`.
     ///
     /// # Errors
-    /// The text is not TOML, has an unknown key, or a route contradicts itself or another.
-    pub fn parse(toml: &str) -> Result<Routes, RoutesError> {
+    /// The text is not TOML, has an unknown key, or a route contradicts itself or another: every fault is told.
+    pub fn parse(toml: &str) -> Result<Routes, RoutesErrors> {
         let mut routes = table::read(toml)?;
         // Stable: among equals the file's order stands.
         routes.sort_by_key(|route| std::cmp::Reverse(route.dialled.precision()));

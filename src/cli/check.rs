@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use trunkline::config::files::Origin;
 use trunkline::config::{Config, Finding};
-use trunkline::node::{Draft, Plan, limits};
+use trunkline::node::{Draft, Plan, leads_to, limits};
 use trunkline::ops::{control, print};
 use trunkline::routing::Target;
 
@@ -67,6 +67,7 @@ pub fn numbers(plan: &Plan) -> Vec<(String, String)> {
             let does = match route.target {
                 Target::Endpoint(user) if route.description.is_empty() => format!("{user}'s telephones ring"),
                 Target::Outside(_) if route.description.is_empty() => "leaves by the gateway".to_owned(),
+                target if route.description.is_empty() => leads_to(target),
                 _ => route.description.to_owned(),
             };
             (route.number.to_owned(), does)

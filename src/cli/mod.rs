@@ -152,6 +152,10 @@ enum Command {
     },
 }
 
+/// What is said to whoever names a file to a reload.
+const FILE_OF_THE_START: &str =
+    "the switch reads the file that it was started with: --config only says where its data folder is";
+
 /// Does what was typed.
 ///
 /// # Errors
@@ -163,8 +167,21 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check { effective: true, .. } => check::effective(&origin),
         Command::Check { json, .. } => check::check(&origin, json),
         Command::Credentials { json, replace } => credentials::credentials(&data(&origin)?, json, replace),
-        command => ask(&data(&origin)?, command),
+        command => {
+            if let (Command::Reload { .. }, Some(_)) = (&command, &origin.config) {
+                eprintln!("trunkline: {FILE_OF_THE_START}");
+            }
+            ask(&data(&origin)?, command)
+        }
     }
+}
+
+/// An error with its causes. One whose words hold those of its cause already does not say them twice.
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
+    })
 }
 
 /// The commands that ask the running switch.
@@ -226,6 +243,14 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_told_once() {
+        let missing = Origin { config: Some("/nobody/has/this.toml".into()), data: None };
+        let error = missing.load().context("cannot start").expect_err("it is not there");
+        let system = "No such file or directory (os error 2)";
+        assert_eq!(told(&error), format!("cannot start: /nobody/has/this.toml: {system}"));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use trunkline::config::files::{self, Origin};
-use trunkline::config::{Config, Severity};
-use trunkline::node::{Desk, House, Node, Plan, Reloader, limits};
+use trunkline::config::{Config, Finding};
+use trunkline::node::{Desk, Draft, House, Node, Reloader, limits};
 use trunkline::ops::control::{self, Answer, ControlSocket, Outcome, Question, Reloaded, Reply};
 use trunkline::ops::log::{self, Logs};
 use trunkline::ops::notify::Notifier;
@@ -26,18 +26,15 @@ const SUMMING_UP: Duration = Duration::from_secs(5);
 
 /// Runs the switch until it is told to stop.
 pub async fn serve(origin: Origin) -> anyhow::Result<()> {
-    let config = sound(&origin)?;
+    let (config, plan, findings) = Draft::read(&origin, limits::of_host).start().map_err(refusal)?;
     let logs = log::start(&config.log)?;
     let notifier = Arc::new(Notifier::from_environment());
     tell_start(&config, origin.file());
+    log::tell("start", &findings);
     let data = config.data.folder.clone();
     std::fs::create_dir_all(&data)
         .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
-    let plan = Plan::load(&config.dialplan.folder)?;
-    for doubt in limits::of_host(&config) {
-        tracing::warn!("{}: {}", doubt.key, doubt.message);
-    }
     let control = ControlSocket::open(&data)?;
     let mut node = Node::start(config, credentials, plan).await?;
     println!("{}", ready(node.house(), &data, are_new));
@@ -73,13 +70,9 @@ pub async fn serve(origin: Origin) -> anyhow::Result<()> {
     }
 }
 
-/// The configuration, if it can be used.
-fn sound(origin: &Origin) -> anyhow::Result<Config> {
-    let config = origin.load()?;
-    let doubts = config.doubts().into_iter().filter(|doubt| doubt.severity == Severity::Error);
-    let errors: Vec<String> = doubts.map(|doubt| format!("{}: {}", doubt.key, doubt.message)).collect();
-    anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
-    Ok(config)
+/// Why there is no start: everything that is wrong with the files.
+fn refusal(findings: Vec<Finding>) -> anyhow::Error {
+    anyhow::anyhow!("cannot start:\n{}", print::findings(&findings).trim_end())
 }
 
 fn tell_start(config: &Config, file: Option<PathBuf>) {
@@ -148,13 +141,7 @@ impl Reloading {
         self.notifier.reloading();
         let reloaded = self.reloader.reload(false).await;
         self.notifier.ready("serving calls");
-        for finding in &reloaded.findings {
-            if finding.is_error() {
-                tracing::error!("reload: {finding}");
-            } else {
-                tracing::warn!("reload: {finding}");
-            }
-        }
+        log::tell("reload", &reloaded.findings);
         reloaded.changes.iter().for_each(|change| tracing::info!("reload: {change}"));
         match reloaded.outcome {
             Outcome::Broken | Outcome::NeedsRestart => {

@@ -116,9 +116,32 @@ fn wrong_value(
         "(hidden): it must be a text in quotes, and not itself have been hidden when it was printed"
             .to_owned()
     } else {
-        format!("{}: {said}", place.written)
+        let default = Config::default().values().remove(key);
+        format!("{}: {}", place.written, in_words(said, default.as_ref()))
     };
     ConfigError::Value { line, key: Some(key.to_owned()), message }
+}
+
+/// What is said of a wrong value, for people who do not know our types: the default shows what would be right.
+fn in_words(said: &str, default: Option<&toml::Value>) -> String {
+    use toml::Value;
+
+    if said.contains("socket address") {
+        return "an address is written with its port, such as \"0.0.0.0:5060\" or \"[::]:5060\"".to_owned();
+    }
+    if said.starts_with("invalid IP address") {
+        return "must be an IP address, such as \"192.0.2.5\"".to_owned();
+    }
+    let is_of_wrong_type = said.starts_with("invalid type") || said.starts_with("invalid value");
+    let right = match default.filter(|_| is_of_wrong_type) {
+        Some(Value::Boolean(_)) => return "must be true or false".to_owned(),
+        Some(Value::Integer(_)) => "must be a whole number, not below 0",
+        Some(Value::Array(_)) => "must be a list in brackets",
+        Some(Value::String(_)) => "must be a text in quotes",
+        _ => return said.to_owned(),
+    };
+    let example = default.map(keys::shown).filter(|shown| !matches!(shown.as_str(), "[]" | "\"\"" | "0"));
+    example.map_or_else(|| right.to_owned(), |example| format!("{right}, such as {example}"))
 }
 
 fn syntax(text: &str, fault: &toml::de::Error) -> ConfigError {

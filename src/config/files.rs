@@ -3,8 +3,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
 
 use super::{Config, ConfigError, Credentials, Examination};
 
@@ -37,6 +39,14 @@ pub enum FileError {
         path: PathBuf,
         /// Line of the fault, from 1.
         line: usize,
+    },
+    /// Credentials that nobody should have, or that nobody can use. Their text is not repeated either.
+    #[error("{}", faulty(path, faults))]
+    Secrets {
+        /// Which file.
+        path: PathBuf,
+        /// The key, and what would be right.
+        faults: Vec<(String, &'static str)>,
     },
 }
 
@@ -108,22 +118,55 @@ fn told(path: &Path, errors: &[ConfigError]) -> String {
     lines.join("\n")
 }
 
+/// One line for each fault.
+fn faulty(path: &Path, faults: &[(String, &'static str)]) -> String {
+    let lines: Vec<String> =
+        faults.iter().map(|(key, right)| format!("{}: {key}: {right}", path.display())).collect();
+    lines.join("\n")
+}
+
 /// Reads the credentials; none if there is no such file. One that others could read is closed to them.
 ///
 /// # Errors
 /// The file cannot be read or closed to others, or it holds no credentials.
 pub fn load_credentials(path: &Path) -> Result<Option<Credentials>, FileError> {
+    let credentials = read_credentials(path)?;
+    if credentials.is_some() {
+        close(path)?;
+    }
+    Ok(credentials)
+}
+
+/// Closes a file of secrets to others.
+///
+/// # Errors
+/// The disk says no.
+pub(crate) fn close(path: &Path) -> Result<(), FileError> {
+    let closed = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+    closed.map_err(|source| FileError::Disk { path: path.to_owned(), source })
+}
+
+/// Reads the credentials, and leaves their file as it is; none if there is no such file.
+///
+/// # Errors
+/// The file cannot be read, or it holds no credentials.
+pub fn read_credentials(path: &Path) -> Result<Option<Credentials>, FileError> {
     let disk = |source| FileError::Disk { path: path.to_owned(), source };
     let text = match read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(disk(error)),
     };
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(disk)?;
-    toml::from_str(&text).map(Some).map_err(|error| FileError::Credentials {
+    let credentials: Credentials = toml::from_str(&text).map_err(|error| FileError::Credentials {
         path: path.to_owned(),
         line: super::notation::line_of(&text, error.span()),
-    })
+    })?;
+    let faults = credentials.faults();
+    if faults.is_empty() {
+        Ok(Some(credentials))
+    } else {
+        Err(FileError::Secrets { path: path.to_owned(), faults })
+    }
 }
 
 /// Writes the credentials, readable by their owner alone: all of them or, after a crash, the former ones.
@@ -178,10 +221,22 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    leave_to_owner(&file, path, folder)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&part, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// What root writes belongs to the owner of the former file, or else of the folder: the switch, which runs as another
+/// user, could not read it otherwise.
+fn leave_to_owner(file: &File, former: &Path, folder: &Path) -> io::Result<()> {
+    if !Uid::effective().is_root() {
+        return Ok(());
+    }
+    let mut owners = [former, folder].into_iter().filter_map(|place| fs::metadata(place).ok());
+    let Some(owner) = owners.find(|owner| owner.uid() != 0) else { return Ok(()) };
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 #[cfg(test)]
@@ -237,6 +292,24 @@ mod tests {
     }
 
     #[test]
+    fn what_root_writes_belongs_to_whoever_owns_the_folder_or_the_former_file() {
+        let folder = Folder::new("root");
+        let path = folder.0.join("credentials.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        // Only root can give things away; for others everything is their own.
+        let own = Uid::effective().as_raw();
+        let [of_folder, of_file] = if own == 0 { [12_345, 12_346] } else { [own; 2] };
+        let owner = |path: &Path| fs::metadata(path).expect("exists").uid();
+        let give = |path: &Path, to| std::os::unix::fs::chown(path, Some(to), None).expect("given away");
+        give(&folder.0, of_folder);
+        save_credentials(&path, &Credentials::mint(counting(), &[])).expect("saved");
+        assert_eq!(owner(&path), of_folder);
+        give(&path, of_file);
+        save_credentials(&path, &Credentials::mint(counting(), &[])).expect("saved again");
+        assert_eq!(owner(&path), of_file);
+    }
+
+    #[test]
     fn a_part_left_by_a_crash_is_replaced_and_none_is_left() {
         let folder = Folder::new("crash");
         let path = folder.0.join("credentials.toml");
@@ -257,6 +330,20 @@ mod tests {
         let error = load_or_mint(&path, counting(), &[]).expect_err("broken");
         assert!(error.to_string().ends_with("these are no credentials (line 2)"), "{error}");
         assert!(fs::read_to_string(&path).expect("there").contains("hunter2"));
+    }
+
+    #[test]
+    fn credentials_that_are_none_are_refused_by_their_key_and_not_repeated() {
+        let folder = Folder::new("empty-secrets");
+        let path = folder.0.join("credentials.toml");
+        fs::create_dir_all(&folder.0).expect("folder");
+        let users = "[users]\nalice = \"\"\nbob = \"hunter2\"\n\"b ob\" = \"hunter3\"\n";
+        fs::write(&path, format!("account_sid = \"ACnonsense\"\nauth_token = \"\"\n{users}"))
+            .expect("written");
+        let told = read_credentials(&path).expect_err("nobody could use them").to_string();
+        let keys: Vec<&str> = told.lines().filter_map(|line| line.split(": ").nth(1)).collect();
+        assert_eq!(keys, ["account_sid", "auth_token", "users.alice", "users.\"b ob\""], "{told}");
+        assert!(!told.contains("hunter") && !told.contains("nonsense"), "{told}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod http;
 mod keys;
 pub mod network;
 mod notation;
+mod ranges;
 mod recordings;
 pub mod secret;
 mod sections;
@@ -41,6 +42,7 @@ pub use sections::{
 };
 pub use session_timer::SessionTimer;
 pub use transports::{Connections, Tls};
+pub(crate) use unknown::most_alike;
 pub use webhooks::Webhooks;
 
 /// The file of secrets in the data folder.
@@ -200,7 +202,11 @@ impl Config {
             ("http.per_source", http.per_source > 0, "must be greater than 0"),
             ("recordings.open", recordings.open > 0, "must be greater than 0"),
         ];
-        let broken = rules.into_iter().chain(sip.session_timer.rules()).filter(|(_, holds, _)| !holds);
+        let broken = rules
+            .into_iter()
+            .chain(sip.session_timer.rules())
+            .chain(self.ranges())
+            .filter(|(_, holds, _)| !holds);
         broken.map(|(key, _, message)| (key, message)).chain(self.gateway.fault()).collect()
     }
 }

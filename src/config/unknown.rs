@@ -17,7 +17,7 @@ pub(super) fn take_out(text: &str, given: &mut DeTable<'_>) -> Vec<ConfigError> 
     let mut errors = Vec::new();
     compare(text, given, &known, "", &mut errors);
     errors.sort_by_key(|error| match error {
-        ConfigError::UnknownKey { line, .. } => *line,
+        ConfigError::UnknownKey { line, .. } | ConfigError::Value { line, .. } => *line,
         _ => 0,
     });
     errors
@@ -36,6 +36,11 @@ fn compare(text: &str, given: &mut DeTable<'_>, known: &Table, path: &str, error
             (Some(toml::Value::Table(known)), DeValue::Table(given)) => {
                 compare(text, given, known, &format!("{name}."), errors);
             }
+            (Some(toml::Value::Table(_)), _) => {
+                let message = format!("`{name}` is one table: write [{name}], and its keys below");
+                errors.push(ConfigError::Value { line: line_of(text, Some(key.span())), key: None, message });
+                unknown.push(key.clone());
+            }
             (Some(_), _) => {}
         }
     }
@@ -52,7 +57,8 @@ fn nearest(key: &str, table: &Table, path: &str) -> Option<String> {
     })
 }
 
-fn most_alike(key: &str, candidates: Vec<String>) -> Option<String> {
+/// The path whose last word looks most like `key`.
+pub(crate) fn most_alike(key: &str, candidates: Vec<String>) -> Option<String> {
     let key = key.to_lowercase();
     let likeness =
         |path: &str| strsim::normalized_damerau_levenshtein(&key, path.rsplit('.').next().unwrap_or(path));

@@ -35,10 +35,15 @@ async fn ready(desk: web::Data<Desk>) -> HttpResponse {
     }
 }
 
-/// How the switch does, in numbers: for our own networks, and for whoever knows the password.
+/// What a proxy says of whom it asks for (RFC 7239 §4, and what was usual before it).
+const FORWARDED: [&str; 2] = ["forwarded", "x-forwarded-for"];
+
+/// How the switch does, in numbers: for our own networks, and for whoever knows the password. Behind a proxy nobody can
+/// be told from our own networks.
 async fn metrics(desk: web::Data<Desk>, request: HttpRequest) -> Result<HttpResponse, Failure> {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    if !peer.is_some_and(|peer| desk.shown.is_local(peer)) {
+    let is_forwarded = FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    if is_forwarded || !peer.is_some_and(|peer| desk.shown.is_local(peer)) {
         desk.authenticate(&request)?;
     }
     Ok(HttpResponse::Ok().content_type(EXPOSITION).body(desk.shown.metrics().await))

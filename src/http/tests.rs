@@ -276,6 +276,10 @@ async fn operators_tools_get_their_answers() {
     let metrics = museum.ask("GET /metrics", &[]).await;
     assert_eq!((metrics.status, metrics.body.as_slice()), (200, b"calls 7\n".as_slice()));
     assert!(metrics.header("content-type").expect("told").starts_with("text/plain; version=0.0.4"));
+    for proxied in ["Forwarded: for=192.0.2.1", "X-Forwarded-For: 127.0.0.1"] {
+        museum.ask("GET /metrics", &[proxied]).await.fails(401, 20003);
+        assert_eq!(museum.ask("GET /metrics", &[proxied, &museum.password()]).await.status, 200);
+    }
     museum.exhibit.is_local.store(false, Ordering::Relaxed);
     museum.ask("GET /metrics", &[]).await.fails(401, 20003);
     assert_eq!(museum.ask("GET /metrics", &[&museum.password()]).await.status, 200);

@@ -16,6 +16,7 @@ use trunkline_media::port::{Engine, PortTable};
 use super::acceptor::Entrance;
 use super::assets::Sounds;
 use super::metrics::Metrics;
+use super::references::There;
 use super::screened;
 use super::settings::Settings;
 use super::start::Post;
@@ -25,7 +26,7 @@ use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
 use crate::registrar::{Bounds, Registrar};
-use crate::routing::{Decision, Routes, Target};
+use crate::routing::{Decision, Routes, RoutesErrors, Target};
 use crate::sip::flow::Flow;
 use crate::sip::message::Transport;
 use crate::sip::shard::Gate;
@@ -325,7 +326,10 @@ impl Plan {
         let file = folder.join("routes.toml");
         let text =
             std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let routes = Routes::parse(&text).with_context(|| format!("in {}", file.display()))?;
+        let routes = Routes::parse(&text).map_err(|RoutesErrors(faults)| {
+            let lines = faults.iter().map(|fault| format!("{}: {fault}", file.display()));
+            anyhow::anyhow!(lines.collect::<Vec<_>>().join("\n"))
+        })?;
         let mut scripts = HashMap::new();
         let mut files = HashMap::new();
         documents(folder, "", 0, &mut files)
@@ -390,6 +394,24 @@ impl Plan {
             self.scripts.iter().map(finding).chain(others.map(other)).chain(asked).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
+    }
+
+    /// What documents and routes refer to and is not there, by the document; by none where a route does.
+    pub fn missed(&self, is_user: &dyn Fn(&str) -> bool) -> Vec<(Option<String>, String)> {
+        let is_sound = |file: &str| self.sound(file).is_some_and(|path| path.is_file());
+        let there = There { files: &self.files, is_sound: &is_sound, is_user };
+        let mut in_documents = there.missed();
+        in_documents.sort_by(|a, b| (&a.0, a.1.line).cmp(&(&b.0, b.1.line)));
+        let in_documents = in_documents.into_iter().map(|(name, finding)| (Some(name), finding.to_string()));
+        let in_routes = self.routes.list().filter_map(|route| {
+            let Target::Webhook(webhook) = route.target else { return None };
+            let (fallback, _) = webhook.fallback.as_ref()?;
+            let is_there = there.has_fallback(fallback);
+            let message =
+                || format!("route {}: its fallback {fallback} is no document of the dialplan", route.number);
+            (!is_there).then(|| (None, message()))
+        });
+        in_documents.chain(in_routes).collect()
     }
 
     /// Where a Play of a local script finds its file: inside the dialplan folder, nowhere else.

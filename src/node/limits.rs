@@ -133,7 +133,9 @@ fn not_to_be_had(key: &'static str, address: SocketAddr, error: &io::Error) -> D
 /// What is wrong with the operator's certificates. One of our own is made at the start, and not here.
 fn certificates(config: &Config) -> Option<Doubt> {
     let tls = &config.sip.tls;
-    let is_the_operators = tls.certificate.is_some() && !config.sip.listen_tls.is_empty();
+    // One without the other is an error of its own, and would have the pair made.
+    let is_the_operators =
+        tls.certificate.is_some() && tls.key.is_some() && !config.sip.listen_tls.is_empty();
     let files = is_the_operators.then(|| Files::of(config, &[]));
     let error = Tls::new(tls, files).err()?;
     Some(Doubt::error("sip.tls.certificate", error.to_string()))
@@ -229,6 +231,10 @@ mod tests {
         config.sip.tls.key = Some("/nobody/has/this.key".into());
         let doubt = certificates(&config).expect("it is not there");
         assert!(doubt.message.contains("/nobody/has/this"), "{doubt:?}");
+        config.sip.tls.key = None;
+        config.data.folder = std::env::temp_dir().join(format!("trunkline-nothing-{}", std::process::id()));
+        assert_eq!(certificates(&config), None, "half a pair is told of elsewhere");
+        assert!(!config.data.folder.exists(), "and nothing is made by looking");
         config.sip.listen_tls.clear();
         assert_eq!(certificates(&config), None, "nobody sees it");
     }

@@ -11,7 +11,7 @@ use super::house::{House, Plan};
 use super::limits;
 use super::settings::Settings;
 use crate::config::files::{self, Origin};
-use crate::config::{Config, Doubt, Finding, Severity};
+use crate::config::{Config, Credentials, Doubt, Finding};
 use crate::ops::control::{Outcome, Reloaded};
 use crate::ops::log::{self, Logs};
 use crate::routing::Target;
@@ -23,8 +23,12 @@ pub struct Draft {
     pub config: Config,
     /// The dialplan, if it can be read.
     pub plan: Option<Plan>,
+    /// The users, if there are some yet and they can be read.
+    pub credentials: Option<Credentials>,
     /// Everything that is wrong with them, errors first.
     pub findings: Vec<Finding>,
+    /// Nothing but scripts is broken.
+    can_start: bool,
 }
 
 impl Draft {
@@ -41,18 +45,32 @@ impl Draft {
             }
             Err(error) => (Config::default(), vec![Finding::error("", error)]),
         };
-        let plan = match Plan::load(&config.dialplan.folder) {
-            Ok(plan) => {
-                findings.extend(in_scripts(&plan, &config.dialplan.folder));
-                Some(plan)
-            }
-            Err(error) => {
-                findings.extend(format!("{error:#}").lines().map(|line| Finding::error("", line)));
-                None
-            }
-        };
+        let credentials = files::read_credentials(&config.credentials_file()).unwrap_or_else(|error| {
+            findings.extend(each_line(&error));
+            None
+        });
+        let plan = Plan::load(&config.dialplan.folder);
+        let plan = plan.map_err(|error| findings.extend(each_line(&format!("{error:#}")))).ok();
+        let can_start = !findings.iter().any(Finding::is_error);
+        if let Some(plan) = &plan {
+            findings.extend(in_scripts(plan, &config.dialplan.folder));
+            findings.extend(missed(plan, &config.dialplan.folder, credentials.as_ref()));
+            findings.extend(nobody_there(plan, credentials.as_ref(), &config));
+        }
         findings.sort_by_key(|finding| finding.severity);
-        Self { config, plan, findings }
+        Self { config, plan, credentials, findings, can_start }
+    }
+
+    /// What a switch is started with, and what is to be told of it. A script that is broken does not forbid the start:
+    /// whoever dials it hears an apology, and everybody else can talk.
+    ///
+    /// # Errors
+    /// The findings, where the configuration, the routes or the users are wrong.
+    pub fn start(self) -> Result<(Config, Plan, Vec<Finding>), Vec<Finding>> {
+        match self {
+            Self { config, plan: Some(plan), findings, can_start: true, .. } => Ok((config, plan, findings)),
+            Self { findings, .. } => Err(findings),
+        }
     }
 
     /// Whether it can be put in force.
@@ -63,25 +81,19 @@ impl Draft {
     /// The settings that it makes, with the users of the data folder.
     fn settings(self) -> Result<(Settings, Vec<Finding>), Vec<Finding>> {
         let is_sound = self.is_sound();
-        let Self { config, plan, mut findings } = self;
-        let credentials = match files::load_credentials(&config.credentials_file()) {
-            Ok(Some(credentials)) => Some(credentials),
-            Ok(None) => {
-                let file = config.credentials_file();
-                findings.insert(0, Finding::error(file.display().to_string(), "is not there any more"));
-                None
-            }
-            Err(error) => {
-                findings.insert(0, Finding::error("", error));
-                None
-            }
-        };
+        let Self { config, plan, credentials, mut findings, .. } = self;
         match (plan, credentials) {
             (Some(plan), Some(credentials)) if is_sound => {
+                if let Err(error) = files::close(&config.credentials_file()) {
+                    findings.push(Finding::warning("", error));
+                }
                 let gateway = Gateway::of(&config.gateway);
-                let settings = Settings { config, credentials, plan, gateway };
-                findings.extend(nobody_there(&settings));
-                Ok((settings, findings))
+                Ok((Settings { config, credentials, plan, gateway }, findings))
+            }
+            (_, None) if is_sound => {
+                let file = config.credentials_file().display().to_string();
+                findings.insert(0, Finding::error(file, "is not there any more"));
+                Err(findings)
             }
             _ => Err(findings),
         }
@@ -161,26 +173,88 @@ fn in_scripts(plan: &Plan, folder: &Path) -> Vec<Finding> {
     all
 }
 
-/// Routes to users who do not exist, or to a gateway that is not there.
-fn nobody_there(settings: &Settings) -> Vec<Finding> {
-    let routes = settings.plan.routes.list();
-    let missing = routes.filter_map(|route| match route.target {
-        Target::Endpoint(user) if !settings.credentials.users.contains_key(user) => {
+/// What documents and routes refer to and is not there.
+fn missed(plan: &Plan, folder: &Path, credentials: Option<&Credentials>) -> Vec<Finding> {
+    let is_user = |user: &str| credentials.is_none_or(|known| known.users.contains_key(user));
+    let place = |name: Option<String>| name.map(|name| folder.join(name).display().to_string());
+    let missed = plan.missed(&is_user).into_iter();
+    missed.map(|(name, what)| Finding::warning(place(name).unwrap_or_default(), what)).collect()
+}
+
+/// Routes to users who do not exist, or to a gateway that is not there. Who the users will be is not known before the
+/// first start.
+fn nobody_there(plan: &Plan, credentials: Option<&Credentials>, config: &Config) -> Vec<Finding> {
+    let has_gateway = Gateway::of(&config.gateway).is_some();
+    let is_missing = |user: &str| credentials.is_some_and(|known| !known.users.contains_key(user));
+    let missing = plan.routes.list().filter_map(|route| match route.target {
+        Target::Endpoint(user) if is_missing(user) => {
             let message = format!("route {} leads to {user}, who is no user", route.number);
-            Some(Finding { severity: Severity::Warning, place: String::new(), message })
+            Some(Finding::warning("", message))
         }
-        Target::Outside(_) if settings.gateway.is_none() => {
+        Target::Outside(_) if !has_gateway => {
             let message = format!("route {} leads to the gateway, and there is none", route.number);
-            Some(Finding { severity: Severity::Warning, place: String::new(), message })
+            Some(Finding::warning("", message))
         }
         _ => None,
     });
     missing.collect()
 }
 
+/// An error of several lines tells of as many faults.
+fn each_line(error: &impl ToString) -> Vec<Finding> {
+    error.to_string().lines().map(|line| Finding::error("", line)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Severity;
+
+    #[test]
+    fn a_start_needs_sound_users_and_routes_and_a_broken_script_is_only_told() {
+        let folder = std::env::temp_dir().join(format!("trunkline-start-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("data")).expect("a folder for the test");
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("written");
+        write("trunkline.toml", &format!("[dialplan]\nfolder = {:?}\n", folder.display().to_string()));
+        write(
+            "routes.toml",
+            "[[route]]\nnumber = \"1\"\nscript = \"a.xml\"\n[[route]]\nnumber = \"2\"\nendpoint = \"zed\"\n",
+        );
+        write("a.xml", "<Response>");
+        let started = || {
+            let config = Some(folder.join("trunkline.toml"));
+            let draft = Draft::read(&Origin { config, data: Some(folder.join("data")) }, |_| Vec::new());
+            assert!(!draft.is_sound(), "a reload takes no broken script up");
+            let told = |findings: Vec<Finding>| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+            draft.start().map(|(_, _, findings)| told(findings)).map_err(told)
+        };
+        let told = started().expect("everything but a script is sound");
+        assert!(told.iter().any(|line| line.contains("a.xml: error: ")), "{told:?}");
+        assert!(
+            !told.iter().any(|line| line.contains("zed")),
+            "who the users are is not known yet: {told:?}"
+        );
+        let users = Credentials::mint(|| [1; 16], &["alice"]);
+        files::save_credentials(&folder.join("data/credentials.toml"), &users).expect("saved");
+        write(
+            "routes.toml",
+            "[[route]]\nnumber = \"1\"\nscript = \"a.xml\"\n[[route]]\nnumber = \"2\"\nendpoint = \"zed\"\n\
+             [[route]]\nnumber = \"3\"\nwebhook = \"http://h/\"\nfallback = \"nofile.xml\"\n",
+        );
+        write("b.xml", "<Response><Dial><Client>zed</Client></Dial></Response>");
+        let told = started().expect("it can still be started");
+        assert!(told.iter().any(|line| line.ends_with("route 3: its fallback nofile.xml is no document of the dialplan")), "{told:?}");
+        assert!(
+            told.iter().any(|line| line.contains("b.xml: warning: ") && line.contains("zed is no user")),
+            "{told:?}"
+        );
+        assert!(told.iter().any(|line| line == "warning: route 2 leads to zed, who is no user"), "{told:?}");
+        write("data/credentials.toml", "account_sid = \"x\"\nauth_token = \"\"\n");
+        let told = started().expect_err("no such account");
+        assert!(told.iter().any(|line| line.contains("account_sid")), "{told:?}");
+        assert!(told.iter().any(|line| line.contains("auth_token")), "{told:?}");
+        std::fs::remove_dir_all(&folder).expect("the test's own folder");
+    }
 
     #[test]
     fn every_document_of_the_dialplan_is_read_and_only_a_broken_one_that_a_route_names_is_an_error() {

@@ -7,6 +7,7 @@ use super::gateway::Gateway;
 use super::house::Plan;
 use crate::config::{Change, Config, Credentials, Difference};
 use crate::routing::{Listed, Target};
+use crate::webhook;
 
 /// One state of everything that can be taken up without a restart.
 #[derive(Debug)]
@@ -66,15 +67,26 @@ fn scripts(plan: &Plan) -> BTreeMap<String, Thing> {
     plan.documents().map(|(name, xml)| (name.clone(), thing(xml))).collect()
 }
 
-/// A target in a few words.
-pub(super) fn leads_to(target: &Target) -> String {
+/// A target in a few words, without what may be a secret.
+pub fn leads_to(target: &Target) -> String {
     match target {
         Target::Script(name) => format!("script {name}"),
         Target::Endpoint(user) => format!("endpoint {user}"),
-        Target::Webhook(webhook) => format!("webhook {}", webhook.url),
+        Target::Webhook(webhook) => format!("webhook {}", without_values(&webhook.url)),
         Target::Outside(_) => "the gateway".to_owned(),
         Target::Unknown | Target::Forbidden => String::new(),
     }
+}
+
+/// A URL as it may be logged and printed: a password or a token may stand in its user part, and in its query.
+fn without_values(url: &str) -> String {
+    let shown = webhook::shown(url);
+    let Some((place, query)) = shown.split_once('?') else { return shown };
+    let names = query
+        .split('&')
+        .map(|pair| pair.split_once('=').map_or(String::new(), |(name, _)| format!("{name}=")));
+    let cut: Vec<String> = names.map(|name| format!("{name}…")).collect();
+    format!("{place}?{}", cut.join("&"))
 }
 
 fn account(old: &Credentials, new: &Credentials) -> Option<Change> {
@@ -182,6 +194,24 @@ mod tests {
         let keeps: Vec<bool> =
             ["alice", "bob", "carol", "dave"].map(|user| new.keeps(user, &old)).into_iter().collect();
         assert_eq!(keeps, [false, true, false, false]);
+    }
+
+    #[test]
+    fn what_may_be_a_secret_in_the_url_of_a_webhook_is_not_told() {
+        let folder = Folder::new("webhook-secrets");
+        let of = |url: &str| Settings {
+            config: Config::default(),
+            credentials: users(&[]),
+            plan: folder.plan(&format!("[[route]]\nnumber = \"7\"\nwebhook = \"{url}\"\n"), &[]),
+            gateway: None,
+        };
+        let told = |old: &str, new: &str| of(old).difference(&of(new)).0[0].to_string();
+        let new = "http://bob:hunter2@h:8000/voice?token=hunter3&hunter4&lang=de#rt=5";
+        assert_eq!(
+            told("http://h/old", new),
+            "route 7: webhook http://h/old → webhook http://h:8000/voice?token=…&…&lang=…"
+        );
+        assert_eq!(told(new, &new.replace("hunter", "hunted")), "route 7: changed");
     }
 
     #[test]

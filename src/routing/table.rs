@@ -7,17 +7,30 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::pattern::Pattern;
-use super::{Route, RoutesError, StatusCallback, Target, Webhook};
+use super::{Route, RoutesError, RoutesErrors, StatusCallback, Target, Webhook};
+use crate::config::most_alike;
 use crate::twiml::verb::Method;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    route: Vec<Spanned<Written>>,
-}
+/// The keys of a route: what [`Written`] reads.
+const KEYS: [&str; 14] = [
+    "number",
+    "pattern",
+    "name",
+    "script",
+    "endpoint",
+    "webhook",
+    "method",
+    "fallback",
+    "fallback_method",
+    "gateway",
+    "status_callback",
+    "status_callback_method",
+    "public",
+    "description",
+];
 
 /// One `[[route]]`.
 #[derive(Deserialize)]
@@ -42,21 +55,92 @@ struct Written {
     description: String,
 }
 
-/// The routes in the file's order.
-pub(super) fn read(toml: &str) -> Result<Vec<Route>, RoutesError> {
-    let at = |span: Option<Range<usize>>, message: String| RoutesError { line: line(toml, span), message };
-    let file: File = toml::from_str(toml).map_err(|error| at(error.span(), error.message().to_owned()))?;
+/// The routes in the file's order, or everything that is wrong with them.
+pub(super) fn read(toml: &str) -> Result<Vec<Route>, RoutesErrors> {
+    let (table, wrong) = DeTable::parse_recoverable(toml);
+    let mut faults: Faults = wrong.iter().map(|fault| (fault.span(), fault.message().to_owned())).collect();
     let mut taken = HashSet::new();
     let mut routes = Vec::new();
-    for written in file.route {
-        let span = written.span();
-        let route = checked(written.into_inner()).map_err(|message| at(Some(span.clone()), message))?;
-        if !taken.insert(route.dialled.written().to_owned()) {
-            return Err(at(Some(span), format!("{} has a route already", route.dialled.written())));
+    for item in items(table.into_inner(), &mut faults) {
+        let span = item.span();
+        match route(item, &mut faults) {
+            Some(route) if !taken.insert(route.dialled.written().to_owned()) => {
+                faults.push((Some(span), format!("{} has a route already", route.dialled.written())));
+            }
+            Some(route) => routes.push(route),
+            None => {}
         }
-        routes.push(route);
     }
-    Ok(routes)
+    if faults.is_empty() {
+        return Ok(routes);
+    }
+    let told = faults.into_iter().map(|(span, message)| RoutesError { line: line(toml, span), message });
+    let mut told: Vec<RoutesError> = told.collect();
+    told.sort_by_key(|fault| fault.line);
+    Err(RoutesErrors(told))
+}
+
+/// What is wrong, and where.
+type Faults = Vec<(Option<Range<usize>>, String)>;
+
+/// Every `[[route]]` as it stands there.
+fn items<'t>(file: DeTable<'t>, faults: &mut Faults) -> Vec<Spanned<DeValue<'t>>> {
+    let mut items = Vec::new();
+    for (key, value) in file {
+        let span = value.span();
+        match value.into_inner() {
+            _ if key.get_ref() != "route" => {
+                faults.push((Some(key.span()), unknown(key.get_ref(), &["route"])));
+            }
+            DeValue::Array(routes) => items.extend(routes),
+            _ => faults.push((Some(span), "each route begins with [[route]]".to_owned())),
+        }
+    }
+    items
+}
+
+fn route(item: Spanned<DeValue<'_>>, faults: &mut Faults) -> Option<Route> {
+    let span = item.span();
+    let DeValue::Table(mut keys) = item.into_inner() else {
+        faults.push((Some(span), "each route begins with [[route]]".to_owned()));
+        return None;
+    };
+    let strange: Vec<_> =
+        keys.keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())).cloned().collect();
+    for key in &strange {
+        faults.push((Some(key.span()), unknown(key.get_ref(), &KEYS)));
+        keys.remove(key);
+    }
+    let places: Vec<_> = keys.iter().map(|(key, value)| (key.get_ref().to_string(), value.span())).collect();
+    let written = Written::deserialize(Deserializer::from(Spanned::new(span.clone(), keys)));
+    let written = written.map_err(|error| (error.span(), wrong_value(&error, &places)));
+    let checked = match written {
+        // Of what was meant by a key that means nothing, nothing is said twice.
+        Ok(_) if !strange.is_empty() => return None,
+        Ok(written) => checked(written).map_err(|message| (Some(span), message)),
+        Err(fault) => Err(fault),
+    };
+    checked.map_err(|fault| faults.push(fault)).ok()
+}
+
+/// What is wrong with the value of a key.
+fn wrong_value(error: &toml::de::Error, places: &[(String, Range<usize>)]) -> String {
+    let at = error.span().unwrap_or_default();
+    let holds = |place: &Range<usize>| place.start <= at.start && at.end <= place.end;
+    let Some((key, _)) = places.iter().find(|(_, place)| holds(place)) else {
+        return error.message().to_owned();
+    };
+    match key.as_str() {
+        "gateway" | "public" => format!("{key} is true or false"),
+        "method" | "fallback_method" | "status_callback_method" => format!("{key} is \"GET\" or \"POST\""),
+        _ => format!("{key} is a text in quotes"),
+    }
+}
+
+fn unknown(key: &str, known: &[&str]) -> String {
+    let nearest = most_alike(key, known.iter().map(|&key| key.to_owned()).collect());
+    let meant = nearest.map(|nearest| format!(", did you mean `{nearest}`?")).unwrap_or_default();
+    format!("unknown key `{key}`{meant}")
 }
 
 fn checked(written: Written) -> Result<Route, String> {

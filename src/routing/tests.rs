@@ -115,8 +115,17 @@ fn without_routes_nobody_gets_anywhere_but_users_to_users() {
 fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
     let route = |rest: &str| format!("# plan\n\n[[route]]\n{rest}\n");
     for (plan, line, message) in [
-        ("number = 100".into(), 1, "unknown field"),
-        (route("number = \"1\"\nscirpt = \"a\""), 5, "unknown field `scirpt`"),
+        ("number = 100".into(), 1, "unknown key `number`"),
+        ("[[rout]]".into(), 1, "unknown key `rout`, did you mean `route`?"),
+        ("[route]\nnumber = \"1\"".into(), 1, "each route begins with [[route]]"),
+        (route("number = \"1\"\nscirpt = \"a\""), 5, "unknown key `scirpt`, did you mean `script`?"),
+        (route("number = 1\nscript = \"a.xml\""), 4, "number is a text in quotes"),
+        (route("number = \"1\"\nscript = \"a.xml\"\npublic = 1"), 6, "public is true or false"),
+        (
+            route("number = \"1\"\nwebhook = \"http://a/\"\nmethod = \"PUT\""),
+            6,
+            "method is \"GET\" or \"POST\"",
+        ),
         (route("script = \"a.xml\""), 3, "either a number or a pattern"),
         (route("number = \"1\"\npattern = \"2\"\nscript = \"a\""), 3, "either a number or a pattern"),
         (route("number = \"\"\nscript = \"a\""), 3, "number is empty"),
@@ -152,10 +161,21 @@ fn a_plan_that_could_mean_two_things_is_refused_with_the_line() {
         (format!("{0}{0}", route("number = \"1\"\nscript = \"a\"")), 8, "1 has a route already"),
         (route("number = \"1\nscript = \"a\""), 4, ""),
     ] {
-        let error = Routes::parse(&plan).expect_err(&plan);
+        let error = Routes::parse(&plan).expect_err(&plan).0.remove(0);
         assert_eq!(error.line, line, "{plan}: {error}");
         assert!(error.message.contains(message), "{plan}: {error}");
     }
+}
+
+#[test]
+fn every_fault_of_a_plan_is_told_at_once_and_in_its_order() {
+    let plan = "[[route]]\nnumber = \"1\"\nscirpt = \"a\"\nscript = \"a\"\n[[route]]\nnumber = 5\nendpoint = \"b\"\n\
+                [[route]]\nnumber = \"2\"\n[[route]]\nnumber = \"3\"\nendpoint = \"c\"\n[[route]]\nnumber = \"3\"\n\
+                endpoint = \"d\"\n";
+    let told = Routes::parse(plan).expect_err("five routes, four faults");
+    let lines: Vec<usize> = told.0.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [3, 6, 8, 13], "{told}");
+    assert_eq!(told.to_string().lines().count(), 4);
 }
 
 #[test]

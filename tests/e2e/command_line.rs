@@ -48,6 +48,22 @@ fn an_unknown_key_is_refused_at_the_start_with_the_nearest_valid_one() {
 }
 
 #[test]
+fn a_start_is_refused_over_users_that_nobody_can_be_and_the_passwords_are_not_repeated() {
+    let folder = std::env::temp_dir().join(format!("trunkline-bad-users-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
+    let text = "account_sid = \"hunter2\"\nauth_token = \"\"\n[users]\nalice = \"\"\n";
+    std::fs::write(folder.join("credentials.toml"), text).expect("written");
+    let output =
+        Command::new(binary()).arg("serve").arg("--data").arg(&folder).output().expect("the binary runs");
+    std::fs::remove_dir_all(&folder).expect("it was made");
+    let said =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success());
+    assert!(["account_sid", "auth_token", "users.alice"].iter().all(|key| said.contains(key)), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
 fn the_first_start_makes_passwords_and_a_second_one_keeps_them() {
     let mut switch = Switch::with(&Options { credentials: false, ..Options::default() });
     let first = switch.json(&["credentials"]);

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path as Folder;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -35,7 +36,8 @@ use crate::phone::REALM;
 const WALL: u64 = 1_700_000_000;
 
 /// Users and their passwords.
-pub const USERS: [(&str, &str); 3] = [("alice", "wonderland"), ("bob", "builder"), ("carol", "christmas")];
+pub const USERS: [(&str, &str); 4] =
+    [("alice", "wonderland"), ("bob", "builder"), ("carol", "christmas"), ("erin", "eire")];
 
 const ROUTES: &str = r#"
 [[route]]
@@ -117,11 +119,26 @@ webhook = "http://app/in-turn"
 [[route]]
 number = "202"
 endpoint = "bob"
+[[route]]
+number = "302"
+script = "hunt-group.xml"
+[[route]]
+number = "303"
+script = "ring-all.xml"
 "#;
 
 const BOUNDS: Bounds = Bounds { min: 60, max: 7200, default: 3600, limit: 10 };
 
+/// A document of the demo dialplan, as it is.
+pub fn demo(file: &str) -> String {
+    let folder = Folder::new(env!("CARGO_MANIFEST_DIR")).join("dialplans");
+    std::fs::read_to_string(folder.join(file)).expect(file)
+}
+
 fn document(name: &str) -> String {
+    if name.ends_with(".xml") {
+        return demo(name);
+    }
     let verbs = match name {
         "echo" => "<Say>You will hear yourself.</Say><Echo/>",
         "greeting" => "<Say>Welcome.</Say><Pause length=\"1\"/><Play>chime.wav</Play><Hangup/>",
@@ -375,7 +392,7 @@ impl Exchange for House {
                     findings.push(error.into());
                     Document::apology("We are sorry.")
                 });
-                Beginning::Document { document, place: Place::File(format!("{name}.xml")) }
+                Beginning::Document { document, place: Place::File(name.clone()) }
             }
             routing::Target::Webhook(webhook) => {
                 fallback = webhook.fallback.as_ref().map(|(url, method)| hook(url, *method));

@@ -10,6 +10,7 @@ mod cancelling;
 mod dialling;
 mod endings;
 mod forking;
+mod groups;
 mod holding;
 mod house;
 mod identities;

@@ -389,7 +389,7 @@ impl Kind for ScriptRun {
         match effect {
             ScriptEffect::Prepare { activity, sound } => world.prepare(name, activity, sound),
             ScriptEffect::Fetch(fetch) => world.fetch(name, *fetch),
-            ScriptEffect::Open { file, .. } => panic!("no story reads {file} yet"),
+            ScriptEffect::Open { number, file, context, .. } => world.open(name, number, file, context),
             ScriptEffect::Finish { recording, .. } => world.finish_for_script(name, recording),
         }
     }

@@ -15,6 +15,7 @@ use trunkline::webhook::document::{Fetch, Fetched};
 use trunkline::webhook::{Cookies, Request, WebhookError, code};
 use trunkline_media::moment::Moment;
 
+use crate::house::demo;
 use crate::parcel::Parcel;
 use crate::runner::{Mailed, born};
 use crate::world::World;
@@ -108,6 +109,13 @@ impl World {
         if !self.asked.iter().any(|known| known.token == request.token) {
             self.asked.push(request);
         }
+    }
+
+    /// A script reads a document of the demo dialplan.
+    pub fn open(&mut self, leg: LegId, number: u64, file: String, context: Context) {
+        let document = Document::parse_in(demo(&file).as_bytes(), context).expect("the demo is sound");
+        let fetched = Fetched { url: file, status: None, document, cookies: Cookies::default() };
+        self.signal_script(leg, ScriptInput::Fetched { number, result: Ok(Box::new(fetched)) });
     }
 
     /// The answers that are due arrive.

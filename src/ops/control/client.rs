@@ -1,8 +1,10 @@
 //! The asking side of the control socket: one question, one answer, within a deadline.
 //! It must never wait longer than that, whatever the switch does.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Socket, Type};
 use trunkline_media::moment::Moment;
 
-use super::{Answer, ControlError, Question, SOCKET};
+use super::{Answer, ControlError, LOCK, Question, SOCKET};
 use crate::supervision::clock::{Clock, SystemClock};
 
 /// How long one waits for the answer.
@@ -36,7 +38,7 @@ pub fn follow(
     question: &Question,
     mut each: impl FnMut(Answer) -> bool,
 ) -> Result<(), ControlError> {
-    let stream = connect(data_folder, PATIENCE)?;
+    let stream = reach(data_folder, PATIENCE)?;
     stream.set_write_timeout(Some(PATIENCE))?;
     (&stream).write_all(&line(question)?)?;
     let mut reader = BufReader::new(&stream);
@@ -56,7 +58,7 @@ pub fn follow(
 
 /// Whether a switch runs with this data folder.
 pub fn is_running(data_folder: &Path) -> bool {
-    !matches!(connect(data_folder, PATIENCE), Err(ControlError::NotRunning(_)))
+    !matches!(reach(data_folder, PATIENCE), Err(ControlError::NotRunning(_)))
 }
 
 fn line(question: &Question) -> io::Result<Vec<u8>> {
@@ -88,7 +90,7 @@ pub(super) fn ask_within(
         }
         _ => error.into(),
     };
-    let stream = connect(data_folder, patience)?;
+    let stream = reach(data_folder, patience)?;
     stream.set_write_timeout(Some(patience))?;
     (&stream).write_all(&line(question)?).map_err(late)?;
     let mut answer = Vec::new();
@@ -98,6 +100,26 @@ pub(super) fn ask_within(
         return Err(ControlError::HungUp(data_folder.to_path_buf()));
     }
     understood(&answer)
+}
+
+/// Connects to the switch of this folder.
+fn reach(data_folder: &Path, patience: Duration) -> Result<UnixStream, ControlError> {
+    connect(data_folder, patience).map_err(|error| match error {
+        ControlError::NotRunning(folder) if is_held(&folder) => ControlError::Unreachable(folder),
+        error => error,
+    })
+}
+
+/// Whether a process holds the lock of a running switch. The kernel's list is looked at: to try the lock would keep out
+/// a switch that starts at this moment.
+fn is_held(data_folder: &Path) -> bool {
+    let (Ok(lock), Ok(held)) = (fs::metadata(data_folder.join(LOCK)), fs::read_to_string("/proc/locks"))
+    else {
+        return false;
+    };
+    let inode = format!(":{}", lock.ino());
+    held.lines()
+        .any(|line| line.contains(" FLOCK ") && line.split_whitespace().any(|word| word.ends_with(&inode)))
 }
 
 /// Connects to whoever listens in this folder.

@@ -31,12 +31,22 @@ pub use self::server::{Asked, ControlSocket, Reply, serve};
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "control.sock";
 
+/// The lock that a running switch holds in the data folder.
+const LOCK: &str = "control.lock";
+
 /// Why the switch could not be asked, or its control socket not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Nobody listens.
     #[error("no switch is running with data folder {}", .0.display())]
     NotRunning(PathBuf),
+    /// A switch holds the folder, and nobody listens.
+    #[error(
+        "a switch runs with data folder {}, but without its control socket: it is starting, or {SOCKET} was removed \
+         and only a restart brings it back",
+        .0.display()
+    )]
+    Unreachable(PathBuf),
     /// Somebody listens already.
     #[error("another switch is running with data folder {}", .0.display())]
     Running(PathBuf),

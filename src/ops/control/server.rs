@@ -20,10 +20,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::client::connect;
-use super::{Answer, ControlError, Question, SOCKET};
+use super::{Answer, ControlError, LOCK, Question, SOCKET};
 
-/// Whoever holds the lock on this file owns the data folder.
-const LOCK: &str = "control.lock";
 /// Where the socket stands until nobody else can open it. A short name: the path must fit into an address.
 const BIRTHPLACE: &str = ".ctl";
 /// Bytes of a question, its line feed included.

@@ -177,6 +177,9 @@ fn the_socket_is_for_its_owner_alone_and_goes_with_the_switch() {
     let path = folder.0.join(SOCKET);
     let socket = ControlSocket::open(&folder.0).expect("the only switch");
     assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+    fs::remove_file(&path).expect("it is there");
+    let lost = ask(&folder.0, &Question::Census).expect_err("nobody listens").to_string();
+    assert!(lost.contains("a switch runs") && lost.contains("control.sock was removed"), "{lost}");
     drop(socket);
     assert!(!path.exists());
     let nobody = ask(&folder.0, &Question::Census).expect_err("nobody listens");

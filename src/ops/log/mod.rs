@@ -21,8 +21,8 @@ use self::fields::Fields;
 pub use self::recent::{Complaint, Recent};
 pub use self::redacted::{Address, Number, Secret};
 pub use self::sip::{Direction, Selection, SipTrace, TooMany};
-use self::throttle::Throttle;
-use crate::config::{Doubt, Log, LogFormat};
+use self::throttle::{FINDINGS, Throttle};
+use crate::config::{Doubt, Finding, Log, LogFormat};
 use crate::ids::{CallId, LegId};
 
 /// Why there are no logs.
@@ -85,6 +85,17 @@ pub fn start(config: &Log) -> Result<Logs, LogError> {
 pub fn doubt(config: &Log) -> Option<Doubt> {
     let fault = EnvFilter::try_new(&config.filter).err()?;
     Some(Doubt::error("log.filter", format!("is no filter: {fault}")))
+}
+
+/// Logs what is wrong with the operator's files, as `check` says it; `when` it was found.
+pub fn tell(when: &'static str, findings: &[Finding]) {
+    for finding in findings {
+        if finding.is_error() {
+            tracing::error!(target: FINDINGS, "{when}: {finding}");
+        } else {
+            tracing::warn!(target: FINDINGS, "{when}: {finding}");
+        }
+    }
 }
 
 /// The span of everything that is logged about one leg.

@@ -190,6 +190,14 @@ fn a_warning_that_is_repeated_is_said_once_and_other_lines_are_not_kept_back() {
 }
 
 #[test]
+fn every_finding_in_the_files_is_said() {
+    let findings = [Finding::warning("a.xml", "first"), Finding::warning("b.xml", "second")];
+    let lines = logged("info", LogFormat::Text, || tell("start", &findings));
+    assert!(lines.contains("start: a.xml: warning: first"), "{lines}");
+    assert!(lines.contains("start: b.xml: warning: second"), "{lines}");
+}
+
+#[test]
 fn the_filter_can_be_changed_and_a_bad_one_leaves_the_former() {
     let text = logged_with(|logs| {
         tracing::debug!("too early");

@@ -18,6 +18,9 @@ const ERRORS: u32 = 10;
 /// Where the sums are said: they are never kept back themselves.
 pub(super) const SUMS: &str = "trunkline::repeated";
 
+/// Where findings in the operator's files are said: each is another one, and all of them are told.
+pub(super) const FINDINGS: &str = "trunkline::files";
+
 /// Clones are the same one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Throttle(Arc<Mutex<Episodes<Kind>>>);
@@ -56,7 +59,7 @@ impl<S: Subscriber> Filter<S> for Throttle {
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let metadata = event.metadata();
         let is_error = *metadata.level() == Level::ERROR;
-        if *metadata.level() > Level::WARN || metadata.target() == SUMS {
+        if *metadata.level() > Level::WARN || matches!(metadata.target(), SUMS | FINDINGS) {
             return true;
         }
         let kind = Kind { callsite: metadata.callsite(), is_error };
