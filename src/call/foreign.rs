@@ -6,14 +6,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
 
+use super::delegating::{Granted, Wish};
 use super::{Call, CallEffect};
 use crate::ids::{CallId, LegId};
-use crate::leg::{Hear, Order};
+use crate::leg::{Hear, Order, Refer};
 use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::Turn;
 
 /// Another transfer is under way there.
-const PENDING: u16 = 491;
+pub(super) const PENDING: u16 = 491;
 /// There is nobody who could be joined.
 const DECLINED: u16 = 603;
 
@@ -48,6 +49,26 @@ pub enum Word {
         /// Why.
         status: u16,
     },
+    /// My leg wants yours to talk with somebody else.
+    Refer {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+        /// Which of its wishes: said again, it has the same number, and a later one a higher.
+        number: u64,
+        /// What it asks for.
+        refer: Box<Refer>,
+    },
+    /// How what your leg wished for goes. Once somebody has its place, nobody talks with it.
+    Referred {
+        /// Yours.
+        with: LegId,
+        /// Which wish.
+        number: u64,
+        /// The status of the call that it leads to.
+        status: u16,
+    },
     /// My leg talks with yours no longer.
     Gone {
         /// Mine.
@@ -63,9 +84,9 @@ pub(super) struct Foreign {
     /// Ours.
     pub leg: LegId,
     /// The other call.
-    call: CallId,
+    pub call: CallId,
     /// Its leg.
-    other: LegId,
+    pub other: LegId,
     /// How long they may talk.
     pub until: Moment,
     /// The leg of this call whose place is taken, if it is one of this call. It stays until the other call has said
@@ -75,14 +96,37 @@ pub(super) struct Foreign {
     is_sure: bool,
     /// When it is told again that we are.
     again: Moment,
+    /// What our leg wants to become of the other one.
+    #[serde(default)]
+    pub wish: Option<Box<Wish>>,
+    /// What the other one wanted last.
+    #[serde(default)]
+    pub granted: Option<Granted>,
 }
 
 impl Foreign {
+    fn new(leg: LegId, (call, other): (CallId, LegId), until: Moment, now: Moment) -> Self {
+        let (replaced, is_sure, wish, granted) = (None, false, None, None);
+        Self { leg, call, other, until, replaced, is_sure, again: now, wish, granted }
+    }
+
+    /// Whether these two are joined by it.
+    pub fn joins(&self, leg: LegId, other: LegId) -> bool {
+        (self.leg, self.other) == (leg, other)
+    }
+
     /// Tells the other call, now and from time to time.
-    fn assure(&mut self, turn: &mut Turn<Call>) {
-        let word = Word::Joined { leg: self.leg, with: self.other };
+    pub fn assure(&mut self, turn: &mut Turn<Call>) {
+        self.say(Word::Joined { leg: self.leg, with: self.other }, turn);
+        if let Some(wish) = &self.wish {
+            self.say(wish.word(self.leg, self.other), turn);
+        }
+        let is_settled = self.is_sure && self.wish.as_ref().is_none_or(|wish| wish.is_heard());
+        self.again = turn.now + if is_settled { ASSURED } else { SAID_AGAIN };
+    }
+
+    pub fn say(&self, word: Word, turn: &mut Turn<Call>) {
         turn.effect(CallEffect::Tell { to: self.call, word });
-        self.again = turn.now + if self.is_sure { ASSURED } else { SAID_AGAIN };
     }
 }
 
@@ -101,9 +145,14 @@ impl Call {
                     self.on_target_refused(status, turn);
                 }
             }
+            Word::Refer { leg, with, number, refer } => {
+                self.on_foreign_refer(from, (leg, with), number, &refer, turn);
+            }
+            Word::Referred { with, number, status } => self.on_foreign_referred(with, number, status, turn),
             Word::Gone { leg, with } => {
-                let gone = self.foreign.take_if(|foreign| foreign.leg == with && foreign.other == leg);
-                if let Some(foreign) = gone {
+                let gone = self.foreign.take_if(|foreign| foreign.joins(with, leg));
+                // Whom it has transferred waits for somebody else.
+                if let Some(foreign) = gone.filter(|foreign| !self.is_referrer(foreign.other)) {
                     self.release(*foreign, turn);
                 }
             }
@@ -112,7 +161,8 @@ impl Call {
 
     /// A leg of another call shall take the place of ours.
     fn on_replace(&mut self, from: CallId, other: LegId, replaced: LegId, turn: &mut Turn<Self>) {
-        if let Some(foreign) = self.foreign.as_mut().filter(|foreign| foreign.other == other) {
+        let known = |foreign: &&mut Box<Foreign>| (foreign.other, foreign.replaced) == (other, Some(replaced));
+        if let Some(foreign) = self.foreign.as_mut().filter(known) {
             return foreign.assure(turn);
         }
         let talk = self.partner(replaced).zip(self.talks_until());
@@ -120,13 +170,13 @@ impl Call {
             let status = if self.transfer.is_some() { PENDING } else { DECLINED };
             return self.say(from, Word::Declined { with: other, status }, turn);
         };
-        let replaced = Some(replaced);
-        self.meet(Foreign { leg, call: from, other, until, replaced, is_sure: false, again: turn.now }, turn);
+        let foreign = Foreign::new(leg, (from, other), until, turn.now);
+        self.meet(Foreign { replaced: Some(replaced), ..foreign }, turn);
     }
 
     /// Our leg has taken the place that it was offered for.
     fn on_joined(&mut self, from: CallId, other: LegId, leg: LegId, turn: &mut Turn<Self>) {
-        let known = self.foreign.as_mut().filter(|foreign| (foreign.leg, foreign.other) == (leg, other));
+        let known = self.foreign.as_mut().filter(|foreign| foreign.joins(leg, other));
         if let Some(foreign) = known {
             let was_sure = std::mem::replace(&mut foreign.is_sure, true);
             // Whoever asked for the place confirms that it is taken, each time.
@@ -139,15 +189,34 @@ impl Call {
         }
         if !self.is_offered(leg) {
             // It was given up, or is over by now.
-            return self.say(from, Word::Gone { leg, with: other }, turn);
+            return self.say_farewell(from, (leg, other), turn);
         }
         let Some(transfer) = self.transfer.take() else { return };
-        let until = transfer.limit();
-        self.meet(
-            Foreign { leg, call: from, other, until, replaced: None, is_sure: true, again: turn.now },
-            turn,
-        );
+        let foreign = Foreign::new(leg, (from, other), transfer.limit(), turn.now);
+        let foreign = Foreign { is_sure: true, ..foreign };
+        if self.is_foreign(transfer.by()) {
+            // One is left before another one is met.
+            self.end_referral(&transfer, turn);
+            return self.meet(foreign, turn);
+        }
+        self.meet(foreign, turn);
         self.end_referral(&transfer, turn);
+    }
+
+    /// Tells another call that our leg does not talk with its one: as it was told before, if that is why.
+    pub(super) fn say_farewell(
+        &self,
+        to: CallId,
+        (leg, with): (LegId, LegId),
+        turn: &mut Turn<Self>,
+    ) {
+        let word = match &self.parted {
+            Some((known, word @ Word::Referred { with: told, .. })) if (*known, *told) == (to, with) => {
+                word.clone()
+            }
+            _ => Word::Gone { leg, with },
+        };
+        self.say(to, word, turn);
     }
 
     fn meet(&mut self, mut foreign: Foreign, turn: &mut Turn<Self>) {
@@ -172,6 +241,7 @@ impl Call {
     /// the place of another leg, all is as it was.
     fn release(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
         let leg = foreign.leg;
+        self.disappoint(&foreign, turn);
         let left = foreign.replaced.filter(|replaced| self.partner(leg) == Some(*replaced));
         if let Some(replaced) = left {
             self.connect(replaced, leg, turn);
@@ -187,11 +257,19 @@ impl Call {
         self.foreign.as_ref().is_some_and(|foreign| foreign.leg == leg)
     }
 
+    /// Whether it is a leg of another call that one of ours talks with.
+    pub(super) fn is_foreign(&self, leg: LegId) -> bool {
+        self.foreign.as_ref().is_some_and(|foreign| foreign.other == leg)
+    }
+
     /// Says again what the other call may have missed.
     pub(super) fn resume_foreign(&mut self, turn: &mut Turn<Self>) {
         if let Some(foreign) = &mut self.foreign {
             let Foreign { leg, call, other, .. } = **foreign;
             foreign.assure(turn);
+            if let Some(granted) = foreign.granted {
+                foreign.say(granted.word(other), turn);
+            }
             turn.effect(CallEffect::Together { leg, call, other });
         }
         if let Some((call, word)) = &self.parted {

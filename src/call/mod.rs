@@ -3,6 +3,7 @@
 
 mod alignment;
 mod country;
+mod delegating;
 mod dialing;
 mod foreign;
 mod leaving;

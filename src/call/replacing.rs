@@ -52,9 +52,11 @@ impl Word {
     /// What a call hears that has said this to one that is gone: that has no leg that anybody could talk with.
     pub fn unheard(self) -> Option<Self> {
         match self {
-            Self::Joined { leg, with } => Some(Self::Gone { leg: with, with: leg }),
+            Self::Joined { leg, with } | Self::Refer { leg, with, .. } => {
+                Some(Self::Gone { leg: with, with: leg })
+            }
             Self::Replace { leg, .. } => Some(Self::Declined { with: leg, status: 481 }),
-            Self::Declined { .. } | Self::Gone { .. } => None,
+            Self::Declined { .. } | Self::Referred { .. } | Self::Gone { .. } => None,
         }
     }
 }
@@ -62,6 +64,8 @@ impl Word {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leg::Refer;
+    use crate::sip::message::ReferTo;
 
     const LEG: LegId = LegId::from_bytes([1; 16]);
     const CALL: CallId = CallId(LEG);
@@ -90,11 +94,15 @@ mod tests {
     #[test]
     fn a_word_to_a_call_that_is_gone_is_answered_in_its_place() {
         let (leg, with) = (LEG, THEIRS);
+        let refer_to = ReferTo { target: "sip:carol@h".parse().expect("an address"), replaces: None };
+        let refer = Box::new(Refer { refer_to, by: None, owner: None });
         for (word, answer) in [
             (Word::Joined { leg, with }, Some(Word::Gone { leg: with, with: leg })),
             (Word::Replace { leg, replaced: with }, Some(Word::Declined { with: leg, status: 481 })),
             (Word::Gone { leg, with }, None),
             (Word::Declined { with, status: 603 }, None),
+            (Word::Refer { leg, with, number: 1, refer }, Some(Word::Gone { leg: with, with: leg })),
+            (Word::Referred { with, number: 1, status: 200 }, None),
         ] {
             assert_eq!(word.unheard(), answer);
         }

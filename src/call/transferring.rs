@@ -9,7 +9,7 @@ use trunkline_media::codec::Codec;
 use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::tone::Tone;
 
-use super::foreign::SAID_AGAIN;
+use super::foreign::{PENDING, SAID_AGAIN};
 use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase, Referrer};
 use crate::ids::LegId;
 use crate::leg::{Hear, Order, Refer, status_of};
@@ -24,8 +24,6 @@ const ANSWERS: Duration = Duration::from_secs(5);
 /// How long the one rings to whom a party is transferred: shorter than the subscription of whoever asked for it.
 const RINGS: Duration = Duration::from_secs(60);
 
-/// Another transfer of these parties is under way.
-const PENDING: u16 = 491;
 /// There is nobody who could be transferred.
 const DECLINED: u16 = 603;
 /// The other party hung up meanwhile.
@@ -34,7 +32,7 @@ const TERMINATED: u16 = 487;
 /// A transfer that is not over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Transfer {
-    /// Who asked for it. It may hang up before the end.
+    /// Who asked for it, perhaps a leg of another call. It may hang up before the end.
     by: LegId,
     /// Who is transferred.
     other: LegId,
@@ -54,6 +52,10 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
+    pub fn by(&self) -> LegId {
+        self.by
+    }
+
     pub fn limit(&self) -> Moment {
         self.limit
     }
@@ -156,9 +158,23 @@ impl Call {
         if self.transfer.is_some() {
             return self.order(by, Order::Referred { status: PENDING }, turn);
         }
+        if self.is_abroad(by) {
+            return self.delegate(by, refer, turn);
+        }
         let (Some(other), Some(limit)) = (self.partner(by), self.talks_until()) else {
             return self.order(by, Order::Referred { status: DECLINED }, turn);
         };
+        self.carry_out(by, (other, limit), &refer, turn);
+    }
+
+    /// Has `other`, which may talk until `limit`, talk with whom `by` refers it to.
+    pub(super) fn carry_out(
+        &mut self,
+        by: LegId,
+        (other, limit): (LegId, Moment),
+        refer: &Refer,
+        turn: &mut Turn<Self>,
+    ) {
         let target = LegId::from_bytes(self.minter.bytes());
         let replaces = refer.refer_to.replaces.clone().map(Box::new);
         let until = turn.now + if replaces.is_some() { ANSWERS } else { RINGS };
@@ -168,13 +184,15 @@ impl Call {
         let is_attended = transfer.replaces.is_some();
         self.transfer = Some(Box::new(transfer));
         if !is_attended {
-            self.call_target(by, other, target, &refer, turn);
+            self.call_target(by, other, target, refer, turn);
         }
     }
 
     /// Calls the one to whom a party is transferred.
     fn call_target(&mut self, by: LegId, other: LegId, target: LegId, refer: &Refer, turn: &mut Turn<Self>) {
-        self.order(by, Order::Hear(Hear::Silence), turn);
+        if self.is_up(by) {
+            self.order(by, Order::Hear(Hear::Silence), turn);
+        }
         self.order(other, Order::Hear(Hear::Tone(Tone::Ringback)), turn);
         let dialled = Box::new(Dialled {
             leg: target,
@@ -260,6 +278,8 @@ impl Call {
         self.tell_referrer(by, status, turn);
         if self.is_up(by) {
             self.connect(by, other, turn);
+        } else if self.is_abroad(other) {
+            self.order(other, Order::Hear(Hear::Leg(by)), turn);
         } else if other == self.parent {
             self.part(turn);
         } else {
@@ -302,7 +322,13 @@ impl Call {
         self.pair.is_some() || is_abroad || self.is_referrer(self.parent)
     }
 
-    fn tell_referrer(&mut self, by: LegId, status: u16, turn: &mut Turn<Self>) {
+    pub(super) fn tell_referrer(&mut self, by: LegId, status: u16, turn: &mut Turn<Self>) {
+        if !self.tell_foreign_referrer(by, status, turn) {
+            self.tell_own_referrer(by, status, turn);
+        }
+    }
+
+    pub(super) fn tell_own_referrer(&mut self, by: LegId, status: u16, turn: &mut Turn<Self>) {
         if status >= 200 {
             turn.tell(by, Event::Transferred { status });
         }

@@ -22,12 +22,23 @@ pub struct Place {
 impl Cell {
     /// Finds the leg with a dialog, wherever it is, and asks its call to let `leg` take its place.
     pub(super) fn replace(&self, call: CallId, by: LegId, leg: LegId, replaces: Replaces) {
-        let Some(asking) = self.records.borrow().legs.get(&by).cloned() else {
-            // Whoever asks cannot be known any more.
-            return self.refuse_replacement(call, leg, StatusCode::FORBIDDEN);
-        };
         let posts = self.house.posts.get().cloned().unwrap_or_default();
         super::cell::spawn(async move {
+            // Whoever asks may be with another call, and so with another arbiter.
+            let (mut asking, mut all_answered) = (None, true);
+            for post in &posts {
+                let seen = post.ask(move |cell| cell.records.borrow().legs.get(&by).cloned()).await;
+                all_answered &= seen.is_some();
+                asking = asking.or(seen.flatten());
+            }
+            let Some(cell) = Cell::present() else { return };
+            let Some(asking) = asking else {
+                if all_answered {
+                    // It cannot be known any more.
+                    cell.refuse_replacement(call, leg, StatusCode::FORBIDDEN);
+                }
+                return;
+            };
             let (mut found, mut all_answered) = (None, true);
             for post in posts {
                 let (replaces, asking) = (replaces.clone(), asking.clone());

@@ -182,3 +182,103 @@ fn a_strangers_word_that_it_is_a_user_gives_it_none_of_that_users_calls() {
     assert_eq!(told.hears("bob"), ["silence", "the other", "closed"], "nothing has changed");
     story.survives();
 }
+
+/// A phone of erin's that answers and hangs up in the end.
+fn erin() -> Phone {
+    answering(Phone::new("erin", "erin", 6).on(Cue::Invited, 0, Act::Ring(""))).on(
+        Cue::Confirmed,
+        3_000,
+        Act::Bye,
+    )
+}
+
+/// Alice joins bob, whom she called, with carol, whom she called on her second line, and goes. The story goes on.
+fn two_left(bob: Phone, carol: Phone) -> Vec<Phone> {
+    let alice = alice("bob").on(Cue::Answered, 6_000, Act::Join("second"));
+    vec![alice, bob, second("alice"), carol]
+}
+
+/// Carol's or bob's REFER was carried out: erin has its place.
+fn assert_transferred_further(story: &Story, by: &str, other: &str) {
+    let told = &story.calm;
+    let outcomes = told.told(|event| match event {
+        Event::Transferred { status } => Some(*status),
+        _ => None,
+    });
+    assert_eq!(outcomes, [200, 200]);
+    let saw = told.saw(by);
+    assert_eq!(saw[saw.len() - 5..], ["202 REFER", "NOTIFY", "NOTIFY", "NOTIFY", "BYE"], "{by}");
+    assert!(told.text(by, saw.len() - 2).ends_with("SIP/2.0 200 OK\r\n"));
+    let hears = told.hears(other);
+    assert_eq!(hears, ["silence", "the other", "ringback", "the other", "closed"], "{other}");
+    assert_eq!(told.hears("erin"), ["silence", "the other", "closed"]);
+    let mut ends = told.ends();
+    ends.retain(|end| end.by == Side::Peer);
+    assert_eq!(ends, [end("erin", Cause::HungUp, Side::Peer)]);
+}
+
+#[test]
+fn whom_an_attended_transfer_has_joined_may_be_transferred_further() {
+    let story = Story::of("bob is joined and transfers carol", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 9_000, Act::Refer("erin"));
+        let mut cast = two_left(bob, answering(carol()).on(Cue::Confirmed, 60_000, Act::Bye));
+        cast.push(erin());
+        cast
+    });
+    assert_transferred_further(&story, "bob", "carol");
+    story.survives();
+
+    let story = Story::of("carol is joined and transfers bob", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 60_000, Act::Bye);
+        let mut cast = two_left(bob, answering(carol()).on(Cue::Confirmed, 5_000, Act::Refer("erin")));
+        cast.push(erin());
+        cast
+    });
+    assert_transferred_further(&story, "carol", "bob");
+    story.survives();
+}
+
+#[test]
+fn whom_an_attended_transfer_has_joined_may_join_the_other_one_with_a_third() {
+    let story = Story::of("bob is joined and joins carol with erin", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 12_000, Act::Join("third"));
+        let third = Phone::new("third", "bob", 7);
+        let third = third.on(Cue::Begin, 9_000, Act::Invite { to: "erin", with_offer: true });
+        let carol = answering(carol()).on(Cue::Confirmed, 20_000, Act::Bye);
+        let erin = answering(Phone::new("erin", "erin", 6).on(Cue::Invited, 0, Act::Ring("")));
+        let mut cast = two_left(bob, carol);
+        cast.extend([third, erin]);
+        cast
+    });
+    let told = &story.calm;
+    let outcomes = told.told(|event| match event {
+        Event::Transferred { status } => Some(*status),
+        _ => None,
+    });
+    assert_eq!(outcomes, [200, 200]);
+    for line in ["alice", "second", "bob", "third"] {
+        assert_eq!(told.saw(line).last().map(String::as_str), Some("BYE"), "{line}");
+    }
+    let mut ends = told.ends();
+    ends.retain(|end| end.by == Side::Peer);
+    assert_eq!(ends, [end("carol", Cause::HungUp, Side::Peer)]);
+    story.survives();
+}
+
+#[test]
+fn a_transfer_further_to_somebody_who_is_busy_changes_nothing() {
+    let story = Story::of("bob is joined, and erin is busy", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 9_000, Act::Refer("erin"));
+        let mut cast = two_left(bob, answering(carol()).on(Cue::Confirmed, 12_000, Act::Bye));
+        cast.push(Phone::new("erin", "erin", 6).on(Cue::Invited, 50, Act::Refuse(486)));
+        cast
+    });
+    let told = &story.calm;
+    let saw = told.saw("bob");
+    let last = saw.iter().rposition(|what| what == "NOTIFY").expect("it is told");
+    assert!(told.text("bob", last).ends_with("SIP/2.0 486 Busy Here\r\n"));
+    let carol = ["silence", "the other", "ringback", "the other", "closed"];
+    assert_eq!(told.hears("carol"), carol);
+    assert_eq!(told.hears("bob"), ["silence", "the other", "silence", "the other", "closed"]);
+    story.survives();
+}

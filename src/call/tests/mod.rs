@@ -1,6 +1,7 @@
 //! Stories of a call and of its script, told with short words for orders and wishes.
 //! Each step is done twice: by the machine, and by one that was brought back from its bytes alone.
 
+mod delegating;
 mod dialing;
 mod documents;
 mod endings;
@@ -158,6 +159,12 @@ impl Bench {
                     Word::Replace { .. } => "other: replace".to_owned(),
                     Word::Joined { leg, .. } => format!("other: joined {}", self.name(leg)),
                     Word::Declined { status, .. } => format!("other: declined {status}"),
+                    Word::Refer { with, number, .. } => {
+                        format!("other: refer {} {}", self.name(with), number - OWN_ACTS)
+                    }
+                    Word::Referred { with, status, .. } => {
+                        format!("other: referred {} {status}", self.name(with))
+                    }
                     Word::Gone { leg, .. } => format!("other: gone {}", self.name(leg)),
                 }),
                 CallEffect::Together { .. } => {}

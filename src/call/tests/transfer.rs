@@ -7,7 +7,7 @@ use crate::sip::message::{ReferTo, Replaces};
 const ONE: &str = "<Dial><Client>alice</Client></Dial>";
 const TAPED: &str = "<Dial record='record-from-answer-dual' timeLimit='100'><Client>alice</Client></Dial>";
 
-fn refer() -> Report {
+pub(super) fn refer() -> Report {
     refer_of(None)
 }
 
@@ -322,7 +322,7 @@ fn the_target_is_called_with_the_rights_of_whoever_refers_and_sees_who_is_transf
 
 const OTHER_CALL: CallId = CallId(LegId::from_bytes([7; 16]));
 
-fn attended() -> Report {
+pub(super) fn attended() -> Report {
     let target = "sip:carol@example.com".parse().expect("an address");
     let replaces = Some(Replaces {
         call_id: "second".to_owned(),
@@ -333,12 +333,12 @@ fn attended() -> Report {
     Report::Refer(Box::new(Refer { refer_to: ReferTo { target, replaces }, by: None, owner: None }))
 }
 
-fn word(bench: &mut Bench, word: &Word) -> Vec<String> {
+pub(super) fn word(bench: &mut Bench, word: &Word) -> Vec<String> {
     bench.step(|call, turn| call.handle(CallInput::Word(OTHER_CALL, word.clone()), turn))
 }
 
 /// Bob, the caller, talks with a leg of another call: the callee has transferred him there.
-fn caller_abroad() -> Bench {
+pub(super) fn caller_abroad() -> Bench {
     let mut bench = talking(ONE);
     assert_eq!(bench.callee(1, attended()), ["caller in the place of second"]);
     let words = word(&mut bench, &Word::Joined { leg: FOREIGN, with: PARENT });
@@ -349,7 +349,7 @@ fn caller_abroad() -> Bench {
 }
 
 /// Alice, the callee, does: the caller has transferred her there.
-fn callee_abroad() -> Bench {
+pub(super) fn callee_abroad() -> Bench {
     let mut bench = talking(ONE);
     assert_eq!(bench.caller(attended()), ["1 in the place of second"]);
     let alice = bench.children[0];
