@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::{Moment, earliest};
 
 use super::delegating::{Granted, Wish};
+use super::pressing::Told;
 use super::{Call, CallEffect};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order, Refer};
@@ -69,6 +70,26 @@ pub enum Word {
         /// The status of the call that it leads to.
         status: u16,
     },
+    /// The far end of my leg has pressed keys for yours.
+    Keys {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+        /// The number of the first of them, the first ever being 0.
+        first: u64,
+        /// All that were not confirmed.
+        keys: String,
+    },
+    /// So many keys were passed on to my leg.
+    Pressed {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+        /// Counted from the first ever.
+        count: u64,
+    },
     /// My leg talks with yours no longer.
     Gone {
         /// Mine.
@@ -102,12 +123,18 @@ pub(super) struct Foreign {
     /// What the other one wanted last.
     #[serde(default)]
     pub granted: Option<Granted>,
+    /// Keys for the other one.
+    #[serde(default)]
+    pub told: Told,
+    /// How many keys of the other one were passed on to ours.
+    #[serde(default)]
+    pub pressed: u64,
 }
 
 impl Foreign {
     fn new(leg: LegId, (call, other): (CallId, LegId), until: Moment, now: Moment) -> Self {
-        let (replaced, is_sure, wish, granted) = (None, false, None, None);
-        Self { leg, call, other, until, replaced, is_sure, again: now, wish, granted }
+        let (replaced, is_sure, wish, granted, told) = (None, false, None, None, Told::default());
+        Self { leg, call, other, until, replaced, is_sure, again: now, wish, granted, told, pressed: 0 }
     }
 
     /// Whether these two are joined by it.
@@ -121,8 +148,25 @@ impl Foreign {
         if let Some(wish) = &self.wish {
             self.say(wish.word(self.leg, self.other), turn);
         }
-        let is_settled = self.is_sure && self.wish.as_ref().is_none_or(|wish| wish.is_heard());
+        self.say_keys(turn);
+        let is_heard = self.wish.as_ref().is_none_or(|wish| wish.is_heard()) && self.told.is_heard();
+        let is_settled = self.is_sure && is_heard;
         self.again = turn.now + if is_settled { ASSURED } else { SAID_AGAIN };
+    }
+
+    /// Tells what was pressed for the other one and is not confirmed.
+    pub fn say_keys(&self, turn: &mut Turn<Call>) {
+        if let Some((first, keys)) = self.told.open() {
+            self.say(Word::Keys { leg: self.leg, with: self.other, first, keys }, turn);
+        }
+    }
+
+    /// The other call is told of a key, and again soon unless it confirms it.
+    pub fn tell_key(&mut self, digit: char, turn: &mut Turn<Call>) {
+        if self.told.push(digit) {
+            self.say_keys(turn);
+            self.again = self.again.min(turn.now + SAID_AGAIN);
+        }
     }
 
     pub fn say(&self, word: Word, turn: &mut Turn<Call>) {
@@ -149,6 +193,14 @@ impl Call {
                 self.on_foreign_refer(from, (leg, with), number, &refer, turn);
             }
             Word::Referred { with, number, status } => self.on_foreign_referred(with, number, status, turn),
+            Word::Keys { leg, with, first, keys } => {
+                self.on_foreign_keys(from, (leg, with), first, &keys, turn);
+            }
+            Word::Pressed { leg, with, count } => {
+                if let Some(foreign) = self.foreign.as_mut().filter(|foreign| foreign.joins(with, leg)) {
+                    foreign.told.confirm(count);
+                }
+            }
             Word::Gone { leg, with } => {
                 let gone = self.foreign.take_if(|foreign| foreign.joins(with, leg));
                 // Whom it has transferred waits for somebody else.

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use trunkline_media::session::Keys;
 
-use super::{Call, OWN_ACTS, Told};
-use crate::ids::LegId;
+use super::{Call, OWN_ACTS, Word, script};
+use crate::ids::{CallId, LegId};
 use crate::leg::{DigitWay, Order};
 use crate::supervision::machine::Turn;
 
@@ -21,18 +21,57 @@ pub(super) struct Pressing {
     waiting: String,
 }
 
+/// Keys for a leg of another call that it has not confirmed. They are numbered, so that none is passed on twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// The number of the first.
+    first: u64,
+    keys: String,
+}
+
+impl Told {
+    /// One more; `false` if too many wait.
+    pub fn push(&mut self, digit: char) -> bool {
+        let has_room = self.keys.len() < MOST;
+        if has_room {
+            self.keys.push(digit);
+        }
+        has_room
+    }
+
+    /// The first `count` ever were passed on.
+    pub fn confirm(&mut self, count: u64) {
+        while self.first < count && !self.keys.is_empty() {
+            self.keys.remove(0);
+            self.first += 1;
+        }
+    }
+
+    /// What is not confirmed, and the number of its first.
+    pub fn open(&self) -> Option<(u64, String)> {
+        (!self.is_heard()).then(|| (self.first, self.keys.clone()))
+    }
+
+    pub fn is_heard(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
 impl Call {
     pub(super) fn on_digit(&mut self, leg: LegId, digit: char, by: DigitWay, turn: &mut Turn<Self>) {
         let talks = self.dialing.as_ref().is_some_and(|dialing| dialing.talks_with().is_some());
         let Some(other) = self.partner(leg) else {
+            if self.is_abroad(leg) {
+                return self.on_digit_abroad(leg, digit, by, turn);
+            }
             if talks || self.pair.is_some() || self.foreign.is_some() {
                 return;
             }
             // Nobody but a script listens.
             return if leg == self.parent {
-                self.tell_script(Told::Digit(digit), turn);
+                self.tell_script(script::Told::Digit(digit), turn);
             } else {
-                self.tell_asked(leg, Told::Digit(digit), turn);
+                self.tell_asked(leg, script::Told::Digit(digit), turn);
             };
         };
         if leg == self.parent && digit == '*' && self.hangs_up_on_star() {
@@ -42,6 +81,35 @@ impl Call {
         if by == DigitWay::Info {
             self.press(other, digit, turn);
         }
+    }
+
+    /// The same of a leg that talks with one of another call.
+    fn on_digit_abroad(&mut self, leg: LegId, digit: char, by: DigitWay, turn: &mut Turn<Self>) {
+        if leg == self.parent && digit == '*' && self.hangs_up_on_star() {
+            return self.part(turn);
+        }
+        if let Some(foreign) = self.foreign.as_mut().filter(|_| by == DigitWay::Info) {
+            foreign.tell_key(digit, turn);
+        }
+    }
+
+    /// The far end of a leg of another call has pressed keys for ours.
+    pub(super) fn on_foreign_keys(
+        &mut self,
+        from: CallId,
+        (other, leg): (LegId, LegId),
+        first: u64,
+        keys: &str,
+        turn: &mut Turn<Self>,
+    ) {
+        let Some(foreign) = self.foreign.as_mut().filter(|foreign| foreign.joins(leg, other)) else {
+            return self.say_farewell(from, (leg, other), turn);
+        };
+        let pressed = foreign.pressed;
+        let news: Vec<char> = (first..).zip(keys.chars()).filter(|(at, _)| *at >= pressed).map(|(_, key)| key).collect();
+        foreign.pressed = pressed.max(first.saturating_add(keys.chars().count() as u64));
+        foreign.say(Word::Pressed { leg, with: other, count: foreign.pressed }, turn);
+        news.into_iter().for_each(|digit| self.press(leg, digit, turn));
     }
 
     fn press(&mut self, leg: LegId, digit: char, turn: &mut Turn<Self>) {
@@ -62,7 +130,7 @@ impl Call {
 
     pub(super) fn on_pressed(&mut self, leg: LegId, activity: u64, turn: &mut Turn<Self>) {
         if activity < OWN_ACTS {
-            return self.tell(leg, Told::Done { activity }, turn);
+            return self.tell(leg, script::Told::Done { activity }, turn);
         }
         if self.on_keyed(leg, activity, turn) {
             return;

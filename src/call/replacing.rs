@@ -52,11 +52,11 @@ impl Word {
     /// What a call hears that has said this to one that is gone: that has no leg that anybody could talk with.
     pub fn unheard(self) -> Option<Self> {
         match self {
-            Self::Joined { leg, with } | Self::Refer { leg, with, .. } => {
+            Self::Joined { leg, with } | Self::Refer { leg, with, .. } | Self::Keys { leg, with, .. } => {
                 Some(Self::Gone { leg: with, with: leg })
             }
             Self::Replace { leg, .. } => Some(Self::Declined { with: leg, status: 481 }),
-            Self::Declined { .. } | Self::Referred { .. } | Self::Gone { .. } => None,
+            Self::Declined { .. } | Self::Referred { .. } | Self::Pressed { .. } | Self::Gone { .. } => None,
         }
     }
 }
@@ -103,6 +103,11 @@ mod tests {
             (Word::Declined { with, status: 603 }, None),
             (Word::Refer { leg, with, number: 1, refer }, Some(Word::Gone { leg: with, with: leg })),
             (Word::Referred { with, number: 1, status: 200 }, None),
+            (
+                Word::Keys { leg, with, first: 0, keys: "1".to_owned() },
+                Some(Word::Gone { leg: with, with: leg }),
+            ),
+            (Word::Pressed { leg, with, count: 1 }, None),
         ] {
             assert_eq!(word.unheard(), answer);
         }

@@ -194,3 +194,54 @@ fn a_wish_of_whom_ours_does_not_talk_with_is_answered_with_that() {
     let words = word(&mut bench, &wished(PARENT, 7, refer()));
     assert_eq!(words, ["other: gone caller"]);
 }
+
+fn key(digit: char) -> Report {
+    Report::Digit { digit, by: crate::leg::DigitWay::Info }
+}
+
+fn keys(first: u64, keys: &str) -> Word {
+    Word::Keys { leg: FOREIGN, with: PARENT, first, keys: keys.to_owned() }
+}
+
+#[test]
+fn keys_that_are_told_by_signalling_reach_the_foreign_leg() {
+    let mut bench = caller_abroad();
+    assert_eq!(bench.caller(key('4')), ["other: keys 0 4 for foreign"]);
+    assert_eq!(bench.caller(key('2')), ["other: keys 0 42 for foreign"], "the first is not confirmed");
+    let by_rtp = Report::Digit { digit: '3', by: crate::leg::DigitWay::Rtp };
+    assert_eq!(bench.caller(by_rtp), [""; 0], "it goes across in the sound");
+    word(&mut bench, &Word::Pressed { leg: FOREIGN, with: PARENT, count: 1 });
+    word(&mut bench, &Word::Pressed { leg: FOREIGN, with: PARENT, count: 0 });
+    assert_eq!(bench.pass(1)[..2], ["other: joined caller", "other: keys 1 2 for foreign"], "said again");
+    let resumed = bench.step(|call, turn| call.resume(turn));
+    assert_eq!(resumed, ["other: joined caller", "other: keys 1 2 for foreign"]);
+    word(&mut bench, &Word::Pressed { leg: FOREIGN, with: PARENT, count: 9 });
+    assert_eq!(bench.caller(key('5')), ["other: keys 2 5 for foreign"]);
+    let many: Vec<String> = (0..100).flat_map(|_| bench.caller(key('6'))).collect();
+    assert_eq!(many.len(), 63, "nobody listens, and nothing grows without end");
+}
+
+#[test]
+fn keys_of_the_foreign_leg_are_passed_on_once_and_in_order() {
+    let mut bench = caller_abroad();
+    assert_eq!(word(&mut bench, &keys(0, "4")), ["other: pressed 1", "caller: press 4"]);
+    assert_eq!(word(&mut bench, &keys(0, "4")), ["other: pressed 1"], "said again");
+    assert_eq!(word(&mut bench, &keys(0, "42#")), ["other: pressed 3"], "they wait for the first");
+    let activity = OWN_ACTS + 1;
+    assert_eq!(bench.caller(Report::Pressed { activity }), ["caller: press 2#"]);
+    assert_eq!(word(&mut bench, &keys(1, "2")), ["other: pressed 3"], "an old word");
+    let mut alone = Bench::new();
+    assert_eq!(word(&mut alone, &keys(0, "4")), ["other: gone caller"]);
+}
+
+#[test]
+fn a_star_leaves_the_foreign_leg_as_it_would_the_callee() {
+    let mut bench = Bench::new();
+    bench.dial("<Dial hangupOnStar='true'><Client>alice</Client></Dial>");
+    bench.callee(1, answered());
+    bench.callee(1, attended());
+    word(&mut bench, &Word::Joined { leg: FOREIGN, with: PARENT });
+    bench.callee(1, ended(Cause::HungUp));
+    let words = bench.caller(key('*'));
+    assert_eq!(words, ["other: gone caller", "caller: hear Silence", "script: 1 Completed"]);
+}

@@ -165,6 +165,10 @@ impl Bench {
                     Word::Referred { with, status, .. } => {
                         format!("other: referred {} {status}", self.name(with))
                     }
+                    Word::Keys { with, first, keys, .. } => {
+                        format!("other: keys {first} {keys} for {}", self.name(with))
+                    }
+                    Word::Pressed { count, .. } => format!("other: pressed {count}"),
                     Word::Gone { leg, .. } => format!("other: gone {}", self.name(leg)),
                 }),
                 CallEffect::Together { .. } => {}
