@@ -9,9 +9,13 @@ use trunkline::leg::{Hear, Notice, Wish};
 use trunkline::ops::events::Event;
 use trunkline_media::moment::Moment;
 use trunkline_media::sdp::Agreed;
+use trunkline_media::session::Keys;
 
 /// How long every prompt lasts.
 const PROMPT: Duration = Duration::from_secs(2);
+
+/// How long keys last, however many they are.
+const KEYS: Duration = Duration::from_millis(150);
 
 /// How long a session needs to close.
 const CLOSING: Duration = Duration::from_millis(5);
@@ -27,6 +31,7 @@ pub enum Wished {
 #[derive(Clone, Debug)]
 pub enum Due {
     Played(LegId, u64),
+    KeysSent(LegId, u64),
     Closed(LegId),
 }
 
@@ -37,6 +42,8 @@ struct Session {
     generation: Generation,
     activity: Option<u64>,
     finished: Vec<u64>,
+    /// The sending whose end was told, or will be, to which self of the leg.
+    keys: Option<(Generation, u64)>,
     /// Its silence was told.
     is_silent: bool,
 }
@@ -49,12 +56,14 @@ pub struct Media {
     set: u64,
     /// Every wish of every leg, repeats left out.
     pub wishes: BTreeMap<LegId, Vec<Wished>>,
+    /// Keys that were sent to the far end of a leg, by the sending.
+    pub pressed: BTreeMap<LegId, BTreeMap<u64, String>>,
 }
 
 impl Media {
     /// The engine of a new process: no session is left of the former.
     pub fn restarted(&self) -> Self {
-        Self { wishes: self.wishes.clone(), ..Self::default() }
+        Self { wishes: self.wishes.clone(), pressed: self.pressed.clone(), ..Self::default() }
     }
 
     /// A leg wishes; what can be answered at once is.
@@ -74,8 +83,9 @@ impl Media {
             return None;
         }
         match &wish {
-            Wish::Open { generation, hear, .. } => {
+            Wish::Open { generation, hear, keys, .. } => {
                 self.sessions.entry(leg).or_default().wished = Some(wish.clone());
+                keys.iter().for_each(|keys| self.press(leg, *generation, keys, now));
                 self.open(leg, *generation, hear, now)
             }
             Wish::Closed { .. } if self.sessions.contains_key(&leg) => {
@@ -118,6 +128,15 @@ impl Media {
         None
     }
 
+    fn press(&mut self, leg: LegId, generation: Generation, keys: &Keys, now: Moment) {
+        self.pressed.entry(leg).or_default().insert(keys.activity, keys.keys.clone());
+        let sending = Some((generation, keys.activity));
+        let session = self.sessions.entry(leg).or_default();
+        if std::mem::replace(&mut session.keys, sending) != sending {
+            self.later(KEYS, Due::KeysSent(leg, keys.activity), now);
+        }
+    }
+
     fn later(&mut self, after: Duration, due: Due, now: Moment) {
         self.set += 1;
         self.due.insert((now + after, self.set), due);
@@ -136,6 +155,11 @@ impl Media {
                     if session.activity == Some(activity) {
                         session.finished.push(activity);
                         return Some((leg, Notice::Played { activity }));
+                    }
+                }
+                Due::KeysSent(leg, activity) => {
+                    if self.sessions.contains_key(&leg) {
+                        return Some((leg, Notice::KeysSent { activity }));
                     }
                 }
                 Due::Closed(leg) => {

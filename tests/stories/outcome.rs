@@ -23,6 +23,8 @@ pub struct Outcome {
     /// Each leg's far end, in the order in which legs began.
     pub peers: Vec<(trunkline::ids::LegId, String)>,
     pub wishes: Vec<(String, Vec<Wished>)>,
+    /// Keys that were sent to each far end that was sent any.
+    pub pressed: BTreeMap<String, String>,
     /// Whatever should be gone and is not.
     pub left: Vec<String>,
     /// Phones that believe they are in a call.
@@ -75,11 +77,16 @@ impl Outcome {
         let peers = &world.records.peers;
         let wishes =
             peers.iter().filter_map(|(leg, peer)| Some((peer.clone(), world.media.wishes.get(leg)?.clone())));
+        let pressed = peers.iter().filter_map(|(leg, peer)| {
+            let keys = world.media.pressed.get(leg)?.values().map(String::as_str).collect();
+            Some((user(peer), keys))
+        });
         Self {
             heard: heard.collect(),
             log: world.records.log.clone(),
             peers: peers.clone(),
             wishes: wishes.collect(),
+            pressed: pressed.collect(),
             left,
             talking: talking.map(|phone| phone.name).collect(),
             asked: world.asked.clone(),
@@ -208,6 +215,7 @@ impl Outcome {
             assert_eq!(last(mine), last(theirs), "the last open wish for {peer}\n{}", self.trace);
         }
         assert_eq!(self.wishes.len(), calm.wishes.len(), "legs with media\n{}", self.trace);
+        assert_eq!(self.pressed, calm.pressed, "keys\n{}", self.trace);
         assert_eq!(exchanges(&self.asked), exchanges(&calm.asked), "what was asked\n{}", self.trace);
         assert_eq!(exchanges(&self.posted), exchanges(&calm.posted), "who was told\n{}", self.trace);
     }

@@ -282,3 +282,17 @@ fn a_transfer_further_to_somebody_who_is_busy_changes_nothing() {
     assert_eq!(told.hears("bob"), ["silence", "the other", "silence", "the other", "closed"]);
     story.survives();
 }
+
+#[test]
+fn keys_told_by_signalling_reach_whom_an_attended_transfer_has_joined() {
+    let story = Story::of("bob and carol are joined and press keys", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 9_000, Act::Info('4'));
+        let bob = bob.on(Cue::Confirmed, 9_050, Act::Info('2')).on(Cue::Confirmed, 9_100, Act::Info('#'));
+        let carol = answering(carol()).on(Cue::Confirmed, 6_000, Act::Info('7'));
+        two_left(bob, carol.on(Cue::Confirmed, 9_000, Act::Bye))
+    });
+    let pressed = &story.calm.pressed;
+    assert_eq!(pressed.get("carol").map(String::as_str), Some("42#"));
+    assert_eq!(pressed.get("bob").map(String::as_str), Some("7"));
+    story.survives();
+}
