@@ -8,6 +8,7 @@ use trunkline_media::moment::{Moment, earliest};
 
 use super::delegating::{Granted, Wish};
 use super::pressing::Told;
+use super::transferring::DECLINED;
 use super::{Call, CallEffect};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order, Refer};
@@ -16,9 +17,6 @@ use crate::supervision::machine::Turn;
 
 /// Another transfer is under way there.
 pub(super) const PENDING: u16 = 491;
-/// There is nobody who could be joined.
-const DECLINED: u16 = 603;
-
 /// How long a call waits for the answer of another one before it says its word again.
 pub(super) const SAID_AGAIN: Duration = Duration::from_millis(500);
 

@@ -11,6 +11,7 @@ pub mod opening;
 mod pressing;
 pub mod profile;
 mod progress;
+mod redirecting;
 mod remarks;
 mod replacing;
 mod screening;
@@ -516,6 +517,7 @@ impl Machine for Call {
                     self.on_target_refused(status, turn);
                 }
             }
+            CallInput::Scripted { leg, hook, fallback } => self.on_scripted(leg, hook, fallback, turn),
             CallInput::End(cause) => self.end(cause, turn),
             CallInput::Finished { recording, result } => self.on_finished(recording, result, turn),
             CallInput::Refused(leg, cause) => {

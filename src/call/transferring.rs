@@ -25,7 +25,7 @@ const ANSWERS: Duration = Duration::from_secs(5);
 const RINGS: Duration = Duration::from_secs(60);
 
 /// There is nobody who could be transferred.
-const DECLINED: u16 = 603;
+pub(super) const DECLINED: u16 = 603;
 /// The other party hung up meanwhile.
 const TERMINATED: u16 = 487;
 
@@ -54,6 +54,10 @@ pub(super) struct Transfer {
 impl Transfer {
     pub fn by(&self) -> LegId {
         self.by
+    }
+
+    pub fn other(&self) -> LegId {
+        self.other
     }
 
     pub fn limit(&self) -> Moment {

@@ -26,6 +26,15 @@ pub enum CallInput {
     Script(LegId, Wanted),
     /// A leg that it wanted could not even begin.
     Refused(LegId, Cause),
+    /// Behind the number of a leg that it wanted is a script, and no telephone.
+    Scripted {
+        /// Which leg.
+        leg: LegId,
+        /// The script.
+        hook: Hook,
+        /// What is asked when that fails.
+        fallback: Option<Hook>,
+    },
     /// A recording can be fetched from now on, or cannot.
     Finished {
         /// Which.

@@ -242,9 +242,7 @@ impl Established {
                 self.on_reoffer_failed(core, &key, cause, turn)
             }
             Delivery::Response { key, response, flow } => {
-                if response.status().is_success() {
-                    self.forks.on_success(core, &key, &response, &flow, turn);
-                }
+                self.forks.on_response(core, &key, &response, &flow, turn);
                 Next::Stay
             }
             Delivery::Failed { .. } | Delivery::Cancelled { .. } => Next::Stay,

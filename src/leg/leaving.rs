@@ -40,6 +40,23 @@ pub(crate) struct Farewell {
     pub path: Path,
 }
 
+impl Farewell {
+    /// A BYE that was refused for want of a proof ends nothing over there: it is sent once more with it (RFC 3261
+    /// §22.2). `None` if that is no use.
+    pub fn say_again(self, core: &mut Core, refusal: &Response, turn: &mut Turn<Leg>) -> Option<ClientKey> {
+        if !refusal.status().is_challenge() || core.proofs.as_mut()?.challenged(refusal).is_err() {
+            return None;
+        }
+        let Self { mut bye, path } = self;
+        let number = bye.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
+        bye.headers_mut().set(HeaderName::Via, path.via(&core.minter.branch()));
+        bye.headers_mut().set(HeaderName::CSeq, CSeq { number, method: Method::Bye });
+        let key = ClientKey::of(&bye);
+        core.errand(Errand::Request { request: bye, flow: path.flow }, turn);
+        Some(key)
+    }
+}
+
 impl Leaving {
     /// What is left of a leg that sends this BYE, or none.
     pub fn new(farewell: Option<Farewell>, forks: Forks, now: Moment) -> Self {
@@ -83,11 +100,12 @@ impl Leaving {
             Delivery::Response { key, response, flow } => {
                 if self.bye.as_ref() == Some(&key) {
                     if response.status().is_final() {
-                        self.bye = None;
-                        self.say_again(core, &response, turn);
+                        let farewell = self.farewell.take();
+                        self.bye = farewell.and_then(|farewell| farewell.say_again(core, &response, turn));
+                        self.until = if self.bye.is_some() { turn.now + PATIENCE } else { self.until };
                     }
-                } else if response.status().is_success() {
-                    self.forks.on_success(core, &key, &response, &flow, turn);
+                } else {
+                    self.forks.on_response(core, &key, &response, &flow, turn);
                 }
             }
             Delivery::Failed { key, .. } => {
@@ -97,19 +115,5 @@ impl Leaving {
             }
             Delivery::Ack { .. } | Delivery::Cancelled { .. } => {}
         }
-    }
-
-    /// A BYE that was refused for want of a proof ends nothing over there: it is sent once more with it (RFC 3261
-    /// §22.2).
-    fn say_again(&mut self, core: &mut Core, refusal: &Response, turn: &mut Turn<Leg>) {
-        let Some(farewell) = self.farewell.take().filter(|_| refusal.status().is_challenge()) else { return };
-        let Some(Ok(())) = core.proofs.as_mut().map(|proofs| proofs.challenged(refusal)) else { return };
-        let Farewell { mut bye, path } = *farewell;
-        let number = bye.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
-        bye.headers_mut().set(HeaderName::Via, path.via(&core.minter.branch()));
-        bye.headers_mut().set(HeaderName::CSeq, CSeq { number, method: Method::Bye });
-        self.bye = Some(ClientKey::of(&bye));
-        self.until = turn.now + PATIENCE;
-        core.errand(Errand::Request { request: bye, flow: path.flow }, turn);
     }
 }

@@ -16,7 +16,7 @@ use crate::call::script::{Beginning, Hook, Place};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Basis, Path};
 use crate::ops::events::Event;
-use crate::routing::{Caller, Decision, Target};
+use crate::routing::{Caller, Decision, Target, Webhook};
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::flow::Flow;
 use crate::sip::message::{Host, Request, Response, StatusCode, Uri};
@@ -246,14 +246,19 @@ fn is_sips(invite: &Request) -> bool {
     invite.uri().is_secure() || next.is_some_and(|next| next.uri.is_secure())
 }
 
+/// Where a web application is asked, and what is asked when that fails.
+pub(super) fn hooks(webhook: &Webhook) -> (Hook, Option<Hook>) {
+    let fallback = webhook
+        .fallback
+        .as_ref()
+        .and_then(|(place, method)| Some(Hook { place: Place::read(place).ok()?, method: *method }));
+    (Hook { place: Place::Url(webhook.url.clone()), method: webhook.method }, fallback)
+}
+
 /// How the script of a call begins, what is asked when that fails, and what is wrong with it.
 fn beginning(plan: &Plan, decision: &Decision, ring: Duration) -> (Beginning, Option<Hook>, Vec<Finding>) {
     if let Target::Webhook(webhook) = &decision.target {
-        let fallback = webhook
-            .fallback
-            .as_ref()
-            .and_then(|(place, method)| Some(Hook { place: Place::read(place).ok()?, method: *method }));
-        let hook = Hook { place: Place::Url(webhook.url.clone()), method: webhook.method };
+        let (hook, fallback) = hooks(webhook);
         return (Beginning::Hook(hook), fallback, Vec::new());
     }
     let place = match &decision.target {

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use trunkline_media::moment::Moment;
 
-use super::admission::carried;
+use super::admission::{carried, hooks};
 use super::cell::Cell;
+use crate::call::script::{Hook, Place};
 use crate::call::{CallInput, CallerId, Dialled, Referrer};
 use crate::ids::CallId;
 use crate::leg::{Leg, OutboundSpec, Path, Target};
@@ -18,7 +19,7 @@ use crate::sip::flow::Flow;
 use crate::sip::message::{HeaderName, Host, NameAddr, Params, Scheme, Uri};
 use crate::sip::shard::Exchange;
 use crate::sip::transport::Hop;
-use crate::twiml::verb::{Noun, Sip, sip};
+use crate::twiml::verb::{Method, Noun, Sip, sip};
 
 /// Whom a noun names.
 enum Callee {
@@ -28,6 +29,8 @@ enum Callee {
     Address(Uri, Option<Login>),
     /// A number outside of the house.
     Outside(Uri),
+    /// A script, which a transferred party goes on with, and what is asked when that fails.
+    Script(Box<(Hook, Option<Hook>)>),
     /// Nobody that we know.
     Nobody,
 }
@@ -55,6 +58,10 @@ impl Cell {
             }
             Callee::Address(uri, login) => self.dial_address(call, dialled, uri, login),
             Callee::Outside(uri) => self.dial_outside(call, dialled, uri),
+            Callee::Script(script) => {
+                let ((hook, fallback), leg) = (*script, dialled.leg);
+                self.signal_call(call, CallInput::Scripted { leg, hook, fallback });
+            }
             Callee::Nobody => self.refused(call, &dialled, Cause::NotFound),
         }
     }
@@ -114,7 +121,12 @@ impl Cell {
         match self.route(&Caller { user }, &dialled).target {
             routing::Target::Endpoint(user) => Callee::User(user),
             routing::Target::Outside(number) => self.outside(&number),
-            _ => Callee::Nobody,
+            routing::Target::Script(file) => {
+                let hook = Hook { place: Place::File(file), method: Method::default() };
+                Callee::Script(Box::new((hook, None)))
+            }
+            routing::Target::Webhook(webhook) => Callee::Script(Box::new(hooks(&webhook))),
+            routing::Target::Unknown | routing::Target::Forbidden => Callee::Nobody,
         }
     }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use trunkline::call::opening::{About, Admitted, Opening};
 use trunkline::call::profile::WallClock;
 use trunkline::call::script::{Beginning, Hook, Place};
-use trunkline::call::{CallerId, Dialled, Notify};
+use trunkline::call::{CallerId, Dialled, Notify, Referrer};
 use trunkline::ids::{CallId, LegId, Minter};
 use trunkline::leg::{Basis, Leg, OutboundSpec, Path, Seat, Target};
 use trunkline::ops::events::Cause;
@@ -24,7 +24,7 @@ use trunkline::sip::message::{Host, NameAddr, Params, Request, Response, StatusC
 use trunkline::sip::shard::{Admission, Exchange, Gate, Passage};
 use trunkline::twiml::Document;
 use trunkline::twiml::finding::Finding;
-use trunkline::twiml::verb::Noun;
+use trunkline::twiml::verb::{Method, Noun};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::Lease;
@@ -135,7 +135,8 @@ pub fn demo(file: &str) -> String {
     std::fs::read_to_string(folder.join(file)).expect(file)
 }
 
-fn document(name: &str) -> String {
+/// A document that routes name.
+pub fn document(name: &str) -> String {
     if name.ends_with(".xml") {
         return demo(name);
     }
@@ -182,6 +183,7 @@ pub struct House {
 /// What came of a wish to dial.
 pub enum Dialling {
     Leg(Box<Leg>),
+    Script { hook: Hook, fallback: Option<Hook> },
     Refused(Cause),
 }
 
@@ -309,7 +311,7 @@ impl House {
                 let uri: Uri = sip.uri.parse().expect("what a REFER named");
                 let user = uri.user().map(|user| user.into_owned()).unwrap_or_default();
                 if !self.is_user(&user) {
-                    return Dialling::Refused(Cause::NotFound);
+                    return self.behind(&user, dialled.referrer.as_ref());
                 }
                 user
             }
@@ -331,6 +333,25 @@ impl House {
             max_forwards: dialled.max_forwards,
         };
         Dialling::Leg(Box::new(Leg::outbound(spec)))
+    }
+
+    /// What is behind a number to which a party is referred.
+    fn behind(&self, number: &str, referrer: Option<&Referrer>) -> Dialling {
+        let user = match referrer {
+            Some(Referrer::User(user)) => Some(user.clone()),
+            _ => None,
+        };
+        let place = |place, method| Hook { place, method };
+        match self.route(&Caller { user }, number).target {
+            routing::Target::Script(file) => {
+                Dialling::Script { hook: place(Place::File(file), Method::default()), fallback: None }
+            }
+            routing::Target::Webhook(webhook) => {
+                let fallback = webhook.fallback.map(|(url, method)| place(Place::Url(url), method));
+                Dialling::Script { hook: place(Place::Url(webhook.url), webhook.method), fallback }
+            }
+            _ => Dialling::Refused(Cause::NotFound),
+        }
     }
 
     /// What is leased or counted; zero when nothing is up.

@@ -296,3 +296,37 @@ fn keys_told_by_signalling_reach_whom_an_attended_transfer_has_joined() {
     assert_eq!(pressed.get("bob").map(String::as_str), Some("7"));
     story.survives();
 }
+
+#[test]
+fn a_callee_transfers_the_caller_to_a_script() {
+    let story = Story::of("the target is a script", || {
+        vec![alice("bob"), answering(bob()).on(Cue::Confirmed, 3_000, Act::Refer("101"))]
+    });
+    let told = &story.calm;
+    assert_eq!(told.saw("bob"), ["INVITE", "ACK", "202 REFER", "NOTIFY", "NOTIFY", "BYE"]);
+    assert!(told.text("bob", 4).ends_with("SIP/2.0 200 OK\r\n"));
+    let hears = told.hears("alice");
+    assert_eq!(hears[..4], ["silence", "the other", "ringback", "silence"]);
+    let prompts = hears.iter().filter(|heard| heard.starts_with("prompt")).count();
+    assert_eq!(prompts, 2, "welcome, and a chime: {hears:?}");
+    let ends =
+        [end("alice", Cause::HungUp, Side::Switch), end("bob", Cause::HungUp, Side::Switch)];
+    assert_eq!(told.ends(), ends);
+    story.survives();
+}
+
+#[test]
+fn a_callee_transfers_the_caller_to_a_web_application_which_is_told_by_what_address() {
+    let story = Story::of("the target is a web application", || {
+        let alice = alice("bob").on(Cue::Answered, 9_000, Act::Info('#'));
+        vec![alice, answering(bob()).on(Cue::Confirmed, 3_000, Act::Refer("111"))]
+    });
+    let told = &story.calm;
+    assert_eq!(told.saw("bob").last().map(String::as_str), Some("BYE"));
+    assert_eq!(told.asked[0].url, "http://app/voicemail");
+    let target = told.asked_with(0, "ReferTransferTarget").expect("it is told");
+    assert!(target.starts_with("sip:111@"), "{target}");
+    assert_eq!(told.asked_with(0, "CallStatus"), Some("in-progress"));
+    assert_eq!(told.asked_with(1, "Digits"), Some("#"), "it is recorded: {:?}", told.asked);
+    story.survives();
+}

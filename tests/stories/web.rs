@@ -15,7 +15,7 @@ use trunkline::webhook::document::{Fetch, Fetched};
 use trunkline::webhook::{Cookies, Request, WebhookError, code};
 use trunkline_media::moment::Moment;
 
-use crate::house::demo;
+use crate::house::document as named;
 use crate::parcel::Parcel;
 use crate::runner::{Mailed, born};
 use crate::world::World;
@@ -111,9 +111,9 @@ impl World {
         }
     }
 
-    /// A script reads a document of the demo dialplan.
+    /// A script reads a document of the dialplan.
     pub fn open(&mut self, leg: LegId, number: u64, file: String, context: Context) {
-        let document = Document::parse_in(demo(&file).as_bytes(), context).expect("the demo is sound");
+        let document = Document::parse_in(named(&file).as_bytes(), context).expect("it is sound");
         let fetched = Fetched { url: file, status: None, document, cookies: Cookies::default() };
         self.signal_script(leg, ScriptInput::Fetched { number, result: Ok(Box::new(fetched)) });
     }

@@ -471,6 +471,9 @@ impl World {
             Dialling::Refused(cause) => {
                 self.signal_call(call, CallInput::Refused(id, cause));
             }
+            Dialling::Script { hook, fallback } => {
+                self.signal_call(call, CallInput::Scripted { leg: id, hook, fallback });
+            }
             Dialling::Leg(leg) => {
                 let to = leg.summary().peer;
                 let (leg, mut events) = born(*leg, LegInput::Start, self);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::place::{Place, Referred};
-use super::words::ScriptEffect;
+use super::words::{Redirection, ScriptEffect};
 use super::{Hook, ScriptRun, Waiting};
 use crate::ops::events::Event;
 use crate::supervision::machine::Turn;
@@ -100,6 +100,19 @@ impl ScriptRun {
     pub(super) fn ask(&mut self, hook: Hook, further: Vec<(String, String)>, turn: &mut Turn<Self>) {
         let referred = Referred { place: hook.place, otherwise: None };
         self.ask_for(referred, hook.method, further, false, turn);
+    }
+
+    /// The leg's Dial is over, for the other party has transferred it: what it dials next is this document. The Dial's
+    /// action is not asked.
+    pub(super) fn on_redirected(&mut self, redirection: Redirection, turn: &mut Turn<Self>) {
+        if self.is_gone {
+            return;
+        }
+        let Redirection { hook, fallback, target } = redirection;
+        self.end_step("transferred", turn);
+        self.engage();
+        (self.fallback, self.is_fallback) = (fallback, false);
+        self.ask(hook, vec![("ReferTransferTarget".to_owned(), target)], turn);
     }
 
     /// The step leads on to the document that it names, or to its own once more.

@@ -19,7 +19,7 @@ use self::gathering::Gathering;
 pub use self::place::Place;
 use self::recording::Recording;
 pub(in crate::call) use self::recording::{Taped, told_at_the_end};
-pub use self::words::{DialResult, ScriptEffect, ScriptInput, Told, Wanted};
+pub use self::words::{DialResult, Redirection, ScriptEffect, ScriptInput, Told, Wanted};
 use super::profile::{CallStatus, Profile};
 pub use super::sound::{Sound, SoundError};
 use crate::callbacks::Callback;
@@ -276,6 +276,7 @@ impl ScriptRun {
                 self.is_awaited |= waits;
                 self.on_gone(dial_ends, turn);
             }
+            Told::Redirected(redirection) => self.on_redirected(*redirection, turn),
             Told::Digit(digit) => self.on_digit(digit, turn),
             Told::Taped { activity, voiced } => self.on_taped(activity, voiced, turn),
             Told::DialEnded { activity, result } => self.on_dial_ended(activity, &result, turn),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Hook;
 use crate::call::sound::{Sound, SoundError};
 use crate::callbacks::Callback;
 use crate::ids::{LegId, RecordingSid};
@@ -112,6 +113,8 @@ pub enum Told {
         /// What became of it.
         result: Box<DialResult>,
     },
+    /// Whoever the leg was joined with has transferred it to where this document is.
+    Redirected(Box<Redirection>),
     /// A key was pressed.
     Digit(char),
     /// The recording of this step is over.
@@ -129,6 +132,17 @@ pub enum Told {
         #[serde(default)]
         waits: bool,
     },
+}
+
+/// Where a script goes on whose leg was transferred.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirection {
+    /// Its next document.
+    pub hook: Hook,
+    /// What is asked when that fails.
+    pub fallback: Option<Hook>,
+    /// The address to which the leg was referred.
+    pub target: String,
 }
 
 /// What became of a Dial.

@@ -16,7 +16,7 @@ fn asked(report: Report) -> Box<Refer> {
 }
 
 /// The leg of another call wants ours to talk with somebody else.
-fn wished(with: LegId, number: u64, report: Report) -> Word {
+pub(super) fn wished(with: LegId, number: u64, report: Report) -> Word {
     Word::Refer { leg: FOREIGN, with, number, refer: asked(report) }
 }
 

@@ -8,6 +8,7 @@ mod endings;
 mod gathering;
 mod patience;
 mod recording;
+mod redirecting;
 mod screening;
 mod script;
 mod telling;
@@ -201,6 +202,7 @@ impl Bench {
                     }
                     Told::Done { activity } => format!("{whose}: {activity} done"),
                     Told::Gone { .. } => format!("{whose}: caller gone"),
+                    Told::Redirected(redirection) => format!("{whose}: on to {}", redirection.hook.place),
                     Told::Digit(digit) => format!("{whose}: key {digit}"),
                     Told::Taped { activity, .. } => format!("{whose}: {activity} taped"),
                 }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::leg::leaving::Farewell;
 use crate::leg::outgoing::{Attempt, MAX_FORKS};
 use crate::leg::{Core, Leg};
 use crate::sip::dispatch::Errand;
@@ -17,6 +18,9 @@ use crate::supervision::machine::Turn;
 pub(crate) struct Forks {
     attempts: Vec<Attempt>,
     acknowledged: Vec<Acknowledged>,
+    /// BYEs to those that were not wanted, in their first and only try; a far end may ask who we are.
+    #[serde(default)]
+    farewells: Vec<Farewell>,
 }
 
 /// A 2xx that has got its ACK.
@@ -30,7 +34,7 @@ pub(super) struct Acknowledged {
 
 impl Forks {
     pub fn new(attempts: Vec<Attempt>) -> Self {
-        Self { attempts, acknowledged: Vec::new() }
+        Self { attempts, ..Self::default() }
     }
 
     /// Remembers the ACK of the 2xx that counts.
@@ -42,8 +46,27 @@ impl Forks {
         self.acknowledged.push(acknowledged);
     }
 
+    /// A response that is not to what its leg is about.
+    pub fn on_response(
+        &mut self,
+        core: &mut Core,
+        key: &ClientKey,
+        response: &Response,
+        flow: &Flow,
+        turn: &mut Turn<Leg>,
+    ) {
+        if !response.status().is_final() {
+            return;
+        }
+        if let Some(at) = self.farewells.iter().position(|farewell| ClientKey::of(&farewell.bye) == *key) {
+            self.farewells.remove(at).say_again(core, response, turn);
+        } else if response.status().is_success() {
+            self.on_success(core, key, response, flow, turn);
+        }
+    }
+
     /// A 2xx that is not the first of its leg.
-    pub fn on_success(
+    fn on_success(
         &mut self,
         core: &mut Core,
         key: &ClientKey,
@@ -63,10 +86,17 @@ impl Forks {
         let Some(attempt) = self.attempts.iter().find(|attempt| attempt.key == *key) else { return };
         let Ok(mut dialog) = attempt.dialog(response, flow) else { return };
         let path = attempt.path.clone();
+        if core.proofs.is_none() {
+            // Nobody has won: it is this target that may want to know who we are.
+            core.proofs.clone_from(&attempt.proofs);
+        }
         let ack = dialog.ack(attempt.cseq(), &path.via(&core.minter.branch()));
         core.errand(Errand::Ack { request: ack.clone(), flow: path.flow.clone() }, turn);
         let bye = dialog.request(Method::Bye, &path.via(&core.minter.branch()), None);
-        core.errand(Errand::Request { request: bye, flow: path.flow.clone() }, turn);
-        self.acknowledged.push(Acknowledged { key: key.clone(), tag, ack, flow: path.flow });
+        core.errand(Errand::Request { request: bye.clone(), flow: path.flow.clone() }, turn);
+        self.acknowledged.push(Acknowledged { key: key.clone(), tag, ack, flow: path.flow.clone() });
+        if core.proofs.is_some() {
+            self.farewells.push(Farewell { bye, path });
+        }
     }
 }

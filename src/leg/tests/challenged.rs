@@ -129,3 +129,42 @@ fn a_prack_that_is_challenged_acknowledges_the_same_once_more_with_the_proof() {
     assert_eq!(challenge(&mut bench, &second, 407, "two"), [""; 0], "it is refused");
     assert_eq!(bench.response(&invite, 200, "alice", &both()), ["ack 1", "report answered"]);
 }
+
+#[test]
+fn a_bye_to_a_fork_that_is_not_wanted_is_sent_once_more_with_the_proof_and_no_third_time() {
+    for status in [401, 407] {
+        let mut bench = calling_as(&[5062], login());
+        let invite = bench.last_request();
+        bench.response(&invite, 200, "alice", &both());
+        assert_eq!(bench.response(&invite, 200, "desk", &both()), ["ack 1", "send BYE"]);
+        let first = bench.last_request();
+        assert_eq!(challenge(&mut bench, &first, status, "one"), ["send BYE"]);
+        let second = bench.last_request();
+        second.validate().expect("what we send is valid");
+        let number = |request: &Request| request.headers().cseq().expect("CSeq").number;
+        assert_eq!((number(&first), number(&second)), (2, 3));
+        assert_eq!(second.headers().to().expect("To").tag(), Some("desk"));
+        assert_ne!(ClientKey::of(&first), ClientKey::of(&second));
+        let name = if status == 407 { HeaderName::ProxyAuthorization } else { HeaderName::Authorization };
+        assert!(second.headers().get(&name).is_some_and(|proof| proof.contains("nonce=\"one\"")), "{status}");
+        assert_eq!(challenge(&mut bench, &first, status, "two"), [""; 0], "a repeat");
+        assert_eq!(challenge(&mut bench, &second, status, "two"), [""; 0], "it is refused");
+        assert_eq!(bench.leg.summary().state, "up");
+    }
+    let (mut bench, invite) = connected();
+    bench.response(&invite, 200, "desk", &both());
+    let bye = bench.last_request();
+    assert_eq!(challenge(&mut bench, &bye, 401, "one"), [""; 0], "no proof is known for it");
+}
+
+#[test]
+fn a_fork_that_answers_a_leg_given_up_is_proved_who_says_goodbye() {
+    let mut bench = calling_as(&[5062], login());
+    let first = bench.last_request();
+    challenge(&mut bench, &first, 407, "one");
+    let invite = bench.last_request();
+    bench.hang_up();
+    assert_eq!(bench.response(&invite, 200, "desk", &both()), ["ack 2", "send BYE"]);
+    let bye = bench.last_request();
+    assert!(bye.headers().get(&HeaderName::ProxyAuthorization).is_some());
+}
