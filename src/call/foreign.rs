@@ -9,7 +9,7 @@ use trunkline_media::moment::{Moment, earliest};
 use super::delegating::{Granted, Wish};
 use super::pressing::Told;
 use super::transferring::DECLINED;
-use super::{Call, CallEffect};
+use super::{Call, CallEffect, Phase};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order, Refer};
 use crate::ops::events::{Cause, Event};
@@ -67,6 +67,18 @@ pub enum Word {
         number: u64,
         /// The status of the call that it leads to.
         status: u16,
+    },
+    /// Whom your leg calls shall be called for mine instead.
+    Yield {
+        /// Mine.
+        leg: LegId,
+        /// Yours, which nobody has answered.
+        replaced: LegId,
+    },
+    /// Nobody is called any more whom you could not call.
+    Yielded {
+        /// Your leg.
+        with: LegId,
     },
     /// The far end of my leg has pressed keys for yours.
     Keys {
@@ -183,7 +195,7 @@ impl Call {
             Word::Replace { leg, replaced } => self.on_replace(from, leg, replaced, turn),
             Word::Joined { leg, with } => self.on_joined(from, leg, with, turn),
             Word::Declined { with, status } => {
-                if self.is_offered(with) {
+                if self.is_offered(with) || self.has_rival(with) {
                     self.on_target_refused(status, turn);
                 }
             }
@@ -191,6 +203,8 @@ impl Call {
                 self.on_foreign_refer(from, (leg, with), number, &refer, turn);
             }
             Word::Referred { with, number, status } => self.on_foreign_referred(with, number, status, turn),
+            Word::Yield { leg, replaced } => self.on_yield(from, leg, replaced, turn),
+            Word::Yielded { with } => self.on_yielded(with, turn),
             Word::Keys { leg, with, first, keys } => {
                 self.on_foreign_keys(from, (leg, with), first, &keys, turn);
             }
@@ -222,6 +236,17 @@ impl Call {
         };
         let foreign = Foreign::new(leg, (from, other), until, turn.now);
         self.meet(Foreign { replaced: Some(replaced), ..foreign }, turn);
+    }
+
+    /// Whom our caller waits for shall be called for somebody else: for whom the same party talks with on its other
+    /// line.
+    fn on_yield(&mut self, from: CallId, other: LegId, replaced: LegId, turn: &mut Turn<Self>) {
+        match self.phase {
+            Phase::Waiting if replaced == self.parent => self.end(Cause::Cancelled, turn),
+            Phase::Over => self.say(from, Word::Yielded { with: other }, turn),
+            // It was answered meanwhile.
+            _ => self.say(from, Word::Declined { with: other, status: PENDING }, turn),
+        }
     }
 
     /// Our leg has taken the place that it was offered for.

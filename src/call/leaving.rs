@@ -3,7 +3,7 @@
 
 use super::script::Told;
 use super::{Call, Owing, Phase};
-use crate::leg::Facts;
+use crate::leg::{Facts, Order};
 use crate::ops::events::Cause;
 use crate::supervision::machine::Turn;
 
@@ -35,6 +35,17 @@ impl Call {
         self.leave_dial(turn);
         self.abandon_transfer(turn);
         self.end_all(cause, turn);
+    }
+
+    /// Ends every leg that is not over.
+    pub(super) fn end_all(&mut self, cause: Cause, turn: &mut Turn<Self>) {
+        self.dialing = None;
+        self.transfer = None;
+        self.pair = None;
+        self.leave_foreign(turn);
+        for leg in self.legs() {
+            self.order(leg, Order::Hangup { cause: cause.clone() }, turn);
+        }
     }
 
     /// The script hears how its Dial stands: that is how it ends. The call waits for it if there is something to tell.

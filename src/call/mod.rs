@@ -38,9 +38,9 @@ pub use self::foreign::Word;
 use self::pressing::Pressing;
 use self::profile::{CallStatus, Profile};
 use self::progress::Progressing;
-pub use self::replacing::Found;
+pub use self::replacing::{Found, Verdict};
 use self::script::{Told, Wanted};
-use self::transferring::{Pair, Transfer};
+use self::transferring::{Pair, Rival, Transfer};
 pub use self::words::{
     CallEffect, CallInput, CallPost, CallSpec, CallerId, Dialled, Notify, Referrer, Screening,
 };
@@ -300,17 +300,6 @@ impl Call {
         asked.map(|(leg, _)| *leg).collect()
     }
 
-    /// Ends every leg that is not over.
-    fn end_all(&mut self, cause: Cause, turn: &mut Turn<Self>) {
-        self.dialing = None;
-        self.transfer = None;
-        self.pair = None;
-        self.leave_foreign(turn);
-        for leg in self.legs() {
-            self.order(leg, Order::Hangup { cause: cause.clone() }, turn);
-        }
-    }
-
     fn answer(&mut self, turn: &mut Turn<Self>) {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Answered;
@@ -516,6 +505,9 @@ impl Machine for Call {
                 if self.is_offered(leg) {
                     self.on_target_refused(status, turn);
                 }
+            }
+            CallInput::Unanswered { leg, target, call, replaced } => {
+                self.on_unanswered(leg, Rival { call, leg: replaced, target }, turn);
             }
             CallInput::Scripted { leg, hook, fallback } => self.on_scripted(leg, hook, fallback, turn),
             CallInput::End(cause) => self.end(cause, turn),

@@ -10,8 +10,8 @@ use trunkline_media::moment::{Moment, earliest};
 use trunkline_media::tone::Tone;
 
 use super::foreign::{PENDING, SAID_AGAIN};
-use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase, Referrer};
-use crate::ids::LegId;
+use super::{Asked, Call, CallEffect, CallerId, Child, Dialled, Phase, Referrer, Word};
+use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order, Refer, status_of};
 use crate::ops::events::{Cause, Event};
 use crate::sip::message::{Replaces, Uri};
@@ -49,6 +49,22 @@ pub(super) struct Transfer {
     /// When that place is asked for again: the question or its answer may be lost.
     #[serde(default)]
     again: Option<Moment>,
+    /// With which user's rights somebody is called.
+    #[serde(default)]
+    owner: Option<String>,
+    /// Whose callee is called once it is called no longer.
+    #[serde(default)]
+    rival: Option<Box<Rival>>,
+}
+
+/// A call of whoever asks for a transfer, which has not been answered: the same one is called there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Rival {
+    pub call: CallId,
+    /// Its caller's leg.
+    pub leg: LegId,
+    /// Whom it calls.
+    pub target: Uri,
 }
 
 impl Transfer {
@@ -64,8 +80,13 @@ impl Transfer {
         self.limit
     }
 
-    /// Looks for the leg whose place shall be taken.
+    /// Looks for the leg whose place shall be taken, or asks for a callee that somebody else calls.
     pub fn seek(&mut self, turn: &mut Turn<Call>) {
+        if let Some(rival) = &self.rival {
+            let word = Word::Yield { leg: self.other, replaced: rival.leg };
+            turn.effect(CallEffect::Tell { to: rival.call, word });
+            self.again = Some(turn.now + SAID_AGAIN);
+        }
         if let Some(replaces) = self.replaces.clone() {
             turn.effect(CallEffect::Replace { by: self.by, leg: self.other, replaces });
             self.again = Some(turn.now + SAID_AGAIN);
@@ -143,6 +164,11 @@ impl Call {
         self.transfer.as_ref().is_some_and(|transfer| transfer.other == leg && transfer.replaces.is_some())
     }
 
+    /// Whether another call shall yield its callee to `leg`.
+    pub(super) fn has_rival(&self, leg: LegId) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.other == leg && transfer.rival.is_some())
+    }
+
     /// How long those who talk may do so.
     pub(super) fn talks_until(&self) -> Option<Moment> {
         match (&self.pair, &self.dialing) {
@@ -181,19 +207,50 @@ impl Call {
     ) {
         let target = LegId::from_bytes(self.minter.bytes());
         let replaces = refer.refer_to.replaces.clone().map(Box::new);
-        let until = turn.now + if replaces.is_some() { ANSWERS } else { RINGS };
-        let mut transfer =
-            Transfer { by, other, target, until, limit, is_ringing: false, replaces, again: None };
+        let is_attended = replaces.is_some();
+        let mut transfer = Transfer {
+            by,
+            other,
+            target,
+            until: turn.now + if is_attended { ANSWERS } else { RINGS },
+            limit,
+            is_ringing: false,
+            replaces,
+            again: None,
+            owner: refer.owner.clone(),
+            rival: None,
+        };
         transfer.seek(turn);
-        let is_attended = transfer.replaces.is_some();
         self.transfer = Some(Box::new(transfer));
         if !is_attended {
-            self.call_target(by, other, target, refer, turn);
+            self.call_target(refer.refer_to.target.to_string(), turn);
+        }
+    }
+
+    /// Whoever's place should be taken has not been answered: the one that it calls is called for the other party
+    /// instead. A telephone that rings for one would be busy for the other, so the one comes to its end first.
+    pub(super) fn on_unanswered(&mut self, leg: LegId, rival: Rival, turn: &mut Turn<Self>) {
+        let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.other == leg) else { return };
+        if transfer.replaces.take().is_some() {
+            transfer.until = turn.now + RINGS;
+            transfer.rival = Some(Box::new(rival));
+            transfer.seek(turn);
+        }
+    }
+
+    /// The one whom another call has called is called there no longer.
+    pub(super) fn on_yielded(&mut self, leg: LegId, turn: &mut Turn<Self>) {
+        let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.other == leg) else { return };
+        if let Some(rival) = transfer.rival.take() {
+            transfer.again = None;
+            self.call_target(rival.target.to_string(), turn);
         }
     }
 
     /// Calls the one to whom a party is transferred.
-    fn call_target(&mut self, by: LegId, other: LegId, target: LegId, refer: &Refer, turn: &mut Turn<Self>) {
+    fn call_target(&mut self, uri: String, turn: &mut Turn<Self>) {
+        let Some(transfer) = &self.transfer else { return };
+        let (by, other, target, owner) = (transfer.by, transfer.other, transfer.target, transfer.owner.clone());
         if self.is_up(by) {
             self.order(by, Order::Hear(Hear::Silence), turn);
         }
@@ -201,11 +258,11 @@ impl Call {
         let dialled = Box::new(Dialled {
             leg: target,
             parent: self.parent,
-            noun: Noun::Sip(Sip::of(refer.refer_to.target.to_string())),
+            noun: Noun::Sip(Sip::of(uri)),
             caller: self.shown_as(other),
             seed: self.minter.bytes(),
             max_forwards: self.max_forwards,
-            referrer: Some(refer.owner.clone().map_or(Referrer::Stranger, Referrer::User)),
+            referrer: Some(owner.map_or(Referrer::Stranger, Referrer::User)),
         });
         let child = Child {
             noun: Some(dialled.noun.clone()),

@@ -14,7 +14,7 @@ use crate::ids::{CallId, LegId, RecordingSid};
 use crate::leg::{Order, Report};
 use crate::ops::events::Cause;
 use crate::recorded::{Finished, RecordingError};
-use crate::sip::message::Replaces;
+use crate::sip::message::{Replaces, Uri};
 use crate::twiml::verb::{Method, Noun};
 
 /// What may happen to a call.
@@ -50,6 +50,17 @@ pub enum CallInput {
         leg: LegId,
         /// Why.
         status: u16,
+    },
+    /// The dialog that this leg should take the place in is not answered yet.
+    Unanswered {
+        /// Which leg.
+        leg: LegId,
+        /// Who is being called there.
+        target: Uri,
+        /// By which call.
+        call: CallId,
+        /// For which of its legs.
+        replaced: LegId,
     },
     /// Whoever runs the switch ends the call.
     End(Cause),

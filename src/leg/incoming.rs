@@ -20,7 +20,7 @@ use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, DialogError, Provisionals, SessionTimer};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{DialogKey, ServerKey};
-use crate::sip::message::{HeaderName, Request, Response, StatusCode};
+use crate::sip::message::{HeaderName, Replaces, Request, Response, StatusCode, Uri};
 use crate::supervision::machine::Turn;
 
 /// A caller's leg that has no final answer yet.
@@ -93,6 +93,19 @@ impl Incoming {
 
     pub fn call_id(&self) -> &str {
         self.dialog.call_id()
+    }
+
+    /// Whether the far end means this early dialog: its own tag is the other one (RFC 3891 §3).
+    pub fn is(&self, named: &Replaces) -> bool {
+        let dialog = &self.dialog;
+        dialog.call_id() == named.call_id
+            && dialog.local_tag() == named.to_tag
+            && dialog.remote_tag() == named.from_tag
+    }
+
+    /// Whom it has dialled.
+    pub fn dialled(&self) -> &Uri {
+        self.invite.uri()
     }
 
     /// Takes the offer. One that cannot be met is refused before anybody is disturbed.

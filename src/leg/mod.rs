@@ -26,7 +26,7 @@ use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dialog::SessionPolicy;
 use crate::sip::dispatch::{Delivery, Errand};
-use crate::sip::message::{Replaces, Request, Response, Transport};
+use crate::sip::message::{Replaces, Request, Response, Transport, Uri};
 use crate::supervision::machine::{Machine, Mail, Party, Turn};
 
 pub use self::facts::custom_headers;
@@ -256,9 +256,22 @@ impl Leg {
         }
     }
 
-    /// Whether this is the leg of an answered dialog, as the far end names it (RFC 3891 §3).
+    /// Whether this is the leg of a dialog, as the far end names it (RFC 3891 §3): of an answered one, or of one that
+    /// the far end began and nobody has answered.
     pub fn has_dialog(&self, named: &Replaces) -> bool {
-        matches!(&self.stage, Stage::Up(established) if established.is(named))
+        match &self.stage {
+            Stage::Up(established) => established.is(named),
+            Stage::Incoming(incoming) => incoming.is(named),
+            _ => false,
+        }
+    }
+
+    /// Whom the far end calls, as long as nobody has answered it.
+    pub fn dialled(&self) -> Option<&Uri> {
+        match &self.stage {
+            Stage::Incoming(incoming) => Some(incoming.dialled()),
+            _ => None,
+        }
     }
 
     /// Which user of ours is at the far end: one who has proved it, or whose telephones were called.

@@ -5,7 +5,7 @@ use trunkline_media::port::Command;
 use trunkline_media::session::SessionId;
 
 use super::cell::Cell;
-use crate::call::{CallInput, Found, Word};
+use crate::call::{CallInput, Found, Verdict, Word};
 use crate::ids::{CallId, LegId};
 use crate::leg::Leg;
 use crate::sip::message::{Replaces, StatusCode};
@@ -52,7 +52,8 @@ impl Cell {
                 return;
             }
             match Found::verdict(found, &replaces, call, leg) {
-                Ok((other, word)) => cell.tell_call(call, other, word),
+                Ok(Verdict::Tell(other, word)) => cell.tell_call(call, other, word),
+                Ok(Verdict::Hear(input)) => cell.signal_call(call, input),
                 Err(status) => cell.refuse_replacement(call, leg, status),
             }
         });

@@ -1,7 +1,7 @@
 //! Calls that speak with each other: whose leg takes the place of whose.
 //! It must never decide that itself, nor lose a word that the real node would carry.
 
-use trunkline::call::{CallInput, Found, Word};
+use trunkline::call::{CallInput, Found, Verdict, Word};
 use trunkline::ids::{CallId, LegId};
 use trunkline::sip::message::{Replaces, StatusCode};
 
@@ -15,7 +15,8 @@ impl World {
             Found::verdict(found.map(|leg| Found::of(leg, asking)), replaces, call, leg)
         });
         match verdict {
-            Ok((to, word)) => self.tell_call(call, to, word),
+            Ok(Verdict::Tell(to, word)) => self.tell_call(call, to, word),
+            Ok(Verdict::Hear(input)) => self.signal_call(call, input),
             Err(status) => {
                 self.signal_call(call, CallInput::Unreplaceable { leg, status: status.code() });
             }

@@ -330,3 +330,23 @@ fn a_callee_transfers_the_caller_to_a_web_application_which_is_told_by_what_addr
     assert_eq!(told.asked_with(1, "Digits"), Some("#"), "it is recorded: {:?}", told.asked);
     story.survives();
 }
+
+#[test]
+fn whom_a_second_line_still_calls_is_called_for_the_other_party_instead() {
+    let story = Story::of("joined before the answer", || {
+        let alice = alice("bob").on(Cue::Answered, 4_000, Act::Join("second"));
+        let carol = carol().on(Cue::Cancelled, 4_000, Act::Answer("")).on(Cue::Confirmed, 5_000, Act::Bye);
+        vec![alice, answering(bob()), second("alice"), carol]
+    });
+    let told = &story.calm;
+    assert_eq!(told.saw("second").last().map(String::as_str), Some("487 INVITE"));
+    assert_eq!(told.saw("carol")[..2], ["INVITE", "CANCEL"]);
+    let saw = told.saw("alice");
+    assert_eq!(saw[saw.len() - 4..], ["202 REFER", "NOTIFY", "NOTIFY", "BYE"]);
+    assert!(told.text("alice", saw.len() - 2).ends_with("SIP/2.0 200 OK\r\n"));
+    assert_eq!(told.hears("bob"), ["silence", "the other", "ringback", "the other", "closed"]);
+    let mut ends = told.ends();
+    ends.retain(|end| end.by == Side::Peer);
+    assert!(ends.contains(&end("carol", Cause::HungUp, Side::Peer)), "{ends:?}");
+    story.survives();
+}

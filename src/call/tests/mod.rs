@@ -11,6 +11,7 @@ mod recording;
 mod redirecting;
 mod screening;
 mod script;
+mod semi_attended;
 mod telling;
 mod transfer;
 mod verbs;
@@ -166,6 +167,8 @@ impl Bench {
                     Word::Referred { with, status, .. } => {
                         format!("other: referred {} {status}", self.name(with))
                     }
+                    Word::Yield { leg, .. } => format!("other: yield to {}", self.name(leg)),
+                    Word::Yielded { with } => format!("other: yielded to {}", self.name(with)),
                     Word::Keys { with, first, keys, .. } => {
                         format!("other: keys {first} {keys} for {}", self.name(with))
                     }

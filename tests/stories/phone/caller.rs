@@ -71,7 +71,12 @@ impl Phone {
             return;
         }
         match response.status() {
-            StatusCode::RINGING => self.cue(Cue::Ringing, now),
+            StatusCode::RINGING => {
+                if let Some(tag) = response.headers().to().ok().and_then(|to| to.tag().map(str::to_owned)) {
+                    self.note_dialog(&format!("{}-calls", self.name), &tag, &format!("{}-tag", self.name));
+                }
+                self.cue(Cue::Ringing, now);
+            }
             StatusCode::SESSION_PROGRESS => self.cue(Cue::EarlyMedia, now),
             StatusCode::UNAUTHORIZED => self.try_password(response, now),
             status if status.is_success() => self.invite_accepted(response, now),
