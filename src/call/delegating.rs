@@ -1,13 +1,15 @@
-//! A transfer by whoever talks with a leg of another call: the call of the one who is transferred carries it out.
+//! A transfer by whoever talks with a leg of another call: the call of the one who is transferred carries it out, and
+//! lets a third one into its place.
 //! It must never believe that it was heard: a wish is said until its end is told.
 
 use serde::{Deserialize, Serialize};
 
 use super::foreign::{Foreign, PENDING};
+use super::transferring::DECLINED;
 use super::{Call, Word};
 use crate::ids::{CallId, LegId};
 use crate::leg::{Hear, Order, Refer};
-use crate::ops::events::Cause;
+use crate::ops::events::{Cause, Event};
 use crate::supervision::machine::Turn;
 
 /// The one who should be transferred is gone.
@@ -143,5 +145,40 @@ impl Call {
         if foreign.wish.is_some() {
             self.tell_own_referrer(foreign.leg, TERMINATED, turn);
         }
+    }
+
+    /// A leg of a third call shall talk with ours, in the place of the one that does.
+    pub(super) fn on_hand(
+        &mut self,
+        from: CallId,
+        (replaced, leg): (LegId, LegId),
+        (call, heir): (CallId, LegId),
+        turn: &mut Turn<Self>,
+    ) {
+        let is_free = self.transfer.is_none() && call != self.id;
+        let Some(foreign) = &mut self.foreign else {
+            return self.say(call, Word::Declined { with: heir, status: DECLINED }, turn);
+        };
+        if foreign.joins(leg, heir) && foreign.replaced == Some(replaced) {
+            return foreign.assure(turn);
+        }
+        if !foreign.joins(leg, replaced) || foreign.wish.is_some() || !is_free {
+            return self.say(call, Word::Declined { with: heir, status: PENDING }, turn);
+        }
+        let until = foreign.until;
+        let word = Word::Replaced { leg, with: replaced };
+        self.say(from, word.clone(), turn);
+        self.parted = Some((from, word));
+        let heir = Foreign::new(leg, (call, heir), until, turn.now);
+        self.meet(Foreign { replaced: Some(replaced), ..heir }, turn);
+    }
+
+    /// The place of our leg is taken.
+    pub(super) fn on_replaced(&mut self, leg: LegId, by: LegId, turn: &mut Turn<Self>) {
+        if self.foreign.take_if(|foreign| foreign.joins(leg, by)).is_none() || !self.is_up(leg) {
+            return;
+        }
+        turn.tell(leg, Event::Replaced { by });
+        self.order(leg, Order::Hangup { cause: Cause::HungUp }, turn);
     }
 }

@@ -68,6 +68,24 @@ pub enum Word {
         /// The status of the call that it leads to.
         status: u16,
     },
+    /// A leg of a third call shall take the place of mine.
+    Hand {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+        /// The third call.
+        call: CallId,
+        /// Its leg.
+        heir: LegId,
+    },
+    /// My leg talks with yours no longer, but with one that has its place.
+    Replaced {
+        /// Mine.
+        leg: LegId,
+        /// Yours.
+        with: LegId,
+    },
     /// Whom your leg calls shall be called for mine instead.
     Yield {
         /// Mine.
@@ -120,9 +138,9 @@ pub(super) struct Foreign {
     pub other: LegId,
     /// How long they may talk.
     pub until: Moment,
-    /// The leg of this call whose place is taken, if it is one of this call. It stays until the other call has said
+    /// The leg whose place is taken, if that was with ours. One of this call stays until the other call has said
     /// that it is joined: not before is it sure that there is somebody in its place.
-    replaced: Option<LegId>,
+    pub replaced: Option<LegId>,
     /// The other call has said that it is joined.
     is_sure: bool,
     /// When it is told again that we are.
@@ -142,7 +160,7 @@ pub(super) struct Foreign {
 }
 
 impl Foreign {
-    fn new(leg: LegId, (call, other): (CallId, LegId), until: Moment, now: Moment) -> Self {
+    pub fn new(leg: LegId, (call, other): (CallId, LegId), until: Moment, now: Moment) -> Self {
         let (replaced, is_sure, wish, granted, told) = (None, false, None, None, Told::default());
         Self { leg, call, other, until, replaced, is_sure, again: now, wish, granted, told, pressed: 0 }
     }
@@ -185,7 +203,7 @@ impl Foreign {
 }
 
 impl Call {
-    fn say(&self, to: CallId, word: Word, turn: &mut Turn<Self>) {
+    pub(super) fn say(&self, to: CallId, word: Word, turn: &mut Turn<Self>) {
         turn.effect(CallEffect::Tell { to, word });
     }
 
@@ -203,6 +221,8 @@ impl Call {
                 self.on_foreign_refer(from, (leg, with), number, &refer, turn);
             }
             Word::Referred { with, number, status } => self.on_foreign_referred(with, number, status, turn),
+            Word::Hand { leg, with, call, heir } => self.on_hand(from, (leg, with), (call, heir), turn),
+            Word::Replaced { leg, with } => self.on_replaced(with, leg, turn),
             Word::Yield { leg, replaced } => self.on_yield(from, leg, replaced, turn),
             Word::Yielded { with } => self.on_yielded(with, turn),
             Word::Keys { leg, with, first, keys } => {
@@ -228,6 +248,11 @@ impl Call {
         let known = |foreign: &&mut Box<Foreign>| (foreign.other, foreign.replaced) == (other, Some(replaced));
         if let Some(foreign) = self.foreign.as_mut().filter(known) {
             return foreign.assure(turn);
+        }
+        if let Some(foreign) = self.foreign.as_ref().filter(|foreign| foreign.leg == replaced) {
+            // Whoever talks with it decides.
+            let word = Word::Hand { leg: replaced, with: foreign.other, call: from, heir: other };
+            return foreign.say(word, turn);
         }
         let talk = self.partner(replaced).zip(self.talks_until());
         let (Some((leg, until)), None, true) = (talk, &self.transfer, from != self.id) else {
@@ -286,7 +311,9 @@ impl Call {
         turn: &mut Turn<Self>,
     ) {
         let word = match &self.parted {
-            Some((known, word @ Word::Referred { with: told, .. })) if (*known, *told) == (to, with) => {
+            Some((known, word @ (Word::Referred { with: told, .. } | Word::Replaced { with: told, .. })))
+                if (*known, *told) == (to, with) =>
+            {
                 word.clone()
             }
             _ => Word::Gone { leg, with },
@@ -294,7 +321,7 @@ impl Call {
         self.say(to, word, turn);
     }
 
-    fn meet(&mut self, mut foreign: Foreign, turn: &mut Turn<Self>) {
+    pub(super) fn meet(&mut self, mut foreign: Foreign, turn: &mut Turn<Self>) {
         let Foreign { leg, call, other, .. } = foreign;
         self.pair = None;
         foreign.assure(turn);

@@ -68,13 +68,14 @@ impl Word {
     /// What a call hears that has said this to one that is gone: that has no leg that anybody could talk with.
     pub fn unheard(self) -> Option<Self> {
         match self {
-            Self::Joined { leg, with } | Self::Refer { leg, with, .. } | Self::Keys { leg, with, .. } => {
-                Some(Self::Gone { leg: with, with: leg })
-            }
+            Self::Joined { leg, with }
+            | Self::Refer { leg, with, .. }
+            | Self::Hand { leg, with, .. }
+            | Self::Keys { leg, with, .. } => Some(Self::Gone { leg: with, with: leg }),
             Self::Replace { leg, .. } => Some(Self::Declined { with: leg, status: 481 }),
             Self::Yield { leg, .. } => Some(Self::Yielded { with: leg }),
             Self::Declined { .. } | Self::Referred { .. } | Self::Pressed { .. } => None,
-            Self::Yielded { .. } | Self::Gone { .. } => None,
+            Self::Yielded { .. } | Self::Replaced { .. } | Self::Gone { .. } => None,
         }
     }
 }
@@ -146,6 +147,8 @@ mod tests {
             (Word::Pressed { leg, with, count: 1 }, None),
             (Word::Yield { leg, replaced: with }, Some(Word::Yielded { with: leg })),
             (Word::Yielded { with }, None),
+            (Word::Hand { leg, with, call: CALL, heir: LEG }, Some(Word::Gone { leg: with, with: leg })),
+            (Word::Replaced { leg, with }, None),
         ] {
             assert_eq!(word.unheard(), answer);
         }

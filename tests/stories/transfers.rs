@@ -350,3 +350,26 @@ fn whom_a_second_line_still_calls_is_called_for_the_other_party_instead() {
     assert!(ends.contains(&end("carol", Cause::HungUp, Side::Peer)), "{ends:?}");
     story.survives();
 }
+
+#[test]
+fn whom_an_attended_transfer_has_joined_may_be_joined_from_another_line() {
+    let story = Story::of("bob is joined and joins carol from his second line", || {
+        let bob = answering(bob()).on(Cue::Confirmed, 60_000, Act::Bye);
+        let third = Phone::new("third", "bob", 7);
+        let third = third.on(Cue::Begin, 9_000, Act::Invite { to: "erin", with_offer: true });
+        let third = third.on(Cue::Answered, 3_000, Act::Join("bob"));
+        let carol = answering(carol()).on(Cue::Confirmed, 20_000, Act::Bye);
+        let erin = answering(Phone::new("erin", "erin", 6).on(Cue::Invited, 0, Act::Ring("")));
+        let mut cast = two_left(bob, carol);
+        cast.extend([third, erin]);
+        cast
+    });
+    let told = &story.calm;
+    for line in ["alice", "second", "bob", "third"] {
+        assert_eq!(told.saw(line).last().map(String::as_str), Some("BYE"), "{line}");
+    }
+    let mut ends = told.ends();
+    ends.retain(|end| end.by == Side::Peer);
+    assert_eq!(ends, [end("carol", Cause::HungUp, Side::Peer)]);
+    story.survives();
+}

@@ -245,3 +245,33 @@ fn a_star_leaves_the_foreign_leg_as_it_would_the_callee() {
     let words = bench.caller(key('*'));
     assert_eq!(words, ["other: gone caller", "caller: hear Silence", "script: 1 Completed"]);
 }
+
+#[test]
+fn whoever_talks_with_a_foreign_leg_may_join_it_from_another_line() {
+    let third = CallId(THIRD);
+    let by_third = |bench: &mut Bench, word: Word| {
+        bench.step(|call, turn| call.handle(CallInput::Word(third, word.clone()), turn))
+    };
+    let mut bench = caller_abroad();
+    let words = by_third(&mut bench, Word::Replace { leg: THIRD, replaced: PARENT });
+    assert_eq!(words, ["other: caller for foreign"], "whoever talks with the caller decides");
+    let words = word(&mut bench, &Word::Replaced { leg: FOREIGN, with: PARENT });
+    assert_eq!(words, ["caller: hang up, HungUp"]);
+    assert_eq!(word(&mut bench, &Word::Replaced { leg: FOREIGN, with: PARENT }), [""; 0], "said twice");
+
+    let hand = Word::Hand { leg: FOREIGN, with: PARENT, call: third, heir: THIRD };
+    let mut bench = caller_abroad();
+    let words = word(&mut bench, &hand);
+    assert_eq!(words[..2], ["other: replaced foreign", "other: joined caller"]);
+    assert_eq!(words.len(), 4, "it hears the third one: {words:?}");
+    assert_eq!(word(&mut bench, &hand), ["other: joined caller"], "said again");
+    let joined = Word::Joined { leg: FOREIGN, with: PARENT };
+    assert_eq!(word(&mut bench, &joined), ["other: replaced foreign"], "it was not heard");
+    assert_eq!(by_third(&mut bench, Word::Joined { leg: THIRD, with: PARENT }), [""; 0], "it is sure now");
+    let words = by_third(&mut bench, Word::Gone { leg: THIRD, with: PARENT });
+    assert_eq!(words, ["caller: hear Silence", "script: 1 Completed"]);
+    assert_eq!(word(&mut bench, &hand), ["other: declined 603"], "too late");
+
+    let mut bench = carrying_out();
+    assert_eq!(word(&mut bench, &hand), ["other: declined 491"]);
+}

@@ -167,6 +167,10 @@ impl Bench {
                     Word::Referred { with, status, .. } => {
                         format!("other: referred {} {status}", self.name(with))
                     }
+                    Word::Hand { with, heir, .. } => {
+                        format!("other: {} for {}", self.name(heir), self.name(with))
+                    }
+                    Word::Replaced { with, .. } => format!("other: replaced {}", self.name(with)),
                     Word::Yield { leg, .. } => format!("other: yield to {}", self.name(leg)),
                     Word::Yielded { with } => format!("other: yielded to {}", self.name(with)),
                     Word::Keys { with, first, keys, .. } => {
