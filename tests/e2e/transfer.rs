@@ -120,6 +120,49 @@ fn two_lines_become_one(switch: Switch) {
     assert!(lines.iter().all(|line| trace.contains(line)), "{trace}");
 }
 
+#[test]
+fn whom_two_lines_have_joined_may_transfer_each_other_further() {
+    let switch = Switch::start();
+    let [alice, bob, carol] = cast(&switch);
+    let second = Phone::second(&switch, "alice", ALICE);
+    second.dial("carol");
+    second.talks(Duration::from_secs(15));
+    carol.talks(Duration::from_secs(15));
+    std::thread::sleep(Duration::from_secs(2));
+    alice.command("transfer", &format!("<sip:carol@{}?Replaces={}>", switch.address(), second.dialog()));
+    alice.is_hung_up(Duration::from_secs(10));
+    second.is_hung_up(Duration::from_secs(10));
+    std::thread::sleep(TALK);
+    bob.command("transfer", &format!("sip:alice@{}", switch.address()));
+    bob.is_hung_up(Duration::from_secs(10));
+    std::thread::sleep(TALK);
+    carol.command("hangup", "");
+    carol.is_hung_up(Duration::from_secs(10));
+    let heard = carol.heard();
+    let (alices, bobs) = (heard.share_of(ALICE), heard.share_of(BOB));
+    assert!(alices > 0.4 && bobs > 0.2, "alice, bob, and alice again, but {alices:.2} and {bobs:.2}");
+    let capture = switch.finish();
+    let told = told(&capture);
+    assert_eq!(told.last().map(String::as_str), Some("SIP/2.0 200 OK"), "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.ends_with("200 OK")).count(), 2, "{told:?}");
+}
+
+#[test]
+fn a_callee_transfers_the_caller_to_a_number_of_the_dialplan() {
+    let switch = Switch::start();
+    let [alice, bob, _carol] = cast(&switch);
+    bob.command("transfer", &format!("sip:100@{}", switch.address()));
+    bob.is_hung_up(Duration::from_secs(10));
+    std::thread::sleep(TALK * 2);
+    alice.command("hangup", "");
+    alice.is_hung_up(Duration::from_secs(10));
+    let heard = alice.heard();
+    let (bobs, own) = (heard.share_of(BOB), heard.share_of(ALICE));
+    assert!(bobs > 0.1 && own > 0.2, "first bob, then itself, but {bobs:.2} and {own:.2}");
+    let capture = switch.finish();
+    assert_eq!(told(&capture), ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]);
+}
+
 /// What the switch told whoever asked for a transfer.
 fn told(capture: &Capture) -> Vec<String> {
     let notified = format!("{} && sip.Method == \"NOTIFY\"", capture.our_sip());
