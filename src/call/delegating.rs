@@ -169,8 +169,9 @@ impl Call {
         let word = Word::Replaced { leg, with: replaced };
         self.say(from, word.clone(), turn);
         self.parted = Some((from, word));
-        let heir = Foreign::new(leg, (call, heir), until, turn.now);
-        self.meet(Foreign { replaced: Some(replaced), ..heir }, turn);
+        let mut heir = Foreign::new(leg, (call, heir), until, turn.now);
+        heir.replaced = Some(replaced);
+        self.meet(heir, turn);
     }
 
     /// The place of our leg is taken.

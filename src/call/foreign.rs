@@ -245,7 +245,8 @@ impl Call {
 
     /// A leg of another call shall take the place of ours.
     fn on_replace(&mut self, from: CallId, other: LegId, replaced: LegId, turn: &mut Turn<Self>) {
-        let known = |foreign: &&mut Box<Foreign>| (foreign.other, foreign.replaced) == (other, Some(replaced));
+        let known =
+            |foreign: &&mut Box<Foreign>| (foreign.other, foreign.replaced) == (other, Some(replaced));
         if let Some(foreign) = self.foreign.as_mut().filter(known) {
             return foreign.assure(turn);
         }
@@ -304,12 +305,7 @@ impl Call {
     }
 
     /// Tells another call that our leg does not talk with its one: as it was told before, if that is why.
-    pub(super) fn say_farewell(
-        &self,
-        to: CallId,
-        (leg, with): (LegId, LegId),
-        turn: &mut Turn<Self>,
-    ) {
+    pub(super) fn say_farewell(&self, to: CallId, (leg, with): (LegId, LegId), turn: &mut Turn<Self>) {
         let word = match &self.parted {
             Some((known, word @ (Word::Referred { with: told, .. } | Word::Replaced { with: told, .. })))
                 if (*known, *told) == (to, with) =>

@@ -106,7 +106,8 @@ impl Call {
             return self.say_farewell(from, (leg, other), turn);
         };
         let pressed = foreign.pressed;
-        let news: Vec<char> = (first..).zip(keys.chars()).filter(|(at, _)| *at >= pressed).map(|(_, key)| key).collect();
+        let news: Vec<char> =
+            (first..).zip(keys.chars()).filter(|(at, _)| *at >= pressed).map(|(_, key)| key).collect();
         foreign.pressed = pressed.max(first.saturating_add(keys.chars().count() as u64));
         foreign.say(Word::Pressed { leg, with: other, count: foreign.pressed }, turn);
         news.into_iter().for_each(|digit| self.press(leg, digit, turn));

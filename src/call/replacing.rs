@@ -119,7 +119,12 @@ mod tests {
                 Verdict::Tell(to, Word::Replace { leg: LEG, replaced: THEIRS }) if to == other => {
                     "tell Replace".to_owned()
                 }
-                Verdict::Hear(CallInput::Unanswered { leg: LEG, target, call: RINGING, replaced: THEIRS }) => {
+                Verdict::Hear(CallInput::Unanswered {
+                    leg: LEG,
+                    target,
+                    call: RINGING,
+                    replaced: THEIRS,
+                }) => {
                     format!("hear {target}")
                 }
                 other => format!("{other:?}"),

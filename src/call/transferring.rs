@@ -250,7 +250,8 @@ impl Call {
     /// Calls the one to whom a party is transferred.
     fn call_target(&mut self, uri: String, turn: &mut Turn<Self>) {
         let Some(transfer) = &self.transfer else { return };
-        let (by, other, target, owner) = (transfer.by, transfer.other, transfer.target, transfer.owner.clone());
+        let (by, other, target, owner) =
+            (transfer.by, transfer.other, transfer.target, transfer.owner.clone());
         if self.is_up(by) {
             self.order(by, Order::Hear(Hear::Silence), turn);
         }

@@ -309,8 +309,7 @@ fn a_callee_transfers_the_caller_to_a_script() {
     assert_eq!(hears[..4], ["silence", "the other", "ringback", "silence"]);
     let prompts = hears.iter().filter(|heard| heard.starts_with("prompt")).count();
     assert_eq!(prompts, 2, "welcome, and a chime: {hears:?}");
-    let ends =
-        [end("alice", Cause::HungUp, Side::Switch), end("bob", Cause::HungUp, Side::Switch)];
+    let ends = [end("alice", Cause::HungUp, Side::Switch), end("bob", Cause::HungUp, Side::Switch)];
     assert_eq!(told.ends(), ends);
     story.survives();
 }

@@ -157,7 +157,11 @@ fn a_foreign_party_joins_ours_with_whom_it_talks_with_on_another_line() {
     let third = CallId(THIRD);
     let joined = Word::Joined { leg: THIRD, with: PARENT };
     let words = bench.step(|call, turn| call.handle(CallInput::Word(third, joined.clone()), turn));
-    assert_eq!(words[..2], ["other: referred foreign 200", "other: joined caller"], "one is left for another");
+    assert_eq!(
+        words[..2],
+        ["other: referred foreign 200", "other: joined caller"],
+        "one is left for another"
+    );
     assert_eq!(words.len(), 4, "it hears the third one: {words:?}");
     let words = bench.caller(ended(Cause::HungUp));
     assert_eq!(words, ["other: gone caller", "script: caller gone", "script: 1 Completed"]);

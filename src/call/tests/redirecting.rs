@@ -1,10 +1,9 @@
 //! Transfers to numbers behind which scripts are.
 
 use super::delegating::wished;
-use super::script::Hook;
 use super::transfer::{caller_abroad, refer, word};
 use super::*;
-use crate::call::script::Place;
+use crate::call::script::{Hook, Place};
 
 const ONE: &str = "<Dial><Client>alice</Client></Dial>";
 
