@@ -165,12 +165,8 @@ impl Call {
         if !foreign.joins(leg, replaced) || foreign.wish.is_some() || !is_free {
             return self.say(call, Word::Declined { with: heir, status: PENDING }, turn);
         }
-        let until = foreign.until;
-        let word = Word::Replaced { leg, with: replaced };
-        self.say(from, word.clone(), turn);
-        self.parted = Some((from, word));
-        let mut heir = Foreign::new(leg, (call, heir), until, turn.now);
-        heir.replaced = Some(replaced);
+        let mut heir = Foreign::new(leg, (call, heir), foreign.until, turn.now);
+        (heir.replaced, heir.former) = (Some(replaced), Some(from));
         self.meet(heir, turn);
     }
 

@@ -141,6 +141,9 @@ pub(super) struct Foreign {
     /// The leg whose place is taken, if that was with ours. One of this call stays until the other call has said
     /// that it is joined: not before is it sure that there is somebody in its place.
     pub replaced: Option<LegId>,
+    /// The call of that leg, if it is another one: it waits for the same.
+    #[serde(default)]
+    pub former: Option<CallId>,
     /// The other call has said that it is joined.
     is_sure: bool,
     /// When it is told again that we are.
@@ -161,8 +164,22 @@ pub(super) struct Foreign {
 
 impl Foreign {
     pub fn new(leg: LegId, (call, other): (CallId, LegId), until: Moment, now: Moment) -> Self {
-        let (replaced, is_sure, wish, granted, told) = (None, false, None, None, Told::default());
-        Self { leg, call, other, until, replaced, is_sure, again: now, wish, granted, told, pressed: 0 }
+        let (replaced, former, is_sure, wish, granted) = (None, None, false, None, None);
+        let told = Told::default();
+        Self {
+            leg,
+            call,
+            other,
+            until,
+            replaced,
+            former,
+            is_sure,
+            again: now,
+            wish,
+            granted,
+            told,
+            pressed: 0,
+        }
     }
 
     /// Whether these two are joined by it.
@@ -282,6 +299,11 @@ impl Call {
             let was_sure = std::mem::replace(&mut foreign.is_sure, true);
             // Whoever asked for the place confirms that it is taken, each time.
             let Some(replaced) = foreign.replaced else { return foreign.assure(turn) };
+            if let Some(former) = foreign.former.take() {
+                let word = Word::Replaced { leg, with: replaced };
+                self.parted = Some((former, word.clone()));
+                return self.say(former, word, turn);
+            }
             if !was_sure && self.is_up(replaced) {
                 turn.tell(replaced, Event::Replaced { by: other });
                 self.order(replaced, Order::Hangup { cause: Cause::HungUp }, turn);
@@ -304,8 +326,13 @@ impl Call {
         self.end_referral(&transfer, turn);
     }
 
-    /// Tells another call that our leg does not talk with its one: as it was told before, if that is why.
+    /// Tells another call that our leg does not talk with its one: as it was told before, if that is why. One whose
+    /// leg is being replaced waits.
     pub(super) fn say_farewell(&self, to: CallId, (leg, with): (LegId, LegId), turn: &mut Turn<Self>) {
+        let foreign = self.foreign.as_ref();
+        if foreign.is_some_and(|foreign| (foreign.former, foreign.replaced) == (Some(to), Some(with))) {
+            return;
+        }
         let word = match &self.parted {
             Some((known, word @ (Word::Referred { with: told, .. } | Word::Replaced { with: told, .. })))
                 if (*known, *told) == (to, with) =>
@@ -330,7 +357,10 @@ impl Call {
     /// Our leg talks with the other one no longer: the other call is told.
     pub(super) fn leave_foreign(&mut self, turn: &mut Turn<Self>) {
         let Some(foreign) = self.foreign.take() else { return };
-        let Foreign { leg, call, other, .. } = *foreign;
+        let Foreign { leg, call, other, former, replaced, .. } = *foreign;
+        if let Some((former, replaced)) = former.zip(replaced) {
+            self.say(former, Word::Gone { leg, with: replaced }, turn);
+        }
         self.parted = Some((call, Word::Gone { leg, with: other }));
         self.say(call, Word::Gone { leg, with: other }, turn);
     }
@@ -340,6 +370,10 @@ impl Call {
     fn release(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
         let leg = foreign.leg;
         self.disappoint(&foreign, turn);
+        if let Some(before) = foreign.former.zip(foreign.replaced) {
+            let before = Foreign::new(leg, before, foreign.until, turn.now);
+            return self.meet(before, turn);
+        }
         let left = foreign.replaced.filter(|replaced| self.partner(leg) == Some(*replaced));
         if let Some(replaced) = left {
             self.connect(replaced, leg, turn);

@@ -51,6 +51,8 @@ impl Farewell {
         let number = bye.headers().cseq().map_or(1, |cseq| cseq.number.saturating_add(1));
         bye.headers_mut().set(HeaderName::Via, path.via(&core.minter.branch()));
         bye.headers_mut().set(HeaderName::CSeq, CSeq { number, method: Method::Bye });
+        // Whoever writes it says that anew: a BYE that was brought back is the same as one that was kept.
+        bye.headers_mut().remove(&HeaderName::ContentLength);
         let key = ClientKey::of(&bye);
         core.errand(Errand::Request { request: bye, flow: path.flow }, turn);
         Some(key)

@@ -195,7 +195,8 @@ fn erin() -> Phone {
 /// Alice joins bob, whom she called, with carol, whom she called on her second line, and goes. The story goes on.
 fn two_left(bob: Phone, carol: Phone) -> Vec<Phone> {
     let alice = alice("bob").on(Cue::Answered, 6_000, Act::Join("second"));
-    vec![alice, bob, second("alice"), carol]
+    // Should it fail, nobody talks for ever.
+    vec![alice.on(Cue::Answered, 60_000, Act::Bye), bob, second("alice"), carol]
 }
 
 /// Carol's or bob's REFER was carried out: erin has its place.
@@ -287,9 +288,9 @@ fn a_transfer_further_to_somebody_who_is_busy_changes_nothing() {
 fn keys_told_by_signalling_reach_whom_an_attended_transfer_has_joined() {
     let story = Story::of("bob and carol are joined and press keys", || {
         let bob = answering(bob()).on(Cue::Confirmed, 9_000, Act::Info('4'));
-        let bob = bob.on(Cue::Confirmed, 9_050, Act::Info('2')).on(Cue::Confirmed, 9_100, Act::Info('#'));
+        let bob = bob.on(Cue::Confirmed, 10_000, Act::Info('2')).on(Cue::Confirmed, 11_000, Act::Info('#'));
         let carol = answering(carol()).on(Cue::Confirmed, 6_000, Act::Info('7'));
-        two_left(bob, carol.on(Cue::Confirmed, 9_000, Act::Bye))
+        two_left(bob, carol.on(Cue::Confirmed, 12_000, Act::Bye))
     });
     let pressed = &story.calm.pressed;
     assert_eq!(pressed.get("carol").map(String::as_str), Some("42#"));
@@ -334,7 +335,11 @@ fn a_callee_transfers_the_caller_to_a_web_application_which_is_told_by_what_addr
 fn whom_a_second_line_still_calls_is_called_for_the_other_party_instead() {
     let story = Story::of("joined before the answer", || {
         let alice = alice("bob").on(Cue::Answered, 4_000, Act::Join("second"));
-        let carol = carol().on(Cue::Cancelled, 4_000, Act::Answer("")).on(Cue::Confirmed, 5_000, Act::Bye);
+        let alice = alice.on(Cue::Answered, 60_000, Act::Bye);
+        let carol = carol()
+            .on(Cue::Cancelled, 0, Act::Refuse(487))
+            .on(Cue::Cancelled, 4_000, Act::Answer(""))
+            .on(Cue::Confirmed, 5_000, Act::Bye);
         vec![alice, answering(bob()), second("alice"), carol]
     });
     let told = &story.calm;

@@ -264,17 +264,28 @@ fn whoever_talks_with_a_foreign_leg_may_join_it_from_another_line() {
     assert_eq!(word(&mut bench, &Word::Replaced { leg: FOREIGN, with: PARENT }), [""; 0], "said twice");
 
     let hand = Word::Hand { leg: FOREIGN, with: PARENT, call: third, heir: THIRD };
+    let joined = Word::Joined { leg: FOREIGN, with: PARENT };
     let mut bench = caller_abroad();
     let words = word(&mut bench, &hand);
-    assert_eq!(words[..2], ["other: replaced foreign", "other: joined caller"]);
-    assert_eq!(words.len(), 4, "it hears the third one: {words:?}");
+    assert_eq!(words[0], "other: joined caller");
+    assert_eq!(words.len(), 3, "it hears the third one: {words:?}");
     assert_eq!(word(&mut bench, &hand), ["other: joined caller"], "said again");
-    let joined = Word::Joined { leg: FOREIGN, with: PARENT };
+    assert_eq!(word(&mut bench, &joined), [""; 0], "it has to wait");
+    let words = by_third(&mut bench, Word::Joined { leg: THIRD, with: PARENT });
+    assert_eq!(words, ["other: replaced foreign"], "the third one is there for certain");
     assert_eq!(word(&mut bench, &joined), ["other: replaced foreign"], "it was not heard");
-    assert_eq!(by_third(&mut bench, Word::Joined { leg: THIRD, with: PARENT }), [""; 0], "it is sure now");
     let words = by_third(&mut bench, Word::Gone { leg: THIRD, with: PARENT });
     assert_eq!(words, ["caller: hear Silence", "script: 1 Completed"]);
     assert_eq!(word(&mut bench, &hand), ["other: declined 603"], "too late");
+
+    let mut bench = caller_abroad();
+    word(&mut bench, &hand);
+    let words = by_third(&mut bench, Word::Gone { leg: THIRD, with: PARENT });
+    assert_eq!(words, ["other: joined caller", "caller: hear foreign", "caller: joined foreign"]);
+    let mut bench = caller_abroad();
+    word(&mut bench, &hand);
+    let words = bench.caller(ended(Cause::HungUp));
+    assert_eq!(words[..2], ["other: gone caller", "other: gone caller"], "to both");
 
     let mut bench = carrying_out();
     assert_eq!(word(&mut bench, &hand), ["other: declined 491"]);
