@@ -155,18 +155,19 @@ impl Call {
         (call, heir): (CallId, LegId),
         turn: &mut Turn<Self>,
     ) {
-        let is_free = self.transfer.is_none() && call != self.id;
+        let is_busy = self.transfer.is_some() || call == self.id;
         let Some(foreign) = &mut self.foreign else {
             return self.say(call, Word::Declined { with: heir, status: DECLINED }, turn);
         };
         if foreign.joins(leg, heir) && foreign.replaced == Some(replaced) {
             return foreign.assure(turn);
         }
-        if !foreign.joins(leg, replaced) || foreign.wish.is_some() || !is_free {
+        let is_it = foreign.call == from && foreign.joins(leg, replaced);
+        if is_busy || !is_it || foreign.wish.is_some() || foreign.former.is_some() {
             return self.say(call, Word::Declined { with: heir, status: PENDING }, turn);
         }
         let mut heir = Foreign::new(leg, (call, heir), foreign.until, turn.now);
-        (heir.replaced, heir.former) = (Some(replaced), Some(from));
+        (heir.replaced, heir.former) = (Some(replaced), Some(foreign.clone()));
         self.meet(heir, turn);
     }
 

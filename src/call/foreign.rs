@@ -141,9 +141,9 @@ pub(super) struct Foreign {
     /// The leg whose place is taken, if that was with ours. One of this call stays until the other call has said
     /// that it is joined: not before is it sure that there is somebody in its place.
     pub replaced: Option<LegId>,
-    /// The call of that leg, if it is another one: it waits for the same.
+    /// How ours is joined with that leg, if it is one of another call: it waits for the same.
     #[serde(default)]
-    pub former: Option<CallId>,
+    pub former: Option<Box<Foreign>>,
     /// The other call has said that it is joined.
     is_sure: bool,
     /// When it is told again that we are.
@@ -301,8 +301,8 @@ impl Call {
             let Some(replaced) = foreign.replaced else { return foreign.assure(turn) };
             if let Some(former) = foreign.former.take() {
                 let word = Word::Replaced { leg, with: replaced };
-                self.parted = Some((former, word.clone()));
-                return self.say(former, word, turn);
+                self.parted = Some((former.call, word.clone()));
+                return former.say(word, turn);
             }
             if !was_sure && self.is_up(replaced) {
                 turn.tell(replaced, Event::Replaced { by: other });
@@ -329,8 +329,8 @@ impl Call {
     /// Tells another call that our leg does not talk with its one: as it was told before, if that is why. One whose
     /// leg is being replaced waits.
     pub(super) fn say_farewell(&self, to: CallId, (leg, with): (LegId, LegId), turn: &mut Turn<Self>) {
-        let foreign = self.foreign.as_ref();
-        if foreign.is_some_and(|foreign| (foreign.former, foreign.replaced) == (Some(to), Some(with))) {
+        let former = self.foreign.as_ref().and_then(|foreign| foreign.former.as_ref());
+        if former.is_some_and(|former| former.call == to && former.joins(leg, with)) {
             return;
         }
         let word = match &self.parted {
@@ -357,9 +357,9 @@ impl Call {
     /// Our leg talks with the other one no longer: the other call is told.
     pub(super) fn leave_foreign(&mut self, turn: &mut Turn<Self>) {
         let Some(foreign) = self.foreign.take() else { return };
-        let Foreign { leg, call, other, former, replaced, .. } = *foreign;
-        if let Some((former, replaced)) = former.zip(replaced) {
-            self.say(former, Word::Gone { leg, with: replaced }, turn);
+        let Foreign { leg, call, other, former, .. } = *foreign;
+        if let Some(former) = former {
+            former.say(Word::Gone { leg, with: former.other }, turn);
         }
         self.parted = Some((call, Word::Gone { leg, with: other }));
         self.say(call, Word::Gone { leg, with: other }, turn);
@@ -370,9 +370,8 @@ impl Call {
     fn release(&mut self, foreign: Foreign, turn: &mut Turn<Self>) {
         let leg = foreign.leg;
         self.disappoint(&foreign, turn);
-        if let Some(before) = foreign.former.zip(foreign.replaced) {
-            let before = Foreign::new(leg, before, foreign.until, turn.now);
-            return self.meet(before, turn);
+        if let Some(former) = foreign.former {
+            return self.meet(*former, turn);
         }
         let left = foreign.replaced.filter(|replaced| self.partner(leg) == Some(*replaced));
         if let Some(replaced) = left {

@@ -245,6 +245,7 @@ fn whom_an_attended_transfer_has_joined_may_join_the_other_one_with_a_third() {
         let bob = answering(bob()).on(Cue::Confirmed, 12_000, Act::Join("third"));
         let third = Phone::new("third", "bob", 7);
         let third = third.on(Cue::Begin, 9_000, Act::Invite { to: "erin", with_offer: true });
+        let third = third.on(Cue::Answered, 60_000, Act::Bye);
         let carol = answering(carol()).on(Cue::Confirmed, 20_000, Act::Bye);
         let erin = answering(Phone::new("erin", "erin", 6).on(Cue::Invited, 0, Act::Ring("")));
         let mut cast = two_left(bob, carol);
@@ -361,6 +362,7 @@ fn whom_an_attended_transfer_has_joined_may_be_joined_from_another_line() {
         let bob = answering(bob()).on(Cue::Confirmed, 60_000, Act::Bye);
         let third = Phone::new("third", "bob", 7);
         let third = third.on(Cue::Begin, 9_000, Act::Invite { to: "erin", with_offer: true });
+        let third = third.on(Cue::Answered, 60_000, Act::Bye);
         let third = third.on(Cue::Answered, 3_000, Act::Join("bob"));
         let carol = answering(carol()).on(Cue::Confirmed, 20_000, Act::Bye);
         let erin = answering(Phone::new("erin", "erin", 6).on(Cue::Invited, 0, Act::Ring("")));

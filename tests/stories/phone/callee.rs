@@ -16,7 +16,8 @@ impl Phone {
     pub(super) fn invited(&mut self, key: ServerKey, invite: &Request, now: Moment) {
         let call_id = |request: &Request| request.headers().call_id().map(|id| id.into_owned());
         let is_anew = self.talk.as_ref().is_some_and(|talk| call_id(&talk.invite) == call_id(invite));
-        if self.talk.is_some() && !is_anew {
+        let is_talking = self.talk.as_ref().is_some_and(|talk| !talk.is_given_up);
+        if is_talking && !is_anew {
             let busy = invite.response_tagged(StatusCode::BUSY_HERE, &format!("{}-busy", self.name));
             self.respond(&key, busy, now);
             return;
@@ -157,6 +158,9 @@ impl Phone {
 
     pub(super) fn cancelled(&mut self, key: &ServerKey, now: Moment) {
         let is_mine = matches!(&self.talk, Some(Talk { role: Role::Callee(mine), .. }) if mine == key);
+        if let Some(talk) = self.talk.as_mut().filter(|_| is_mine) {
+            talk.is_given_up = true;
+        }
         if is_mine && self.heeds(Cue::Cancelled) {
             self.cue(Cue::Cancelled, now);
         } else if is_mine {
