@@ -70,12 +70,21 @@ impl Session {
     }
 
     /// Starts or stops the ticks as the voice and the keys need them; running ticks keep their phase.
+    ///
+    /// Nobody waits for the first frame of silence: it leaves one frame late, so that a prompt which comes right after
+    /// the answer finds the line free instead of waiting for that frame to be heard.
     pub(super) fn set_ticking(&mut self, now: Moment) {
-        let is_wanted = self.remote.is_some() && (self.voice.is_made() || self.dialling.is_busy());
+        let is_busy = self.dialling.is_busy();
+        let is_wanted = self.remote.is_some() && (self.voice.is_made() || is_busy);
+        let is_first = self.clock.last_sent().is_none();
+        let has_sound = is_busy || (self.voice.is_made() && self.voice != Voice::Silence);
+        // Not before the last packet of the source before has been heard to its end.
+        let soonest = on_grid(self.clock.free_at().map_or(now, |free| free.max(now)));
         self.tick = match self.tick {
             _ if !is_wanted => None,
-            // Not before the last packet of the source before has been heard to its end.
-            None => Some(on_grid(self.clock.free_at().map_or(now, |free| free.max(now)))),
+            None if is_first && !has_sound => Some(soonest + PERIOD),
+            None => Some(soonest),
+            Some(due) if is_first && has_sound => Some(due.min(soonest)),
             running => running,
         };
     }

@@ -44,6 +44,24 @@ fn a_prompt_is_fifty_frames_a_second_then_silence_and_its_end_is_told() {
 }
 
 #[test]
+fn a_prompt_that_comes_right_after_the_answer_does_not_wait_for_a_frame_of_silence() {
+    let asset = prompt(100);
+    let mut session = session(1, &plan(Source::Silence));
+    let mut sent = run(&mut session, 0..7, &asset);
+    session.apply(&plan(player(9, &asset, 1)), 1, at(7));
+    sent.extend(run(&mut session, 7..11, &asset));
+    assert_eq!(sent.iter().map(is_silent).collect::<Vec<_>>(), [false], "at the next place of the grid");
+}
+
+#[test]
+fn where_no_prompt_comes_silence_is_heard_within_two_frames() {
+    let asset = prompt(0);
+    let mut session = session(1, &plan(Source::Silence));
+    session.apply(&plan(Source::Silence), 1, at(15));
+    assert_eq!(run(&mut session, 0..40, &asset).len(), 1);
+}
+
+#[test]
 fn applying_again_changes_nothing_while_it_plays_and_tells_the_end_after() {
     let asset = prompt(1000);
     let source = player(9, &asset, 1);
