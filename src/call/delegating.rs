@@ -123,7 +123,7 @@ impl Call {
         match status {
             // It was told so with the receipt of its REFER.
             ..=100 => {}
-            ..200 => self.tell_referrer(leg, status, turn),
+            101..200 => self.tell_own_referrer(leg, status, turn),
             200..300 => {
                 self.foreign = None;
                 self.tell_own_referrer(leg, status, turn);
