@@ -5,6 +5,7 @@ mod forks;
 mod offers;
 mod referral;
 mod reoffer;
+mod vigil;
 
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ use self::forks::Acknowledged;
 pub(crate) use self::forks::Forks;
 use self::referral::Referral;
 use self::reoffer::Reoffer;
+use self::vigil::Vigil;
 use super::leaving::{Farewell, Leaving};
 use super::path::Path;
 use super::requests::{bystander, unsuitable};
-use super::{Core, Leg, Next, Order, Report, Voice};
+use super::{Core, Leg, Next, Order, Readopted, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, SessionTimer};
 use crate::sip::dispatch::{Delivery, Errand};
@@ -59,6 +61,9 @@ pub(crate) struct Established {
     /// A transfer that the far end asked for.
     #[serde(default)]
     referral: Option<Referral>,
+    /// Whether the far end is still there.
+    #[serde(default)]
+    vigil: Option<Vigil>,
 }
 
 /// A 2xx is sent again by its user agent until the ACK comes (RFC 3261 §13.3.1.4).
@@ -89,7 +94,17 @@ impl Established {
             takes_update: false,
             owed: None,
             referral: None,
+            vigil: None,
         }
+    }
+
+    /// The leg was brought back by another process.
+    pub fn readopted(&mut self, readopted: &Readopted) {
+        if let Some(room) = readopted.room {
+            self.dialog.leap(room);
+            self.negotiation.leap(room);
+        }
+        self.keep_vigil(readopted.ask_at);
     }
 
     /// Who began the dialog, what the peer said of itself in doing so, and how long the session lasts.
@@ -230,6 +245,7 @@ impl Established {
         match delivery {
             Delivery::Request { key, request, flow } => {
                 if self.dialog.receive(&request).is_ok() {
+                    self.is_alive();
                     self.path.follow(&flow);
                 }
                 self.on_request(core, key, &request, turn)
@@ -241,6 +257,10 @@ impl Established {
             Delivery::Failed { key, cause } if self.is_reoffer(&key) => {
                 self.on_reoffer_failed(core, &key, cause, turn)
             }
+            Delivery::Response { key, response, .. } if self.is_vigil(&key) => {
+                self.on_vigil_answered(core, &response, turn)
+            }
+            Delivery::Failed { key, cause } if self.is_vigil(&key) => self.on_vigil_failed(core, cause, turn),
             Delivery::Response { key, response, flow } => {
                 self.forks.on_response(core, &key, &response, &flow, turn);
                 Next::Stay
@@ -297,6 +317,7 @@ impl Established {
         self.resume_reoffer(core, turn);
         self.refresh_when_due(core, turn);
         self.expire_referral(core, turn);
+        self.ask_when_due(core, turn);
         let Some(waiting) = &mut self.unacknowledged else { return Next::Stay };
         if turn.now >= waiting.give_up {
             return self.hang_up(core, Cause::NoAck, Side::Switch, turn);
@@ -318,6 +339,7 @@ impl Established {
             self.refresh_deadline(),
             self.timer.ends_at(),
             self.referral_deadline(),
+            self.vigil_deadline(),
         ]
         .into_iter()
         .fold(None, earliest)

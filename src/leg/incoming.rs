@@ -15,7 +15,7 @@ use super::path::Path;
 use super::requests::introduce;
 use super::spec::InboundSpec;
 use super::verdict::status_of;
-use super::{Core, Facts, Leg, Next, Order};
+use super::{Core, Facts, Leg, Next, Order, Readopted};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, DialogError, Provisionals, SessionTimer};
 use crate::sip::dispatch::{Delivery, Errand};
@@ -106,6 +106,15 @@ impl Incoming {
     /// Whom it has dialled.
     pub fn dialled(&self) -> &Uri {
         self.invite.uri()
+    }
+
+    /// The leg was brought back by another process. The numbers of provisional answers stay: one after a gap would never
+    /// be acknowledged (RFC 3262 §4).
+    pub fn readopted(&mut self, readopted: &Readopted) {
+        if let Some(room) = readopted.room {
+            self.dialog.leap(room);
+            self.negotiation.leap(room);
+        }
     }
 
     /// Takes the offer. One that cannot be met is refused before anybody is disturbed.

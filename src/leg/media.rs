@@ -189,6 +189,11 @@ impl MediaSide {
         self.agreed.as_ref()
     }
 
+    /// Whether we would be told if nothing came from the far end any more.
+    pub fn tells_silence(&self) -> bool {
+        self.timeout.is_some() && self.agreed.as_ref().is_some_and(|agreed| agreed.receive && !agreed.held)
+    }
+
     pub(super) fn close(&mut self) {
         self.closed = true;
     }

@@ -35,7 +35,7 @@ pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
 pub(crate) use self::verdict::status_of;
 pub use self::words::{
-    DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Refer, Remarks, Report, Voice,
+    DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Readopted, Refer, Remarks, Report, Voice,
 };
 
 use self::established::Established;
@@ -331,6 +331,20 @@ impl Leg {
         turn.effect(LegEffect::Release(self.core.media.lease));
     }
 
+    /// Another process than the one that wrote it down takes it up. Says nothing by itself: it is asked of the far end
+    /// later whether that is still there.
+    pub fn readopt(&mut self, readopted: &Readopted) {
+        if let Some(room) = readopted.room {
+            self.core.minter.leap(room);
+        }
+        match &mut self.stage {
+            Stage::Incoming(incoming) => incoming.readopted(readopted),
+            Stage::Outgoing(outgoing) => outgoing.readopted(readopted),
+            Stage::Up(established) => established.readopted(readopted),
+            Stage::Leaving(_) | Stage::Gone => {}
+        }
+    }
+
     /// The condition that its media side shall be in now.
     pub fn wish(&self) -> Wish {
         self.core.media.wish(self.core.id, self.core.mail.generation())
@@ -478,6 +492,7 @@ impl Machine for Leg {
             LegInput::Sip(delivery) => self.sip(*delivery, turn),
             LegInput::Order(order) => self.order(order, turn),
             LegInput::Media(notice) => self.notice(notice, turn),
+            LegInput::Readopted(readopted) => self.readopt(&readopted),
         }
     }
 

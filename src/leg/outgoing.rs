@@ -12,7 +12,7 @@ use super::established::{Established, Forks};
 use super::identity::present;
 use super::leaving::Leaving;
 use super::spec::OutboundSpec;
-use super::{Core, Facts, Leg, Next, Order};
+use super::{Core, Facts, Leg, Next, Order, Readopted};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dispatch::{Delivery, Errand};
 use crate::sip::endpoint::{ClientKey, FailureCause};
@@ -59,6 +59,15 @@ impl Outgoing {
 
     pub fn call_ids(&self) -> Vec<String> {
         self.attempts.iter().filter_map(Attempt::call_id).collect()
+    }
+
+    /// The leg was brought back by another process.
+    pub fn readopted(&mut self, readopted: &Readopted) {
+        let Some(room) = readopted.room else { return };
+        for early in self.attempts.iter_mut().flat_map(|attempt| &mut attempt.early) {
+            early.negotiation.leap(room);
+            early.dialog.iter_mut().for_each(|dialog| dialog.leap(room));
+        }
     }
 
     pub fn start(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use trunkline_media::codec::Codec;
+use trunkline_media::moment::Moment;
 use trunkline_media::session::Keys;
 use trunkline_media::tap::TapEnd;
 
@@ -218,6 +219,22 @@ pub enum LegInput {
     Order(Order),
     /// From the media side.
     Media(Notice),
+    /// Another process than the one that wrote it down has taken it up.
+    Readopted(Readopted),
+}
+
+/// What a leg has to know that comes back in another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readopted {
+    /// When it asks its far end whether that is still there. Many legs that come back at once ask one after the other.
+    pub ask_at: Moment,
+    /// Where the journal may lack the last that the former self has said: so many numbers and names are skipped.
+    pub room: Option<u16>,
+}
+
+impl Readopted {
+    /// More than any leg says between two commits, and no number that a far end could think wrapped around.
+    pub const ROOM: u16 = 1000;
 }
 
 /// What a leg writes to others.

@@ -31,6 +31,9 @@ pub struct Negotiation {
     /// Codecs of ours that the peer has named in this dialog.
     #[serde(default)]
     understood: Vec<Codec>,
+    /// What we said up to this version may not be the last that the peer has heard of us.
+    #[serde(default)]
+    leapt: u64,
 }
 
 /// A description of ours.
@@ -70,6 +73,7 @@ impl Negotiation {
             offered: None,
             settled: None,
             understood: Vec::new(),
+            leapt: 0,
         }
     }
 
@@ -198,6 +202,13 @@ impl Negotiation {
         self.offered = None;
     }
 
+    /// Skips versions that a former self may have used and nobody remembers: what we say next is in a new one, even if it
+    /// is what we said last.
+    pub fn leap(&mut self, room: u16) {
+        self.leapt = self.version;
+        self.version = self.version.saturating_add(u64::from(room));
+    }
+
     /// From now on we are to be reached at `local`; the next offer or answer says so.
     pub fn relocate(&mut self, local: Local) {
         self.local = local;
@@ -277,7 +288,9 @@ impl Negotiation {
             };
             announcement.to_bytes()
         };
-        let unchanged = self.standing().filter(|standing| write(standing.version) == standing.text);
+        let unchanged = self
+            .standing()
+            .filter(|standing| standing.version > self.leapt && write(standing.version) == standing.text);
         let version = unchanged.map_or(self.version.saturating_add(1), |standing| standing.version);
         let text = write(version);
         Issued { version, wanted, layout, formats, text }

@@ -94,6 +94,7 @@ impl Established {
             return Next::Stay;
         }
         self.unacknowledged = None;
+        self.is_alive();
         if self.negotiation.is_offer_pending() {
             // The answer to a late offer comes in the ACK; one that cannot be used ends the leg (design §5).
             if let Err(error) = self.negotiation.on_answer(ack.body()) {

@@ -65,6 +65,13 @@ impl Asked {
     }
 }
 
+impl Reoffer {
+    /// Whether a request of ours has no final answer yet.
+    pub fn is_out(&self) -> bool {
+        matches!(self.stage, Stage::Out { .. })
+    }
+}
+
 impl Established {
     /// From now on the call wants this codec.
     pub(super) fn align(&mut self, core: &mut Core, codec: Codec, turn: &mut Turn<Leg>) {
@@ -75,9 +82,14 @@ impl Established {
     /// Refreshes the session when it is time to.
     pub(super) fn refresh_when_due(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
         if self.refresh_deadline().is_some_and(|due| turn.now >= due) {
-            self.reoffer.get_or_insert_default().is_refresh = true;
-            self.reoffer_when_free(core, turn);
+            self.refresh(core, turn);
         }
+    }
+
+    /// Refreshes the session as soon as nothing else is under way.
+    pub(super) fn refresh(&mut self, core: &mut Core, turn: &mut Turn<Leg>) {
+        self.reoffer.get_or_insert_default().is_refresh = true;
+        self.reoffer_when_free(core, turn);
     }
 
     /// When the next refresh is due that is not under way.
@@ -171,6 +183,9 @@ impl Established {
         turn: &mut Turn<Leg>,
     ) -> Next {
         let Some(asked) = self.asked(key) else { return Next::Stay };
+        if response.status().is_final() {
+            self.is_alive();
+        }
         match response.status() {
             status if status.is_provisional() => Next::Stay,
             status if status.is_success() => self.on_reoffer_accepted(core, key, asked, response, turn),
@@ -251,7 +266,7 @@ impl Established {
         Next::Stay
     }
 
-    /// What was agreed before goes on (RFC 3261 §14.1). A refresh is tried again in time.
+    /// What was agreed before goes on (RFC 3261 §14.1). A refresh is tried again in time, if a timer wants it.
     fn on_reoffer_refused(
         &mut self,
         asked: Asked,
@@ -262,6 +277,7 @@ impl Established {
         self.negotiation.withdraw();
         self.settle_reoffer();
         let pause = self.timer.pause();
+        self.need_no_refresh();
         if let Some(reoffer) = self.reoffer.as_mut().filter(|one| one.is_refresh) {
             let wanted =
                 retry_after.map_or(pause, |seconds| Duration::from_secs(u64::from(seconds)).min(pause));
@@ -280,19 +296,28 @@ impl Established {
             Side::Peer => (0, 201),
         };
         let pause = Duration::from_millis(least + core.minter.number() % steps * 10);
+        let is_timed = self.timer.running().is_some();
         self.negotiation.withdraw();
         if let Some(reoffer) = &mut self.reoffer {
             reoffer.collisions = reoffer.collisions.saturating_add(1);
             reoffer.stage = Stage::Paused { until: turn.now + pause };
-            if reoffer.collisions >= MAX_COLLISIONS && matches!(asked, Asked::Codec(_)) {
-                tracing::debug!(leg = %core.id, "a re-INVITE was refused with 491 too often");
-                reoffer.codec = None;
-                if !reoffer.is_refresh {
+            if reoffer.collisions >= MAX_COLLISIONS {
+                tracing::debug!(leg = %core.id, "an offer was refused with 491 too often");
+                reoffer.codec.take_if(|codec| asked == Asked::Codec(*codec));
+                reoffer.is_refresh &= is_timed;
+                if !reoffer.is_refresh && reoffer.codec.is_none() {
                     self.reoffer = None;
                 }
             }
         }
         Next::Stay
+    }
+
+    /// A refresh that no session timer wants was but a question, and it is answered.
+    fn need_no_refresh(&mut self) {
+        if let Some(reoffer) = self.reoffer.as_mut().filter(|_| self.timer.running().is_none()) {
+            reoffer.is_refresh = false;
+        }
     }
 
     /// Our request has its final answer.

@@ -111,6 +111,10 @@ impl Bench {
         self.step(|leg, turn| leg.handle(LegInput::Media(notice.clone()), turn))
     }
 
+    pub fn readopted(&mut self, readopted: Readopted) -> Vec<String> {
+        self.step(|leg, turn| leg.handle(LegInput::Readopted(readopted), turn))
+    }
+
     pub fn media_closed(&mut self) -> Vec<String> {
         let quality = Event::Quality { received: 1, sent: 1, lost: 0, jitter_us: 0, foreign: 0 };
         self.media(Notice::Closed(Box::new(quality)))

@@ -16,6 +16,7 @@ mod remarks;
 mod reoffer;
 mod session;
 mod update;
+mod vigil;
 
 use bytes::Bytes;
 use trunkline_media::codec::Codec;

@@ -85,7 +85,7 @@ impl Follower {
     }
 
     fn written(&self, call: CallId, line: Line) -> String {
-        let wall = Wall::from_micros(self.boot_wall_us.saturating_add(line.at.as_micros()));
+        let wall = Wall::from_micros(line.at.wall(self.boot_wall_us));
         let call = if self.shows_calls { format!("{call}  ") } else { String::new() };
         format!("{wall:.3}  {call}{}", line.text)
     }

@@ -51,7 +51,7 @@ impl Trace {
 
     /// The wall time of a moment of this call.
     pub fn wall(&self, at: Moment) -> Wall {
-        Wall::from_micros(self.boot_wall_us.saturating_add(at.as_micros()))
+        Wall::from_micros(at.wall(self.boot_wall_us))
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -193,6 +193,12 @@ impl Dialog {
         request
     }
 
+    /// Skips CSeq numbers that a former self may have used and nobody remembers: the peer takes gaps, but nothing lower
+    /// than what it has seen (RFC 3261 §12.2.2).
+    pub fn leap(&mut self, room: u16) {
+        self.local_cseq = self.local_cseq.saturating_add(u32::from(room));
+    }
+
     /// The ACK of a 2xx to the INVITE or re-INVITE with this CSeq number (RFC 3261 §13.2.2.4). Repeated for
     /// each repeated 2xx, it is the same but for what `via` says.
     pub fn ack(&self, invite_cseq: u32, via: &Via) -> Request {
