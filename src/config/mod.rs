@@ -9,6 +9,7 @@ pub mod files;
 mod finding;
 pub mod gateway;
 mod http;
+mod journal;
 mod keys;
 pub mod network;
 mod notation;
@@ -33,6 +34,7 @@ pub use examination::Examination;
 pub use finding::{Doubt, Finding, Severity};
 pub use gateway::Gateway;
 pub use http::Http;
+pub use journal::Journal;
 pub use network::{Advertised, Network, PortSpan};
 pub use notation::read_span;
 pub use recordings::Recordings;
@@ -75,6 +77,8 @@ pub struct Config {
     pub local_networks: LocalNetworks,
     /// The web server.
     pub http: Http,
+    /// What of calls outlives the process.
+    pub journal: Journal,
     /// Recordings.
     pub recordings: Recordings,
     /// What is logged, and how.
@@ -140,6 +144,11 @@ impl Config {
         self.data.folder.join(CREDENTIALS)
     }
 
+    /// Where calls are written down.
+    pub fn journal_folder(&self) -> PathBuf {
+        self.data.folder.join("journal")
+    }
+
     /// Where recordings are kept.
     pub fn recordings_folder(&self) -> PathBuf {
         self.recordings.folder.clone().unwrap_or_else(|| self.data.folder.join("recordings"))
@@ -152,7 +161,7 @@ impl Config {
 
     /// The rules that hold between values: the key that breaks one, and what would be right.
     fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
-        let Config { sip, media, limits, registrar, http, recordings, webhooks, .. } = self;
+        let Config { sip, media, limits, registrar, http, journal, recordings, webhooks, .. } = self;
         let (timers, connections) = (&sip.timers, &sip.connections);
         let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
         let rules = [
@@ -200,6 +209,7 @@ impl Config {
             ("http.public_url", http.is_sound(), "must be a URL such as \"https://voice.example.com\""),
             ("http.connections", http.connections > 0, "must be greater than 0"),
             ("http.per_source", http.per_source > 0, "must be greater than 0"),
+            ("journal.bytes", journal.bytes >= 64 << 20, "must not be smaller than 67108864 (64 MiB)"),
             ("recordings.open", recordings.open > 0, "must be greater than 0"),
         ];
         let broken = rules

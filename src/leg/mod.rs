@@ -426,8 +426,13 @@ impl Leg {
             (Notice::Played { activity }, _) => core.report(Report::Played { activity }, turn),
             (Notice::Digit(_), Stage::Leaving(_) | Stage::Gone) => {}
             (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
-            (Notice::KeysSent { activity }, _) => core.report(Report::Pressed { activity }, turn),
+            (Notice::KeysSent { activity }, _) => {
+                // Sent is sent, whatever a media session knows that comes back from an older copy.
+                core.media.keys.take_if(|keys| keys.activity == activity);
+                core.report(Report::Pressed { activity }, turn);
+            }
             (Notice::Taped { activity, end, length, voiced }, _) => {
+                core.media.taping.take_if(|taping| taping.activity == activity);
                 core.report(Report::Taped { activity, end, length, voiced }, turn);
             }
             (Notice::Timeout, Stage::Up(_)) => self.order(Order::Hangup { cause: Cause::MediaTimeout }, turn),
@@ -439,6 +444,8 @@ impl Leg {
                 }
                 self.settle(turn);
             }
+            // The engine has closed it by itself: nobody would hear anything from now on.
+            (Notice::Closed(_), Stage::Up(_)) => self.order(Order::Hangup { cause: Cause::Internal }, turn),
             (Notice::Closed(_), _) => {}
         }
     }

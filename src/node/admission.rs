@@ -7,6 +7,7 @@ use std::time::Duration;
 use trunkline_media::moment::Moment;
 
 use super::cell::Cell;
+use super::changes::Key;
 use super::house::{House, Plan};
 use super::metrics::Refusal;
 use crate::call::Notify;
@@ -52,6 +53,7 @@ impl Exchange for Cell {
 
     fn register(&self, user: &str, request: &Request, flow: &Flow, now: Moment) -> Response {
         let response = self.house.registrar.register(user, request, flow, now);
+        self.records.borrow_mut().changes.note(Key::User(user.to_owned()));
         if flow.connection.is_some()
             && let Some(until) = self.house.registrar.registered_until(user, flow, now)
         {

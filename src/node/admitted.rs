@@ -23,6 +23,11 @@ impl Admitted {
         self.legs.insert(key, leg);
     }
 
+    /// The INVITE that began a leg.
+    pub fn key(&self, leg: LegId) -> Option<&ServerKey> {
+        self.keys.get(&leg)
+    }
+
     pub fn remove(&mut self, leg: LegId) {
         if let Some(key) = self.keys.remove(&leg) {
             self.legs.remove(&key);

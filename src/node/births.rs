@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::cell::{CallActor, Cell, FULL_MAILBOX_PAUSE, LegActor, OutboxActor, ScriptActor};
+use super::changes::Key;
 use super::house::House;
 use super::shard_actor::ShardMail;
 use crate::call::opening::Opening;
@@ -85,6 +86,7 @@ impl Cell {
             Host::<Call>::commit(self, &call, Vec::new());
             Host::<ScriptRun>::commit(self, &run, Vec::new());
             self.admitted.borrow_mut().insert(key, first);
+            self.records.borrow_mut().changes.note(Key::Admitted(first));
             let founders = vec![self.call_spec(id), self.leg_spec(first), self.script_spec(first)];
             self.start_supervisor(id, founders);
         }
@@ -100,18 +102,27 @@ impl Cell {
         }
     }
 
-    fn start_supervisor(&self, call: CallId, founders: Vec<ChildSpec>) {
+    /// The supervisor of a call with its first children.
+    pub(super) fn supervisor_of(
+        &self,
+        call: CallId,
+        founders: Vec<ChildSpec>,
+    ) -> (ChildSpec, Handle<Supervisor>) {
         let clock = std::sync::Arc::clone(&self.house.clock);
         let founders = Mutex::new(founders);
         let undertaker = self.actors.borrow().undertaker.clone();
-        let (spec, handle) = ChildSpec::new(format!("supervisor {call}"), TEMPORARY, move |_| {
+        ChildSpec::new(format!("supervisor {call}"), TEMPORARY, move |_| {
             let founders =
                 founders.lock().map(|mut founders| std::mem::take(&mut *founders)).unwrap_or_default();
             let empty = Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone());
             let empty =
                 undertaker.iter().fold(empty.ends_when_empty(), |all, one| all.watched_by(one.clone()));
             founders.into_iter().fold(empty, Supervisor::with)
-        });
+        })
+    }
+
+    fn start_supervisor(&self, call: CallId, founders: Vec<ChildSpec>) {
+        let (spec, handle) = self.supervisor_of(call, founders);
         let root = self.actors.borrow().root.clone();
         if root.is_some_and(|root| root.try_send(StartChild(spec)).is_ok()) {
             self.actors.borrow_mut().supervisors.insert(call, handle);
@@ -216,7 +227,7 @@ impl Cell {
         guarded(spec, Party::Call(call))
     }
 
-    fn script_spec(&self, leg: LegId) -> ChildSpec {
+    pub(super) fn script_spec(&self, leg: LegId) -> ChildSpec {
         let (spec, handle): (_, Handle<ScriptActor>) =
             ChildSpec::new(name(Party::Script(leg)), TRANSIENT, move |generation| {
                 restored(Party::Script(leg), generation, |cell| {
@@ -227,7 +238,7 @@ impl Cell {
         guarded(spec, Party::Script(leg))
     }
 
-    fn outbox_spec(&self, call: CallId) -> ChildSpec {
+    pub(super) fn outbox_spec(&self, call: CallId) -> ChildSpec {
         let (spec, handle): (_, Handle<OutboxActor>) =
             ChildSpec::new(name(Party::Outbox(call)), TRANSIENT, move |generation| {
                 restored(Party::Outbox(call), generation, |cell| {
@@ -251,6 +262,7 @@ impl Cell {
         self.sessions.borrow_mut().remove(&leg.session_bits());
         self.house.places().remove(&leg.session_bits());
         self.admitted.borrow_mut().remove(leg);
+        self.records.borrow_mut().changes.note(Key::Admitted(leg));
         if self.records.borrow_mut().drop_leg(leg).is_some() {
             House::give_back(&self.house.load.legs);
         }
@@ -294,7 +306,7 @@ impl Cell {
 
     /// A script is over.
     pub(super) fn script_gone(self: &Rc<Self>, run: &ScriptRun) {
-        self.records.borrow_mut().scripts.remove(&run.leg());
+        self.records.borrow_mut().drop_script(run.leg());
         self.actors.borrow_mut().scripts.remove(&run.leg());
         self.reads_no_more(Party::Script(run.leg()), [Party::Call(run.call())]);
         self.forget(Party::Script(run.leg()));

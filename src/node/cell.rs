@@ -12,6 +12,7 @@ use trunkline_media::moment::Moment;
 use trunkline_media::port::EventSink;
 
 use super::admitted::Admitted;
+use super::commits::Commits;
 use super::house::House;
 use super::pace::Pace;
 use super::post::{Receipts, Suspects};
@@ -21,6 +22,7 @@ use crate::call::script::{ScriptInput, ScriptRun};
 use crate::call::{Call, CallInput};
 use crate::callbacks::{Outbox, OutboxInput};
 use crate::ids::{CallId, Generation, LegId, Minter};
+use crate::journal::Journal;
 use crate::leg::{Leg, LegInput};
 use crate::ops::events::Event;
 use crate::supervision::machine::{Machine, Party};
@@ -70,6 +72,8 @@ pub struct Cell {
     pub(super) posting: RefCell<HashSet<(CallId, u64)>>,
     /// Tasks under way that serve calls.
     pub(super) tasks: std::cell::Cell<u64>,
+    /// What is on its way to the journal, and what waits for it.
+    pub(super) commits: RefCell<Commits>,
     /// How late the shard is: queue delay of what it handles.
     pub(super) lag: std::cell::Cell<Duration>,
 }
@@ -95,6 +99,7 @@ impl Cell {
         house: Arc<House>,
         minter: Minter,
         sink: Arc<dyn EventSink>,
+        journal: Option<Journal>,
     ) -> Rc<Self> {
         let records = RefCell::new(Records::counted(Arc::clone(&house.metrics)));
         let cell = Rc::new(Self {
@@ -112,6 +117,7 @@ impl Cell {
             suspects: RefCell::default(),
             posting: RefCell::default(),
             tasks: std::cell::Cell::new(0),
+            commits: RefCell::new(Commits::new(journal)),
             lag: std::cell::Cell::new(Duration::ZERO),
         });
         PRESENT.with(|present| *present.borrow_mut() = Some(Rc::clone(&cell)));
@@ -348,7 +354,12 @@ pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     });
 }
 
-/// Offers an input from the edge, to a full mailbox again for a while.
+/// Whether a party of this arbiter has begun and is not gone for good.
+fn is_here(party: Party) -> bool {
+    Cell::present().is_some_and(|cell| cell.is_here(party))
+}
+
+/// Offers an input from the edge; again for a while, to a full mailbox and to one who is only just coming back.
 fn signal<M: Machine>(way: Option<&Handle<Runner<M, Cell>>>, party: Party, input: M::Input)
 where
     Cell: crate::supervision::runner::Host<M>,
@@ -356,17 +367,22 @@ where
     let Some(way) = way else { return };
     let mut waiting = match way.offer(Signal(input)) {
         Ok(()) => return,
-        // The conditions that its next generation states bring it back.
-        Err((Undelivered::Gone, _)) => return tracing::debug!(%party, "an input from the edge is lost"),
-        Err((Undelivered::Full, signal)) => signal,
+        // It is about to begin, or to come back.
+        Err((_, signal)) => signal,
     };
+    if !is_here(party) {
+        return tracing::debug!(%party, "an input from the edge comes too late");
+    }
     let way = way.clone();
     spawn(async move {
         for _ in 0..TRIES {
             tokio::time::sleep(FULL_MAILBOX_PAUSE).await;
             match way.offer(waiting) {
-                Err((Undelivered::Full, signal)) => waiting = signal,
-                Ok(()) | Err((Undelivered::Gone, _)) => return,
+                Ok(()) => return,
+                Err((_, signal)) => waiting = signal,
+            }
+            if !is_here(party) {
+                return;
             }
         }
         tracing::error!(%party, "an actor takes no inputs");

@@ -22,8 +22,10 @@ const INTERNAL: u32 = 12_400;
 impl Cell {
     /// Fetches a document and tells the script of `leg`.
     pub(super) fn fetch(&self, leg: LegId, fetch: Fetch) {
-        let house = Arc::clone(&self.house);
+        let (house, written) = (Arc::clone(&self.house), self.written());
         super::cell::spawn(async move {
+            // Should the process die, its heir asks with the same token.
+            written.await;
             let Fetch { number, context, request } = fetch;
             let began = house.clock.now();
             let url = request.url.clone();
@@ -65,8 +67,9 @@ impl Cell {
 
     /// Brings a recording to its end and tells whoever waits for it: a script, or a Dial.
     pub(super) fn finish_recording(&self, party: Party, recording: RecordingSid, trim: bool) {
-        let house = Arc::clone(&self.house);
+        let (house, written) = (Arc::clone(&self.house), self.written());
         super::cell::spawn(async move {
+            written.await;
             let finished = fenced(house.recordings.finish(recording, trim)).await;
             let result = finished.unwrap_or_else(|caught| {
                 tracing::error!(%recording, %caught, "whoever finishes a recording panicked");
@@ -86,8 +89,9 @@ impl Cell {
         if !self.posting.borrow_mut().insert((call, number)) {
             return;
         }
-        let house = Arc::clone(&self.house);
+        let (house, written) = (Arc::clone(&self.house), self.written());
         super::cell::spawn(async move {
+            written.await;
             let (began, url) = (house.clock.now(), request.url.clone());
             let posted = fenced(house.webhooks.post(request)).await;
             let result = posted.unwrap_or_else(|caught| Err(broken(&url, &caught)));

@@ -48,7 +48,8 @@ impl Front {
     }
 
     fn obstacles(&self, lags: &[Option<Duration>]) -> Vec<String> {
-        let (load, limits) = (&self.house.load, &self.house.config.limits);
+        let settings = self.house.settings();
+        let (load, limits) = (&self.house.load, &settings.config.limits);
         let engine = &self.house.engine;
         let is_late = lags.iter().any(|lag| lag.is_none_or(|lag| lag > TOO_LATE));
         let ports = self.house.config.media.ports.pairs();
@@ -72,7 +73,7 @@ impl Shown for Front {
     }
 
     fn is_local(&self, host: IpAddr) -> bool {
-        self.house.config.is_local(host)
+        self.house.settings().config.is_local(host)
     }
 
     fn recording(&self, sid: RecordingSid) -> io::Result<Option<File>> {

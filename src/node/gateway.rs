@@ -16,6 +16,8 @@ use crate::sip::message::Uri;
 /// How often its name is looked up, and how long that may take.
 const LOOK_UP: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the start waits for its address.
+const FIRST: Duration = Duration::from_millis(500);
 
 /// The gateway of the configuration.
 #[derive(Debug)]
@@ -90,6 +92,15 @@ impl Gateway {
             Ok(Err(error)) => tracing::warn!(host, %error, "the gateway's name cannot be looked up"),
             Err(_) => tracing::warn!(host, "the gateway's name is not found in time"),
         }
+    }
+}
+
+/// Finds the gateway before anybody is listened to: its first calls are not those of a stranger. Its name may take longer.
+pub(super) async fn find_first(house: &House) {
+    let settings = house.settings.load_full();
+    if let Some(gateway) = &settings.gateway {
+        // Whoever looks up says so himself when nothing is found.
+        drop(tokio::time::timeout(FIRST, gateway.look_up()).await);
     }
 }
 

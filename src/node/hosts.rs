@@ -63,6 +63,7 @@ impl Host<Leg> for Cell {
         let mut records = self.records.borrow_mut();
         records.put_leg(machine.clone());
         records.log(machine.call(), events);
+        self.commit_soon();
     }
 
     fn deliver(&self, letter: Letter<LegPost>) {
@@ -114,6 +115,7 @@ impl Host<Call> for Cell {
         let mut records = self.records.borrow_mut();
         records.put_call(machine.clone());
         records.log(machine.id(), events);
+        self.commit_soon();
     }
 
     fn deliver(&self, letter: Letter<CallPost>) {
@@ -173,6 +175,7 @@ impl Host<ScriptRun> for Cell {
         let mut records = self.records.borrow_mut();
         records.log(machine.call(), events);
         records.put_script(machine.clone());
+        self.commit_soon();
     }
 
     fn deliver(&self, letter: Letter<Wanted>) {
@@ -218,6 +221,7 @@ impl Host<Outbox> for Cell {
         let mut records = self.records.borrow_mut();
         records.log(machine.call(), events);
         records.put_outbox(machine.clone());
+        self.commit_soon();
     }
 
     fn deliver(&self, letter: Letter<Unwritten>) {

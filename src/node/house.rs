@@ -11,10 +11,11 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, Guard};
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
-use trunkline_media::port::{Engine, PortTable};
+use trunkline_media::port::{Engine, Lease, PortPair, PortTable};
 
 use super::acceptor::Entrance;
 use super::assets::Sounds;
+use super::commits::Telephones;
 use super::metrics::Metrics;
 use super::references::There;
 use super::screened;
@@ -22,6 +23,7 @@ use super::settings::Settings;
 use super::start::Post;
 use super::together::Place;
 use crate::config::{self, Config, Credentials};
+use crate::journal::{BootId, Stamp};
 use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
@@ -45,6 +47,8 @@ pub struct House {
     pub(super) settings: ArcSwap<Settings>,
     /// When the node started.
     pub started: Moment,
+    /// The boot of the host that all times of this process are relative to.
+    pub boot: BootId,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
     /// The account; users are asked of [`House::settings`].
@@ -169,6 +173,24 @@ impl House {
     /// Who a request comes from.
     pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The present time, as it stands with what is written.
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp { boot: self.boot, at: self.clock.now(), wall: self.clock.wall() }
+    }
+
+    /// What is known of the telephones of a user, to be written down.
+    pub(super) fn telephones_of(&self, user: &str) -> Telephones {
+        Telephones { revision: self.clock.wall(), bindings: self.registrar.bindings(user) }
+    }
+
+    /// The ports of a leg of a former process.
+    ///
+    /// # Errors
+    /// Somebody else has them by now.
+    pub(super) fn retake(&self, lease: &Lease) -> std::io::Result<Arc<PortPair>> {
+        self.ports.retake(lease)
     }
 
     /// The media sessions that are not with the worker of their call.

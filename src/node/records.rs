@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::changes::{Changes, Key};
 use super::metrics::Metrics;
 use super::tails::Tails;
 use crate::call::Call;
@@ -32,13 +33,19 @@ pub struct Records {
     pub(super) calls: HashMap<CallId, Call>,
     pub(super) scripts: HashMap<LegId, ScriptRun>,
     pub(super) outboxes: HashMap<CallId, Outbox>,
-    shard: HashMap<ShardKey, ShardPart>,
-    logs: HashMap<CallId, CallLog>,
+    pub(super) shard: HashMap<ShardKey, ShardPart>,
+    pub(super) logs: HashMap<CallId, CallLog>,
     archive: VecDeque<(CallId, CallLog)>,
     /// Where lines are counted.
     metrics: Option<Arc<Metrics>>,
     /// Those who follow what happens.
     pub(super) tails: Tails,
+    /// What the journal has not been told yet.
+    pub(super) changes: Changes,
+    /// Lines of event logs that it has not been told yet.
+    pub(super) lines: HashMap<CallId, CallLog>,
+    /// In how many parts it has the event log of a call.
+    pub(super) parts: HashMap<CallId, u32>,
 }
 
 /// The event logs of one call's legs, in the order in which they joined.
@@ -81,21 +88,25 @@ impl Records {
         if !call.legs.iter().any(|log| log.id == leg.id()) {
             call.legs.push(LegLog { id: leg.id(), peer: leg.summary().peer, entries: Vec::new() });
         }
+        self.changes.note(Key::Leg(leg.id()));
         self.legs.insert(leg.id(), leg);
     }
 
     /// Keeps a call.
     pub fn put_call(&mut self, call: Call) {
+        self.changes.note(Key::Call(call.id()));
         self.calls.insert(call.id(), call);
     }
 
     /// Keeps a script.
     pub fn put_script(&mut self, script: ScriptRun) {
+        self.changes.note(Key::Script(script.leg()));
         self.scripts.insert(script.leg(), script);
     }
 
     /// Keeps the outbox of a call.
     pub fn put_outbox(&mut self, outbox: Outbox) {
+        self.changes.note(Key::Outbox(outbox.call()));
         self.outboxes.insert(outbox.call(), outbox);
     }
 
@@ -106,8 +117,10 @@ impl Records {
         }
         for key in gone {
             self.shard.remove(&key);
+            self.changes.note(Key::Shard(key));
         }
         for part in changed {
+            self.changes.note(Key::Shard(part.key()));
             self.shard.insert(part.key(), part);
         }
     }
@@ -170,6 +183,8 @@ impl Records {
             if !self.tails.is_empty() {
                 self.tails.tell(&Told { call, far_end: leg.peer.clone(), entry: entry.clone() });
             }
+            let lines = self.lines.entry(call).or_default();
+            lines.leg(entry.leg, &leg.peer).entries.push(entry.clone());
             leg.entries.push(entry);
         }
     }
@@ -177,6 +192,7 @@ impl Records {
     /// Forgets a leg that is gone for good.
     pub fn drop_leg(&mut self, leg: LegId) -> Option<Leg> {
         let gone = self.legs.remove(&leg)?;
+        self.changes.note(Key::Leg(leg));
         self.archive_if_over(gone.call());
         Some(gone)
     }
@@ -184,12 +200,21 @@ impl Records {
     /// Forgets a call that is over.
     pub fn drop_call(&mut self, call: CallId) {
         self.calls.remove(&call);
+        self.changes.note(Key::Call(call));
         self.archive_if_over(call);
+    }
+
+    /// Forgets a script that is over.
+    pub fn drop_script(&mut self, leg: LegId) {
+        let gone = self.scripts.remove(&leg);
+        self.changes.note(Key::Script(leg));
+        gone.into_iter().for_each(|run| self.archive_if_over(run.call()));
     }
 
     /// Forgets the outbox of a call.
     pub fn drop_outbox(&mut self, call: CallId) -> Option<Outbox> {
         let gone = self.outboxes.remove(&call)?;
+        self.changes.note(Key::Outbox(call));
         self.archive_if_over(call);
         Some(gone)
     }
@@ -198,8 +223,12 @@ impl Records {
     fn archive_if_over(&mut self, call: CallId) {
         let is_over = !self.calls.contains_key(&call)
             && !self.outboxes.contains_key(&call)
+            && !self.scripts.values().any(|run| run.call() == call)
             && self.legs_of(call).is_empty();
         if is_over && let Some(log) = self.logs.remove(&call) {
+            self.lines.remove(&call);
+            let parts = self.parts.remove(&call).unwrap_or_default();
+            (0..parts).for_each(|part| self.changes.note(Key::Log(call, part)));
             if self.archive.len() >= ARCHIVE {
                 self.archive.pop_front();
             }
@@ -240,6 +269,15 @@ impl Records {
 }
 
 impl CallLog {
+    /// The log of one leg, begun if need be.
+    pub(super) fn leg(&mut self, id: LegId, peer: &str) -> &mut LegLog {
+        let place = self.legs.iter().position(|log| log.id == id).unwrap_or_else(|| {
+            self.legs.push(LegLog { id, peer: peer.to_owned(), entries: Vec::new() });
+            self.legs.len() - 1
+        });
+        &mut self.legs[place]
+    }
+
     /// When its first leg began, in microseconds since boot.
     pub fn began(&self) -> u64 {
         let first = self.legs.iter().filter_map(|leg| leg.entries.first()).map(|entry| entry.at.as_micros());

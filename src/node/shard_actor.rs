@@ -93,10 +93,11 @@ impl ShardActor {
     /// Commit before outputs.
     fn carry_out(&mut self, batch: Batch, ctx: &mut Context<Self>) {
         self.cell.records.borrow_mut().put_shard(batch.changed, batch.gone);
+        self.cell.commit_soon();
         self.cell.begin_staged();
         batch.letters.into_iter().for_each(|letter| self.deliver(letter));
         for (flow, bytes) in batch.transmissions {
-            self.cell.transmit(&flow, &bytes);
+            self.cell.transmit(flow, bytes);
         }
         self.set_alarm(ctx);
     }

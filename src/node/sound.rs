@@ -27,6 +27,13 @@ pub(super) struct Session {
     wished: Wish,
 }
 
+impl Session {
+    /// One of a former process: in what condition it is, is not known.
+    pub fn unknown(leg: LegId) -> Self {
+        Self { leg, wished: Wish::Closed { leg } }
+    }
+}
+
 /// Carries events from media workers to an arbiter.
 pub(super) struct Sink(pub mpsc::Sender<MediaEvent>);
 
@@ -298,7 +305,7 @@ mod tests {
         let credentials = Credentials::mint(|| [1; 16], &[]);
         let house = start::furnish(config, credentials, plan, Arc::new(SystemClock), web).expect("a house");
         let sink = Arc::new(Sink(mpsc::channel(8).0));
-        Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), Minter::new([9; 16]), sink)
+        Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), Minter::new([9; 16]), sink, None)
     }
 
     #[test]

@@ -21,9 +21,11 @@ use super::connection::Arbiters;
 use super::control::Undertaker;
 use super::front::Front;
 use super::gateway::{self, Gateway};
+use super::heritage::{Heritage, MediaBook, Share};
 use super::house::{House, Load, Plan, bounds};
 use super::listener::Listener;
 use super::metrics::Metrics;
+use super::readoption::Revenants;
 use super::reconcile::Difference;
 use super::settings::Settings;
 use super::shard_actor::ShardActor;
@@ -31,6 +33,7 @@ use super::sound::Sink;
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
 use crate::ids::Minter;
+use crate::journal::BootId;
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
@@ -56,6 +59,9 @@ const PERMANENT: ChildPolicy = ChildPolicy {
     shutdown: Duration::from_secs(2),
 };
 
+/// How old what is known of a media session may be when the process dies.
+const MEDIA_BOOK: Duration = Duration::from_secs(1);
+
 /// Media events that may wait for an arbiter.
 const MEDIA_EVENTS: usize = 16_384;
 
@@ -80,6 +86,8 @@ pub(super) struct Post {
 /// What an arbiter tells once its cell stands.
 struct Ready {
     post: Post,
+    /// Calls that a former process has left to it.
+    revenants: Revenants,
     shard: Handle<ShardActor>,
     connections: Handle<Supervisor>,
 }
@@ -93,6 +101,8 @@ impl Node {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (web, address) = web_socket(config.http.listen)?;
         let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address)?);
+        let heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp())?;
+        house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
         let front = Arc::new(Front::of(house.clone()));
         let web = WebServer::start(web, &house.config.http, front.clone());
         let web = web.context("the web server cannot be started")?;
@@ -100,14 +110,16 @@ impl Node {
         let watchdog =
             Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
         let watchdog = Arc::new(watchdog);
-        let arbiters = arbiters(&house.config);
+        let arbiters = heritage.shares.len();
         let mut cells = Vec::new();
         let mut shards = Vec::new();
         let mut connections = Vec::new();
-        for shard in 0..arbiters {
+        let mut revenants = Vec::new();
+        for (shard, share) in heritage.shares.into_iter().enumerate() {
             let seat = Seat { shard, of: arbiters };
-            let ready = start_arbiter(seat, house.clone(), fail.clone(), watchdog.clone()).await?;
+            let ready = start_arbiter(seat, share, house.clone(), fail.clone(), watchdog.clone()).await?;
             cells.push(ready.post);
+            revenants.push(ready.revenants);
             shards.push(ready.shard);
             connections.push(ready.connections);
         }
@@ -115,19 +127,68 @@ impl Node {
         drop(house.posts.set(cells.clone()));
         let arbiters = Arbiters::new(shards.into(), connections.into());
         let node = Self { house, cells, web, _watchdog: watchdog, failed };
+        node.introduce(&arbiters).await?;
+        node.bring_back(revenants).await?;
+        gateway::find_first(&node.house).await;
         node.listen(&arbiters).await?;
         node.keep_house();
+        heritage.media.into_iter().for_each(|book| node.keep_media(book));
         front.open(node.posts());
         Ok(node)
     }
 
-    /// Starts the listeners, spread over the arbiters: half the way of a datagram is then a way within a thread.
-    async fn listen(&self, arbiters: &Arbiters) -> anyhow::Result<()> {
+    /// Brings back the calls of a former process, of all arbiters at the same time.
+    async fn bring_back(&self, revenants: Vec<Revenants>) -> anyhow::Result<()> {
+        let begun = self.house.clock.now();
+        let count: usize = revenants.iter().map(|revenants| revenants.calls.len()).sum();
+        let (back, mut done) = mpsc::channel::<()>(1);
+        for (post, revenants) in self.cells.iter().zip(revenants) {
+            let back = back.clone();
+            let told = post.ask(move |cell| {
+                let cell = std::rc::Rc::clone(cell);
+                super::cell::spawn(async move {
+                    cell.bring_back(revenants).await;
+                    drop(back);
+                });
+            });
+            told.await.context("an arbiter does not answer")?;
+        }
+        drop(back);
+        // Nobody says anything on this channel: it closes when the last one is done.
+        let _ = done.recv().await;
+        if count > 0 {
+            let took = self.house.clock.now().since(begun);
+            tracing::warn!(calls = count, ?took, "calls of the former process go on");
+        }
+        Ok(())
+    }
+
+    /// Writes media sessions down each second.
+    fn keep_media(&self, book: MediaBook) {
+        let (house, book) = (self.house.clone(), Arc::new(book));
+        actix_rt::spawn(async move {
+            loop {
+                tokio::time::sleep(MEDIA_BOOK).await;
+                let (house, book) = (house.clone(), book.clone());
+                if tokio::task::spawn_blocking(move || book.write(&house)).await.is_err() {
+                    tracing::error!("media sessions could not be written down");
+                }
+            }
+        });
+    }
+
+    /// Tells each arbiter of the others.
+    async fn introduce(&self, arbiters: &Arbiters) -> anyhow::Result<()> {
         for post in &self.cells {
             let arbiters = arbiters.clone();
             let known = post.ask(move |cell| cell.actors.borrow_mut().arbiters = Some(arbiters)).await;
             known.context("an arbiter does not answer")?;
         }
+        Ok(())
+    }
+
+    /// Starts the listeners, spread over the arbiters: half the way of a datagram is then a way within a thread.
+    async fn listen(&self, arbiters: &Arbiters) -> anyhow::Result<()> {
         let mut specs = Vec::new();
         for socket in &self.house.sockets {
             let (socket, house, shards) = (socket.clone(), self.house.clone(), arbiters.shards.clone());
@@ -179,8 +240,10 @@ impl Node {
             }
         }
         let load = &self.house.load;
-        let is_quiet =
-            || load.legs.load(Ordering::Relaxed) == 0 && load.outboxes.load(Ordering::Relaxed) == 0;
+        // A call whose legs are gone may still have something to tell.
+        let is_quiet = || {
+            [&load.calls, &load.legs, &load.outboxes].iter().all(|count| count.load(Ordering::Relaxed) == 0)
+        };
         while !is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -305,10 +368,17 @@ pub(super) fn furnish(
             plan,
         }),
         started: clock.now(),
+        boot: boot()?,
         config,
         clock,
         credentials,
     })
+}
+
+/// The boot of the host.
+fn boot() -> anyhow::Result<BootId> {
+    let id = crate::supervision::boot_id().context("the boot of the host has no name")?;
+    id.parse().context("the boot of the host has a strange name")
 }
 
 /// Digest checks for our domain, with a secret of this process.
@@ -389,6 +459,7 @@ fn arbiters(config: &Config) -> usize {
 /// Starts an arbiter with its cell and its shard under a supervisor of their own.
 async fn start_arbiter(
     seat: Seat,
+    share: Share,
     house: Arc<House>,
     fail: mpsc::Sender<Exit>,
     watchdog: Arc<Watchdog>,
@@ -398,7 +469,9 @@ async fn start_arbiter(
     let (media, events) = mpsc::channel::<MediaEvent>(MEDIA_EVENTS);
     let (tell, ready) = oneshot::channel();
     let started = Arbiter::new().spawn_fn(move || {
-        let cell = Cell::new(seat, house, Minter::new(seed), Arc::new(Sink(media)));
+        let Share { estate, journal } = share;
+        let cell = Cell::new(seat, house, Minter::new(seed), Arc::new(Sink(media)), journal);
+        let revenants = cell.inherit(estate);
         let (spec, shard) = ChildSpec::new(format!("shard {}", seat.shard), PERMANENT, |generation| {
             let cell = Cell::present().expect("the cell of this arbiter was made just before its shard");
             ShardActor::restored(cell, generation)
@@ -421,7 +494,7 @@ async fn start_arbiter(
         cell.actors.borrow_mut().undertaker = Some(undertaker);
         watch_exit(exit, fail);
         let guard = watchdog.watch(format!("arbiter {}", seat.shard));
-        drop(tell.send((shard, connections)));
+        drop(tell.send((revenants, shard, connections)));
         actix_rt::spawn(serve_media(events));
         actix_rt::spawn(async move {
             serve_inquiries(asked).await;
@@ -429,8 +502,8 @@ async fn start_arbiter(
         });
     });
     anyhow::ensure!(started, "an arbiter cannot be started");
-    let (shard, connections) = ready.await.context("an arbiter ended while it started")?;
-    Ok(Ready { post: Post { inquiries }, shard, connections })
+    let (revenants, shard, connections) = ready.await.context("an arbiter ended while it started")?;
+    Ok(Ready { post: Post { inquiries }, revenants, shard, connections })
 }
 
 async fn serve_inquiries(mut asked: mpsc::Receiver<Inquiry>) {

@@ -73,7 +73,9 @@ impl Cell {
     /// Takes a word from call to call. One that does not exist any more has no leg that anybody could talk with.
     pub(super) fn tell_call(&self, from: CallId, to: CallId, word: Word) {
         let posts = self.house.posts.get().cloned().unwrap_or_default();
+        let written = self.written();
         super::cell::spawn(async move {
+            written.await;
             let mut is_heard = false;
             for post in posts {
                 let word = word.clone();

@@ -15,8 +15,8 @@ use crate::sip::transport::Hop;
 use crate::sip::transport::connections::Way;
 
 impl Cell {
-    /// Sends a message to the network.
-    pub(super) fn transmit(&self, flow: &Flow, bytes: &Bytes) {
+    /// Sends a message to the network: at once, so that what it tells of has to be written already.
+    pub(super) fn send(&self, flow: &Flow, bytes: &Bytes) {
         self.house.trace.message(Direction::Sent, flow, bytes);
         self.house.metrics.sent(bytes);
         match flow.transport {

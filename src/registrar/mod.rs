@@ -35,6 +35,17 @@ impl Registrar {
         Self { bounds, table: Arc::new(snapshot.into_iter().collect()) }
     }
 
+    /// Goes on with what a former process knew. Telephones that came by a connection are gone with it: they register
+    /// anew by the next.
+    pub fn adopt(&self, known: impl IntoIterator<Item = (String, Bindings)>) {
+        for (user, mut bindings) in known {
+            bindings.retain(|binding| binding.flow.connection.is_none());
+            if !bindings.is_empty() {
+                self.table.insert(user, bindings);
+            }
+        }
+    }
+
     /// Other bounds from now on; what is registered stays.
     pub fn bound(&self, bounds: Bounds) {
         self.bounds.store(Arc::new(bounds));

@@ -9,6 +9,7 @@ mod harness;
 mod bad_input;
 mod calls;
 mod command_line;
+mod deaths;
 mod dialplans;
 mod endings;
 mod faults;

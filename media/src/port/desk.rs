@@ -87,6 +87,12 @@ impl Desk {
         Some(session)
     }
 
+    /// The last copies of all sessions.
+    pub(super) fn all_copies(&self) -> Vec<Session> {
+        let copies: Vec<Copy> = self.copies().values().cloned().collect();
+        copies.iter().map(|copy| copy.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+    }
+
     fn copies(&self) -> MutexGuard<'_, HashMap<SessionId, Copy>> {
         // Insertions and removals only: a panic elsewhere leaves nothing half done.
         self.copies.lock().unwrap_or_else(PoisonError::into_inner)

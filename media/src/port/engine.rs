@@ -106,6 +106,11 @@ impl Engine {
         self.desks.iter().find_map(|desk| desk.copy(session))
     }
 
+    /// The states of all sessions, each at most a second old.
+    pub fn snapshots(&self) -> Vec<Session> {
+        self.desks.iter().flat_map(|desk| desk.all_copies()).collect()
+    }
+
     /// What the engine holds.
     pub fn census(&self) -> Census {
         let sum = |count: fn(&Desk) -> u64| self.desks.iter().map(|desk| count(desk)).sum::<u64>();

@@ -48,7 +48,7 @@ pub struct OutputClock {
     ssrc: u32,
     /// Extended sequence number of the next packet; the upper bits are the rollover count of RFC 3711 §3.3.1.
     next: u64,
-    /// Timestamp of the very first packet.
+    /// Timestamp of the very first packet, sent or not.
     first: u32,
     latest: Option<Latest>,
     feed: Feed,
@@ -148,6 +148,9 @@ impl OutputClock {
     pub fn leap(&mut self, age: Duration) {
         // Packets of 10 ms are the shortest in use.
         self.next += u64::try_from(age.as_millis() / 10).unwrap_or(u64::MAX >> 16) + 100;
+        if self.latest.is_none() {
+            self.first = self.first.wrapping_add(samples(age));
+        }
         self.cut();
     }
 

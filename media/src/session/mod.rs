@@ -134,7 +134,8 @@ impl Session {
 
     /// Goes on from a saved state in another process: skips the numbers that may have been used since.
     pub fn resume(&mut self, now: Moment) {
-        let last = self.clock.last_sent().unwrap_or(now);
+        // One that is not known to have sent anything may have begun right after it was saved.
+        let last = self.clock.last_sent().unwrap_or(self.quiet_since);
         self.clock.leap(now.since(last));
         self.reception.interrupt();
         self.vigil.restart(now);

@@ -38,7 +38,8 @@ impl Metrics {
 
     fn of_calls(&self, house: &House, present: &Present) {
         let Present { census, lags, is_ready, .. } = present;
-        let limits = &house.config.limits;
+        let settings = house.settings();
+        let limits = &settings.config.limits;
         for (family, value) in [
             (CALLS, census.calls),
             (LEGS, census.legs),

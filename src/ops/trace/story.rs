@@ -224,6 +224,12 @@ impl<'a> Narrator<'a> {
             Event::Panicked { actor, message } => {
                 return Some((format!("{} panicked: {message}", self.actor(leg, actor)), Weight::Alarm));
             }
+            Event::Restored { actor, .. } if actor == "process" => {
+                return Some((
+                    "the switch was started again, and the call goes on".to_owned(),
+                    Weight::Alarm,
+                ));
+            }
             Event::Restored { actor, generation } => {
                 let text =
                     format!("{} is back from its snapshot (restart {generation})", self.actor(leg, actor));

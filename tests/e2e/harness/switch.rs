@@ -71,7 +71,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Switch {
     // Dropped in this order: the switch ends before its ports and its folder go.
-    process: Process,
+    process: Mutex<Process>,
     wire: Wire,
     address: SocketAddr,
     /// Where it listens over TLS, in stories with streams.
@@ -119,7 +119,8 @@ impl Switch {
         let first = ports.run(options.media_ports);
         let media = (first, first + options.media_ports - 1);
         let data = folder.sub("data");
-        folder.write(CONFIG, configuration(options, [address, tls], media, &data));
+        let web = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.one()));
+        folder.write(CONFIG, configuration(options, [address, tls, web], media, &data));
         if options.credentials {
             write_credentials(&data.join("credentials.toml"));
         }
@@ -127,7 +128,7 @@ impl Switch {
         let process = launch(&folder, &Probe::new(ports.one(), address));
         let ports = Mutex::new(ports);
         let mut switch = Self {
-            process,
+            process: process.into(),
             wire,
             address,
             tls,
@@ -142,52 +143,57 @@ impl Switch {
         switch
     }
 
+    fn process(&self) -> std::sync::MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Stops it as an operator would, and starts it again in the same folder.
-    pub fn restart(&mut self) {
+    pub fn restart(&self) {
         self.terminate();
         self.launch();
     }
 
     /// SIGKILL: what a crash of the host leaves of it.
-    pub fn crash(&mut self) {
-        self.process.kill();
+    pub fn crash(&self) {
+        self.process().kill();
     }
 
     /// Starts it again in the same folder.
-    pub fn launch(&mut self) {
-        self.process = launch(&self.folder, &self.probe());
+    pub fn launch(&self) {
+        let probe = self.probe();
+        *self.process() = launch(&self.folder, &probe);
     }
 
     /// Where its web server is, as it says.
     pub fn web(&self) -> String {
-        let log = self.process.log();
+        let log = self.process().log();
         let said = log.lines().find_map(|line| line.split_once("/ready are at ")?.1.strip_suffix('.'));
         said.unwrap_or_else(|| panic!("no word of a web server: {}", tail(&log, 40))).to_owned()
     }
 
-    fn terminate(&mut self) {
-        self.process.signal("TERM");
-        let status = self.process.wait(Duration::from_secs(15));
-        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+    fn terminate(&self) {
+        self.process().signal("TERM");
+        let status = self.process().wait(Duration::from_secs(15));
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process().log(), 40));
     }
 
     /// SIGTERM while calls are up: the switch is to end them, and be gone before anybody loses patience.
-    pub fn stop_with_calls(mut self) -> Capture {
-        self.process.signal("TERM");
-        let status = self.process.wait(Duration::from_secs(7));
-        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+    pub fn stop_with_calls(self) -> Capture {
+        self.process().signal("TERM");
+        let status = self.process().wait(Duration::from_secs(7));
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process().log(), 40));
         let from = Sources { sip: self.address.port(), media: self.media, is_hidden: self.streams };
         self.wire.close(self.folder, from)
     }
 
     /// SIGTERM, and once more.
-    pub fn stop_twice(mut self, limit: Duration) {
-        self.process.signal("TERM");
+    pub fn stop_twice(self, limit: Duration) {
+        self.process().signal("TERM");
         std::thread::sleep(Duration::from_millis(200));
-        assert!(self.process.ended().is_none(), "there was nothing to wait for");
-        self.process.signal("TERM");
-        let status = self.process.wait(limit);
-        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process.log(), 40));
+        assert!(self.process().ended().is_none(), "there was nothing to wait for");
+        self.process().signal("TERM");
+        let status = self.process().wait(limit);
+        assert!(status.success(), "the switch stopped with {status}: {}", tail(&self.process().log(), 40));
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -303,11 +309,15 @@ impl Switch {
     }
 
     /// As [`Switch::finish`], for stories that end with a call under way or judge by themselves.
-    pub fn stop(mut self) -> Capture {
+    pub fn stop(self) -> Capture {
         // Transactions rest for up to 64 · T1 after a call; what costs something is gone at once.
         let lasting = |name: &str| ["leg", "call", "session", "port"].iter().any(|part| name.contains(part));
         eventually("the end of every leg", Duration::from_secs(10), || {
-            assert!(self.process.ended().is_none(), "the switch has died: {}", tail(&self.process.log(), 40));
+            assert!(
+                self.process().ended().is_none(),
+                "the switch has died: {}",
+                tail(&self.process().log(), 40)
+            );
             self.left(lasting).is_empty()
         });
         self.terminate();
@@ -359,7 +369,7 @@ fn flatten(path: &str, value: &Value, counts: &mut BTreeMap<String, u64>) {
 
 fn configuration(
     options: &Options,
-    [address, tls]: [SocketAddr; 2],
+    [address, tls, web]: [SocketAddr; 3],
     (first, last): (u16, u16),
     data: &Path,
 ) -> String {
@@ -376,7 +386,7 @@ fn configuration(
         "[sip]\nlisten = [\"{address}\"]\n{streams}{shards}\
          [sip.timers]\nt1 = \"{}ms\"\nt2 = \"{}ms\"\nt4 = \"{}ms\"\n\
          [media]\nports = \"{first}-{last}\"\nport_rest = \"1s\"\n{workers}\
-         [http]\nlisten = \"127.0.0.1:0\"\n\
+         [http]\nlisten = \"{web}\"\n\
          [data]\nfolder = {data:?}\n\
          [dialplan]\nfolder = {dialplan:?}\n\
          [log]\nfilter = \"info,trunkline=debug\"\n\

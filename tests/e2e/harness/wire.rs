@@ -134,6 +134,33 @@ impl Capture {
     /// Fails unless everything that the switch sent is what it claims to be: SIP, SDP, RTP, RTCP, without a
     /// malformed message, an error or a warning, and no stream has a hole.
     pub fn judge(&self) {
+        self.judge_packets();
+        for stream in self.our_streams() {
+            assert_eq!(stream.lost, 0, "the switch left a hole: {stream:?}");
+        }
+    }
+
+    /// As [`Capture::judge`], of a switch that was dead for a while: a hole is all right, going back is not.
+    pub fn judge_after_death(&self) {
+        self.judge_packets();
+        self.each_leg_keeps_its_ssrc();
+        let filter = format!("{} && rtp", self.our_media());
+        let mut last: BTreeMap<String, (u16, u32)> = BTreeMap::new();
+        for row in self.rows(&filter, &["udp.srcport", "rtp.seq", "rtp.timestamp", "rtp.p_type"]) {
+            let [port, sequence, timestamp, kind] = &row[..] else { panic!("{row:?}") };
+            let sequence: u16 = sequence.parse().expect("a sequence number");
+            let timestamp: u32 = timestamp.parse().expect("a timestamp");
+            if let Some((before, then)) = last.insert(port.clone(), (sequence, timestamp)) {
+                let step = sequence.wrapping_sub(before);
+                assert!((1..0x8000).contains(&step), "port {port}: sequence {sequence} after {before}");
+                // The packets of a key keep the time of its start.
+                let goes_on = timestamp.wrapping_sub(then) < 0x8000_0000 || kind == "101";
+                assert!(goes_on, "port {port}: timestamp {timestamp} after {then}");
+            }
+        }
+    }
+
+    fn judge_packets(&self) {
         let (sip, media) = (self.our_sip(), self.our_media());
         assert!(self.count(&format!("{sip} && sip")) > 0, "the switch sent no SIP: is anything captured?");
         let strange = format!("(({sip}) && !sip) || (({media}) && !rtp && !rtcp)");
@@ -144,9 +171,6 @@ impl Capture {
             let rows = self.rows(&filter, &fields);
             let first = &rows[..rows.len().min(5)];
             assert!(rows.is_empty(), "{} packets of the switch are {what}: {first:#?}", rows.len());
-        }
-        for stream in self.our_streams() {
-            assert_eq!(stream.lost, 0, "the switch left a hole: {stream:?}");
         }
     }
 

@@ -188,3 +188,16 @@ fn a_restored_session_goes_on_beyond_what_its_former_process_may_have_sent() {
     assert_eq!(first.timestamp.wrapping_sub(last.timestamp), (2100 - 1980) * 8);
     assert!(first.marker);
 }
+
+#[test]
+fn a_session_that_was_saved_before_its_first_packet_goes_on_beyond_what_it_sent_after() {
+    let asset = prompt(10_000);
+    let mut before = session(1, &plan(player(9, &asset, 1)));
+    let mut after = before.clone();
+    let lost = run(&mut before, 0..1000, &asset);
+    after.resume(at(1100));
+    let sent = run(&mut after, 1100..1200, &asset);
+    let (first, last) = (sent[0].0, lost[lost.len() - 1].0);
+    assert!((1..1000).contains(&first.sequence.wrapping_sub(last.sequence)));
+    assert_eq!(first.timestamp.wrapping_sub(last.timestamp), (1100 - 980) * 8);
+}
