@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     done
 }
 
-fn measure(place: &PathBuf) -> anyhow::Result<()> {
+fn measure(place: &std::path::Path) -> anyhow::Result<()> {
     let folder = Folder::lock(place)?;
     let (mut journal, _) = Journal::open(&folder, "bench", Limits::default(), stamp()?)?;
     let (mut costs, mut waits) = (Vec::with_capacity(BATCHES), Vec::with_capacity(BATCHES));
