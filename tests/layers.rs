@@ -33,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("callbacks", 2),
     ("speech", 2),
     ("journal", 2),
+    ("keeper", 2),
     ("cluster", 2),
     ("store::adapter", 2),
     ("config::files", 2),
