@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::start::Post;
 use super::together::Place;
 use crate::config::{self, Config, Credentials};
+use crate::keeper::{Inherited, Keeper};
 use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
@@ -69,6 +70,10 @@ pub struct House {
     pub entrances: Vec<Arc<Entrance>>,
     /// TCP and TLS connections.
     pub connections: Arc<Connections>,
+    /// Who keeps our sockets if the process dies.
+    pub keeper: Keeper,
+    /// Sockets of an earlier process that nobody has taken yet.
+    pub inherited: Mutex<Inherited>,
     /// Our certificate, and whom we believe.
     pub tls: Tls,
     /// Who a request comes from. One for all arbiters: by its Call-ID a guesser chooses whom it asks, and an account is
@@ -169,6 +174,11 @@ impl House {
     /// Who a request comes from.
     pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {
         self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an earlier process has left and nobody has taken yet.
+    pub fn inherited(&self) -> MutexGuard<'_, Inherited> {
+        self.inherited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The media sessions that are not with the worker of their call.
