@@ -1,23 +1,23 @@
 //! `trunkline supervise`: the tiny parent that starts the switch again when it dies, and keeps its sockets meanwhile.
 //! It must never hold anything but descriptors, nor fail with the switch: what goes wrong is said, and tried again.
 
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::future::pending;
 use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{self, SignalKind, signal};
 use trunkline::config::files::Origin;
-use trunkline::keeper::{ANNOUNCEMENT, Channel, Heard, LANGUAGE, Store};
+use trunkline::keeper::{ANNOUNCEMENT, Channel, ChannelError, Heard, LANGUAGE, Store};
 use trunkline::node::limits;
 use trunkline::supervision::{Backoff, Clock as _, SystemClock};
 
@@ -52,6 +52,12 @@ struct End {
     code: u8,
     /// It ended by itself or was told to: it is not started again.
     is_wanted: bool,
+}
+
+/// The channel to the switch, and a second descriptor of it for the runtime.
+struct Line {
+    channel: Channel,
+    watched: tokio::net::UnixStream,
 }
 
 /// Deaths in a row, without a long life in between.
@@ -120,25 +126,28 @@ impl Parent {
 
     /// Starts a switch, and serves it until it is dead.
     async fn live(&mut self) -> io::Result<(End, ExitStatus)> {
-        let (mut child, mut channel) = self.start()?;
+        let (mut child, line) = self.start()?;
+        let mut line = Some(line);
         let mut is_told_to_stop = false;
         let status = loop {
-            let is_due = channel.as_ref().is_some_and(|channel| channel.get_ref().is_due());
+            let is_due = line.as_ref().is_some_and(|line| line.channel.is_due());
             tokio::select! {
                 status = child.wait() => break status?,
                 signal = self.signals.next() => {
                     is_told_to_stop |= signal != Signal::HUP;
                     pass_on(&child, signal);
                 }
-                Err(error) = hear(&mut channel, &mut self.store) => {
-                    say(&format!("the channel to the switch is closed, its further sockets are not kept: {error}"));
-                    channel = None;
+                heard = hear(&mut line, &mut self.store) => {
+                    if let Err(error) = heard {
+                        say(&format!("further sockets of the switch are not kept: {error}"));
+                    }
+                    line = None;
                 }
-                () = tokio::time::sleep(OFFER), if is_due => hand_on(&mut channel),
+                () = tokio::time::sleep(OFFER), if is_due => line.iter_mut().for_each(Line::hand_on),
             }
         };
         // Its last words: what it kept and forgot just before it died.
-        if let Some(mut channel) = channel.map(AsyncFd::into_inner)
+        if let Some(Line { mut channel, .. }) = line
             && let Err(error) = channel.hear_out(&mut self.store)
         {
             say(&format!("the last words of the switch cannot be understood: {error}"));
@@ -146,7 +155,7 @@ impl Parent {
         Ok((End::of(status, is_told_to_stop), status))
     }
 
-    fn start(&self) -> io::Result<(Child, Option<AsyncFd<Channel>>)> {
+    fn start(&self) -> io::Result<(Child, Line)> {
         let (channel, its_end) = self.store.open()?;
         // A process group of its own: what is typed at a terminal reaches the parent alone, and is passed on once.
         let child = Command::new(&self.binary)
@@ -155,9 +164,9 @@ impl Parent {
             .stdin(Stdio::from(its_end))
             .process_group(0)
             .spawn()?;
-        let mut channel = Some(AsyncFd::with_interest(channel, Interest::READABLE)?);
-        hand_on(&mut channel);
-        Ok((child, channel))
+        let mut line = Line::of(channel)?;
+        line.hand_on();
+        Ok((child, line))
     }
 
     fn tell_death(&mut self, what: &str, life: Duration, pause: Duration) {
@@ -230,30 +239,45 @@ impl Signals {
     }
 }
 
-/// Does what the switch asks for, until its channel is at its end.
-async fn hear(
-    channel: &mut Option<AsyncFd<Channel>>,
-    store: &mut Store,
-) -> Result<Infallible, trunkline::keeper::ChannelError> {
-    let Some(channel) = channel else { return pending().await };
-    loop {
-        let mut guard = channel.readable_mut().await?;
-        match guard.get_inner_mut().hear(store)? {
-            Heard::All => guard.clear_ready(),
-            Heard::Closed => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-            Heard::Some => drop(guard),
+impl Line {
+    fn of(channel: Channel) -> io::Result<Self> {
+        let second = UnixStream::from(channel.as_fd().try_clone_to_owned()?);
+        second.set_nonblocking(true)?;
+        Ok(Self { channel, watched: tokio::net::UnixStream::from_std(second)? })
+    }
+
+    /// Does what the switch asks for, until it has closed the channel.
+    async fn hear(&mut self, store: &mut Store) -> Result<(), ChannelError> {
+        loop {
+            self.watched.readable().await?;
+            let heard = self.watched.try_io(Interest::READABLE, || match self.channel.hear(store) {
+                Ok(Heard::All) => Err(io::ErrorKind::WouldBlock.into()),
+                heard => Ok(heard),
+            });
+            // The one error is that there is nothing more for now.
+            if let Ok(heard) = heard
+                && heard? == Heard::Closed
+            {
+                return Ok(());
+            }
+            // Signals and the death of the switch are looked for in between.
+            tokio::task::yield_now().await;
         }
-        // Signals and the death of the switch are looked for in between.
-        tokio::task::yield_now().await;
+    }
+
+    /// Hands on as many sockets as the switch takes now. One that is gone is noticed where it is heard.
+    fn hand_on(&mut self) {
+        if let Err(error) = self.channel.hand_on() {
+            say(&format!("the kept sockets cannot be handed on: {error}"));
+        }
     }
 }
 
-/// Hands on as many sockets as the switch takes now. One that is gone is noticed where it is heard.
-fn hand_on(channel: &mut Option<AsyncFd<Channel>>) {
-    if let Some(open) = channel
-        && let Err(error) = open.get_mut().hand_on()
-    {
-        say(&format!("the kept sockets cannot be handed on: {error}"));
+/// Hears a switch that can be heard.
+async fn hear(line: &mut Option<Line>, store: &mut Store) -> Result<(), ChannelError> {
+    match line {
+        Some(line) => line.hear(store).await,
+        None => pending().await,
     }
 }
 
@@ -317,6 +341,5 @@ mod tests {
         let origin = Origin { config: Some("a.toml".into()), data: Some("data".into()) };
         let typed = typed(&origin, vec!["--more".into()]);
         assert_eq!(typed, ["serve", "--config", "a.toml", "--data", "data", "--more"]);
-        assert!(Path::new("data").is_relative(), "both run in the same folder");
     }
 }
