@@ -4,6 +4,7 @@
 mod acceptor;
 mod admission;
 mod admitted;
+mod arbiter;
 mod assets;
 mod births;
 mod cell;
@@ -36,6 +37,7 @@ mod reload;
 mod screened;
 mod settings;
 mod shard_actor;
+mod sockets;
 mod sound;
 mod start;
 mod tails;

@@ -6,34 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix::Actor;
-use actix_rt::Arbiter;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
-use trunkline_media::session::Event as MediaEvent;
 
 use super::acceptor::{Acceptor, Entrance};
+use super::arbiter;
 use super::assets::Sounds;
 use super::cell::Cell;
 use super::connection::Arbiters;
-use super::control::Undertaker;
 use super::front::Front;
 use super::gateway::{self, Gateway};
-use super::heritage::{Heritage, MediaBook, Share};
+use super::heritage::{Heritage, MediaBook};
 use super::house::{House, Load, Plan, bounds};
 use super::listener::Listener;
 use super::metrics::Metrics;
 use super::readoption::Revenants;
 use super::reconcile::Difference;
 use super::settings::Settings;
-use super::shard_actor::ShardActor;
-use super::sound::Sink;
+use super::sockets::{MediaCustody, Sockets};
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
 use crate::ids::Minter;
 use crate::journal::BootId;
+use crate::keeper::{Inherited, Keeper};
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
@@ -41,17 +38,16 @@ use crate::registrar::Registrar;
 use crate::sip::message::Transport;
 use crate::sip::shard::Gate;
 use crate::sip::transport::tls::Files;
-use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp};
+use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp, tcp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
 use crate::supervision::{
-    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
-    Supervisor, SystemClock,
+    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Intensity, Restart, StartChild, SystemClock,
 };
 use crate::webhook::{Account, Webhooks};
 
 /// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
-const PERMANENT: ChildPolicy = ChildPolicy {
+pub(super) const PERMANENT: ChildPolicy = ChildPolicy {
     restart: Restart::Permanent,
     intensity: Intensity::new(5, Duration::from_secs(60)),
     backoff: Backoff::NONE,
@@ -62,11 +58,8 @@ const PERMANENT: ChildPolicy = ChildPolicy {
 /// How old what is known of a media session may be when the process dies.
 const MEDIA_BOOK: Duration = Duration::from_secs(1);
 
-/// Media events that may wait for an arbiter.
-const MEDIA_EVENTS: usize = 16_384;
-
 /// Something to be done on an arbiter, with its cell.
-type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
+pub(super) type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
 
 /// A running node.
 pub struct Node {
@@ -83,24 +76,29 @@ pub(super) struct Post {
     inquiries: mpsc::Sender<Inquiry>,
 }
 
-/// What an arbiter tells once its cell stands.
-struct Ready {
-    post: Post,
-    /// Calls that a former process has left to it.
-    revenants: Revenants,
-    shard: Handle<ShardActor>,
-    connections: Handle<Supervisor>,
-}
-
 impl Node {
     /// Starts everything. To be called on an actix system.
     ///
     /// # Errors
     /// A socket, a thread or a file is not to be had; the error names it.
     pub async fn start(config: Config, credentials: Credentials, plan: Plan) -> anyhow::Result<Self> {
+        Self::start_after(config, credentials, plan, Default::default()).await
+    }
+
+    /// As [`Self::start`], with the sockets that an earlier process has left, and with who keeps them.
+    ///
+    /// # Errors
+    /// As there. What was left stays with the keeper then.
+    pub async fn start_after(
+        config: Config,
+        credentials: Credentials,
+        plan: Plan,
+        mut kept: (Keeper, Inherited),
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (web, address) = web_socket(config.http.listen)?;
-        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address)?);
+        let (keeper, inherited) = (&kept.0, &mut kept.1);
+        let (web, address) = web_socket(config.http.listen, &mut Sockets { keeper, inherited })?;
+        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address, kept)?);
         let heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp())?;
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
         let front = Arc::new(Front::of(house.clone()));
@@ -117,7 +115,7 @@ impl Node {
         let mut revenants = Vec::new();
         for (shard, share) in heritage.shares.into_iter().enumerate() {
             let seat = Seat { shard, of: arbiters };
-            let ready = start_arbiter(seat, share, house.clone(), fail.clone(), watchdog.clone()).await?;
+            let ready = arbiter::start(seat, share, house.clone(), fail.clone(), watchdog.clone()).await?;
             cells.push(ready.post);
             revenants.push(ready.revenants);
             shards.push(ready.shard);
@@ -133,6 +131,10 @@ impl Node {
         node.listen(&arbiters).await?;
         node.keep_house();
         heritage.media.into_iter().for_each(|book| node.keep_media(book));
+        let closed = node.house.inherited().close_rest();
+        if closed > 0 {
+            tracing::info!(closed, "sockets of an earlier process that nobody needs any more are closed");
+        }
         front.open(node.posts());
         Ok(node)
     }
@@ -292,6 +294,10 @@ impl Pulse {
 }
 
 impl Post {
+    pub(super) const fn new(inquiries: mpsc::Sender<Inquiry>) -> Self {
+        Self { inquiries }
+    }
+
     /// How long an arbiter has for an answer.
     pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -317,14 +323,17 @@ pub(super) fn furnish(
     plan: Plan,
     clock: Arc<dyn Clock>,
     web: SocketAddr,
+    (keeper, mut inherited): (Keeper, Inherited),
 ) -> anyhow::Result<House> {
     // One provider for all that speaks TLS; whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sockets = config.sip.listen.iter().map(|address| {
-        Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
+    let mut opened = Sockets { keeper: &keeper, inherited: &mut inherited };
+    let sockets = config.sip.listen.iter().map(|&address| {
+        let socket = opened.open("udp", address, |socket| Udp::adopt(socket, address), || Udp::bind(address));
+        socket.map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
     let sockets = sockets.collect::<anyhow::Result<Vec<_>>>()?;
-    let entrances = entrances(&config)?;
+    let entrances = entrances(&config, &mut opened)?;
     let addresses = LocalAddresses::new(&config, clock.clone());
     let tls = tls(&config, &addresses)?;
     let workers = workers(&config);
@@ -346,7 +355,11 @@ pub(super) fn furnish(
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,
         registrar: Registrar::new(bounds(&config)),
-        ports: PortTable::new(range, config.media.port_rest).seeded(seed),
+        ports: PortTable::new(range, config.media.port_rest)
+            .seeded(seed)
+            .with_custody(Arc::new(MediaCustody(keeper.clone()))),
+        keeper,
+        inherited: inherited.into(),
         engine: engine.context("media workers cannot be started")?,
         speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
         sounds: Sounds::default(),
@@ -388,8 +401,9 @@ fn gate(config: &Config) -> anyhow::Result<Gate> {
 }
 
 /// The socket of the web server, and its address.
-fn web_socket(listen: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let socket = TcpListener::bind(listen).with_context(|| {
+fn web_socket(listen: SocketAddr, sockets: &mut Sockets) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let adopt = |socket| tcp::adopt(socket, listen);
+    let socket = sockets.open("http", listen, adopt, || TcpListener::bind(listen)).with_context(|| {
         format!("cannot listen on {listen} (HTTP): choose another address with http.listen")
     })?;
     let address = socket.local_addr().context("the socket of the web server has no address")?;
@@ -412,11 +426,13 @@ fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordin
 }
 
 /// The sockets for TCP and TLS.
-fn entrances(config: &Config) -> anyhow::Result<Vec<Arc<Entrance>>> {
+fn entrances(config: &Config, sockets: &mut Sockets) -> anyhow::Result<Vec<Arc<Entrance>>> {
     let tcp = config.sip.listen_tcp.iter().map(|address| (Transport::Tcp, *address));
     let tls = config.sip.listen_tls.iter().map(|address| (Transport::Tls, *address));
     let open = |(transport, address): (Transport, SocketAddr)| {
-        let entrance = Entrance::open(transport.clone(), address);
+        let kind = transport.to_string().to_ascii_lowercase();
+        let adopt = |socket| Entrance::adopt(transport.clone(), address, socket);
+        let entrance = sockets.open(&kind, address, adopt, || Entrance::open(transport.clone(), address));
         let entrance = entrance.with_context(|| format!("cannot listen on {address} ({transport})"))?;
         tracing::info!(%transport, local = %entrance.local, "listening");
         Ok(Arc::new(entrance))
@@ -456,88 +472,6 @@ fn arbiters(config: &Config) -> usize {
     }
 }
 
-/// Starts an arbiter with its cell and its shard under a supervisor of their own.
-async fn start_arbiter(
-    seat: Seat,
-    share: Share,
-    house: Arc<House>,
-    fail: mpsc::Sender<Exit>,
-    watchdog: Arc<Watchdog>,
-) -> anyhow::Result<Ready> {
-    let seed = entropy::<16>()?;
-    let (inquiries, asked) = mpsc::channel::<Inquiry>(1_024);
-    let (media, events) = mpsc::channel::<MediaEvent>(MEDIA_EVENTS);
-    let (tell, ready) = oneshot::channel();
-    let started = Arbiter::new().spawn_fn(move || {
-        let Share { estate, journal } = share;
-        let cell = Cell::new(seat, house, Minter::new(seed), Arc::new(Sink(media)), journal);
-        let revenants = cell.inherit(estate);
-        let (spec, shard) = ChildSpec::new(format!("shard {}", seat.shard), PERMANENT, |generation| {
-            let cell = Cell::present().expect("the cell of this arbiter was made just before its shard");
-            ShardActor::restored(cell, generation)
-        });
-        cell.actors.borrow_mut().shard = Some(shard.clone());
-        let clock = cell.house.clock.clone();
-        let (group, connections) =
-            ChildSpec::new(format!("connections {}", seat.shard), PERMANENT, move |_| {
-                Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone()).ends_together()
-            });
-        let root = Supervisor::new(
-            Strategy::OneForOne,
-            Intensity::new(5, Duration::from_secs(60)),
-            cell.house.clock.clone(),
-        );
-        let undertaker = Undertaker.start().recipient();
-        let root = root.with(spec).with(group).watched_by(undertaker.clone());
-        let (root, exit) = root.start_root(format!("calls {}", seat.shard));
-        cell.actors.borrow_mut().root = Some(root);
-        cell.actors.borrow_mut().undertaker = Some(undertaker);
-        watch_exit(exit, fail);
-        let guard = watchdog.watch(format!("arbiter {}", seat.shard));
-        drop(tell.send((revenants, shard, connections)));
-        actix_rt::spawn(serve_media(events));
-        actix_rt::spawn(async move {
-            serve_inquiries(asked).await;
-            drop(guard);
-        });
-    });
-    anyhow::ensure!(started, "an arbiter cannot be started");
-    let (revenants, shard, connections) = ready.await.context("an arbiter ended while it started")?;
-    Ok(Ready { post: Post { inquiries }, revenants, shard, connections })
-}
-
-async fn serve_inquiries(mut asked: mpsc::Receiver<Inquiry>) {
-    while let Some(inquiry) = asked.recv().await {
-        if let Some(cell) = Cell::present() {
-            fenced(|| inquiry(&cell));
-        }
-    }
-}
-
-async fn serve_media(mut events: mpsc::Receiver<MediaEvent>) {
-    while let Some(event) = events.recv().await {
-        if let Some(cell) = Cell::present() {
-            fenced(|| cell.on_media(event));
-        }
-    }
-}
-
-/// What serves a whole arbiter must outlive a panic in one of its acts.
-fn fenced(act: impl FnOnce()) {
-    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).is_err() {
-        tracing::error!("an act of the cell panicked");
-    }
-}
-
-fn watch_exit(exit: oneshot::Receiver<Exit>, fail: mpsc::Sender<Exit>) {
-    actix_rt::spawn(async move {
-        if let Ok(exit) = exit.await {
-            tracing::error!(child = %exit.child, reason = %exit.reason, "a part that the node cannot be without has ended");
-            drop(fail.send(exit).await);
-        }
-    });
-}
-
 fn on_alarm(alarm: &Alarm) {
     tracing::error!(?alarm, "an arbiter does not keep time");
     if matches!(alarm, Alarm::Stuck { .. }) {
@@ -546,7 +480,7 @@ fn on_alarm(alarm: &Alarm) {
     }
 }
 
-fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
+pub(super) fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     Ok(bytes)
