@@ -246,6 +246,11 @@ impl Leg {
         (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
     }
 
+    /// The recording that it speaks into.
+    pub fn recorded_in(&self) -> Option<crate::ids::RecordingSid> {
+        self.lease().and(self.core.media.taping.as_ref()).map(|taping| taping.recording)
+    }
+
     /// The Call-IDs of its dialogs.
     pub fn call_ids(&self) -> Vec<String> {
         match &self.stage {
