@@ -212,7 +212,7 @@ async fn what_a_dying_disk_has_left_of_a_file_is_gone_on_with_or_left_alone() {
     let studio = Studio::at(&place, LIMITS);
     drop(studio);
     let part = |number| place.0.join(format!("{}.part", sid(number)));
-    std::fs::write(part(1), b"RI").expect("written");
+    std::fs::write(part(1), b"").expect("written");
     std::fs::write(part(2), [7; 100]).expect("written");
     let mut heir = Studio::taking_up(&place, LIMITS, &BTreeSet::from([sid(1), sid(2)]));
     let rings = [sid(1), sid(2)].map(|sid| heir.ring(sid, Channels::Mono));
