@@ -418,7 +418,11 @@ impl Leg {
             (Notice::Played { activity }, _) => core.report(Report::Played { activity }, turn),
             (Notice::Digit(_), Stage::Leaving(_) | Stage::Gone) => {}
             (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
-            (Notice::KeysSent { activity }, _) => core.report(Report::Pressed { activity }, turn),
+            (Notice::KeysSent { activity }, _) => {
+                // A session that begins anew, in another process, must not send them once more.
+                core.media.keys.take_if(|keys| keys.activity == activity);
+                core.report(Report::Pressed { activity }, turn);
+            }
             (Notice::Taped { activity, end, length, voiced }, _) => {
                 core.report(Report::Taped { activity, end, length, voiced }, turn);
             }
