@@ -10,7 +10,7 @@ use trunkline::call::script::{ScriptInput, ScriptRun, Sound, SoundError};
 use trunkline::call::{Call, CallInput, Dialled};
 use trunkline::callbacks::Outbox;
 use trunkline::ids::{CallId, Generation, LegId};
-use trunkline::leg::{Leg, LegInput, Notice, Readopted, Wish};
+use trunkline::leg::{Leg, LegInput, Notice, Wish};
 use trunkline::ops::events::{Entry, Event};
 use trunkline::sip::shard::Shard;
 use trunkline::supervision::machine::{Machine, Party};
@@ -27,10 +27,6 @@ use crate::post::PostOffice;
 use crate::records::{Records, encoded};
 use crate::runner::{Mailed, born};
 use crate::web::Web;
-
-/// How long the next process takes to begin, and how far apart its legs ask.
-const DOWN: Duration = Duration::from_millis(80);
-const PACE: Duration = Duration::from_millis(5);
 
 /// How long a sound takes to be fetched.
 const FETCHING: Duration = Duration::from_millis(1);
@@ -93,10 +89,10 @@ pub struct World {
     /// Status callbacks as they were posted.
     pub posted: Vec<(Moment, Request)>,
     pub web: Web,
-    fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
+    pub fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
     fetched: usize,
     /// When the next process begins, if there is none.
-    rises_at: Option<Moment>,
+    pub rises_at: Option<Moment>,
     /// What lies in the sockets until then.
     held: Vec<Arrival>,
     told: bool,
@@ -239,58 +235,6 @@ impl World {
             _ => false,
         };
         self.is_fallen
-    }
-
-    /// The process is gone, and with it everything but what it has written down and what is on the wire.
-    fn fall(&mut self) {
-        self.is_fallen = false;
-        self.records = self.records.reborn();
-        self.live = Live::default();
-        self.queue.clear();
-        self.fetching.clear();
-        self.web = Web::default();
-        self.office = PostOffice::default();
-        self.media = self.media.restarted();
-        match self.death {
-            Death::Process { lacks, .. } => {
-                self.rises_at = Some(self.now + DOWN);
-                self.readopt(lacks);
-            }
-            _ => self.rise(),
-        }
-    }
-
-    /// What the next process tells each leg before it begins.
-    fn readopt(&mut self, lacks: bool) {
-        let mut ask_at = self.now + DOWN;
-        for leg in self.records.legs.values_mut() {
-            ask_at = ask_at + PACE;
-            leg.readopt(&Readopted { ask_at, room: lacks.then_some(Readopted::ROOM) });
-        }
-    }
-
-    /// A new process begins with the bytes of the old one.
-    fn rise(&mut self) {
-        self.rises_at = None;
-        self.house = House::restored(&self.records);
-        self.shard_generation = Generation::default();
-        self.queue.push_back(Parcel::start(Party::Shard));
-        for leg in self.records.legs.keys() {
-            self.live.legs.insert(*leg, None);
-            self.queue.push_back(Parcel::start(Party::Leg(*leg)));
-        }
-        for call in self.records.calls.keys() {
-            self.live.calls.insert(*call, None);
-            self.queue.push_back(Parcel::start(Party::Call(*call)));
-        }
-        for leg in self.records.scripts.keys() {
-            self.live.scripts.insert(*leg, None);
-            self.queue.push_back(Parcel::start(Party::Script(*leg)));
-        }
-        for call in self.records.outboxes.keys() {
-            self.live.outboxes.insert(*call, None);
-            self.queue.push_back(Parcel::start(Party::Outbox(*call)));
-        }
     }
 
     fn deadlines(&self) -> Vec<(Moment, Party)> {
