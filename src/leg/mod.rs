@@ -246,6 +246,11 @@ impl Leg {
         (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
     }
 
+    /// The recording that it speaks into.
+    pub fn recorded_in(&self) -> Option<crate::ids::RecordingSid> {
+        self.lease().and(self.core.media.taping.as_ref()).map(|taping| taping.recording)
+    }
+
     /// The Call-IDs of its dialogs.
     pub fn call_ids(&self) -> Vec<String> {
         match &self.stage {
@@ -427,7 +432,7 @@ impl Leg {
             (Notice::Digit(_), Stage::Leaving(_) | Stage::Gone) => {}
             (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
             (Notice::KeysSent { activity }, _) => {
-                // Sent is sent, whatever a media session knows that comes back from an older copy.
+                // A session that begins anew, in another process, must not send them once more.
                 core.media.keys.take_if(|keys| keys.activity == activity);
                 core.report(Report::Pressed { activity }, turn);
             }

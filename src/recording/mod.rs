@@ -12,7 +12,7 @@ mod trim;
 mod wav;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -113,8 +113,22 @@ impl Recordings {
     /// # Errors
     /// The folder cannot be made, closed to others or read, or there is no thread to be had.
     pub fn start(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Self::start_with(folder, limits, clock, &BTreeSet::new())
+    }
+
+    /// The same; but calls are there that will go on with these recordings: they stay open to be continued by
+    /// [`ring`](Self::ring), with silence for the time between, or to be [finished](Self::finish).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(
+        folder: &Path,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+        going_on: &BTreeSet<RecordingSid>,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::open(folder, limits, clock)?);
-        shared.repair()?;
+        shared.repair(going_on)?;
         let (commands, taken) = mpsc::channel();
         let (alive, gone) = mpsc::channel();
         let (writing, syncing) = (Arc::clone(&shared), Arc::clone(&shared));

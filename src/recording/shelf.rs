@@ -1,7 +1,7 @@
 //! The shelf: a recording whose file is closed gets its manifest, its final name and its last answer. Edge; blocks.
 //! It must never lose what was recorded: a file goes only when another one has its sound.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -125,10 +125,11 @@ impl Shared {
         Ok(was_there || was_known)
     }
 
-    /// Finishes what an earlier process left, and counts what is there.
-    pub(super) fn repair(&self) -> io::Result<()> {
+    /// Finishes what an earlier process left and nobody goes on with, and counts what is there.
+    pub(super) fn repair(&self, going_on: &BTreeSet<RecordingSid>) -> io::Result<()> {
         for (sid, kind, _) in self.folder.list()? {
             let repaired = match kind {
+                Kind::Part if going_on.contains(&sid) && !self.folder.has(sid, Kind::Wav) => Ok(()),
                 Kind::Part => self.put_interrupted(sid),
                 Kind::Trimmed | Kind::NewManifest => self.folder.remove(sid, kind).map(drop),
                 Kind::Wav | Kind::Manifest => Ok(()),

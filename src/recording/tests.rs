@@ -83,10 +83,15 @@ struct Studio {
 
 impl Studio {
     fn at(place: &Place, limits: Limits) -> Self {
+        Self::taking_up(place, limits, &BTreeSet::new())
+    }
+
+    /// The next process, whose calls go on with these recordings.
+    fn taking_up(place: &Place, limits: Limits, going_on: &BTreeSet<RecordingSid>) -> Self {
         let clock = Arc::new(Standing::default());
         clock.pass(Duration::from_secs(1_000));
         let shared = Shared::open(&place.0, limits, clock.clone()).expect("a folder");
-        shared.repair().expect("repaired");
+        shared.repair(going_on).expect("repaired");
         let (sender, commands) = mpsc::channel();
         let recordings =
             Recordings { shared: Arc::new(shared), commands: Some(sender), threads: vec![], alive: None };

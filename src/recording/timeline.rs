@@ -53,7 +53,12 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) const fn new(channels: Channels) -> Self {
-        Self { channels, settled: 0, held: VecDeque::new(), misplaced: 0 }
+        Self::after(channels, 0)
+    }
+
+    /// One that goes on behind frames which were handed out before.
+    pub(super) const fn after(channels: Channels, settled: u64) -> Self {
+        Self { channels, settled, held: VecDeque::new(), misplaced: 0 }
     }
 
     /// The place behind the last frame.

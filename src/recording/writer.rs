@@ -109,6 +109,7 @@ impl Tapes {
                 let mut tape = Tape::new(channels, origin, ring, now);
                 match shared.begin(sid, channels) {
                     Ok(file) => {
+                        tape.timeline = Timeline::after(channels, file.frames());
                         lock(&shared.durable).insert(sid, file.file());
                         tape.file = Some(file);
                     }
@@ -189,6 +190,10 @@ impl Shared {
     fn begin(&self, sid: RecordingSid, channels: Channels) -> std::io::Result<Growing> {
         if self.folder.has(sid, Kind::Wav) || self.folder.has(sid, Kind::Manifest) {
             return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it was finished before"));
+        }
+        if self.folder.has(sid, Kind::Part) {
+            // An earlier process has begun it.
+            return Growing::go_on(self.folder.edit(sid, Kind::Part)?, channels);
         }
         Growing::begin(self.folder.create(sid, Kind::Part)?, channels)
     }

@@ -167,3 +167,56 @@ async fn a_crash_between_any_two_steps_of_finishing_keeps_the_sound_and_the_answ
         assert_eq!(place.names().len(), 2, "{:?}", place.names());
     }
 }
+
+#[actix_rt::test]
+async fn a_recording_whose_call_outlives_the_process_goes_on_in_its_file_with_silence_for_the_gap() {
+    let place = Place::new();
+    let mut former = Studio::at(&place, LIMITS);
+    let origin = former.clock.now();
+    let ring = former.ring(sid(1), Channels::Mono);
+    former.speak(&ring, 0, 100, &[500]);
+    drop(former);
+
+    let mut heir = Studio::taking_up(&place, LIMITS, &BTreeSet::from([sid(1)]));
+    assert_eq!(place.names(), [format!("{}.part", sid(1))], "nobody takes it for finished");
+    heir.clock.pass(Duration::from_secs(3));
+    let ring = heir.recordings.ring(sid(1), Channels::Mono, origin);
+    heir.speak(&ring, 150 * BLOCK as u64, 100, &[700]);
+    assert_eq!(heir.finish(sid(1), ALL).await, finished(5, 1));
+    let samples = place.samples(&format!("{}.wav", sid(1)));
+    assert_eq!(samples.len(), 250 * BLOCK);
+    let place_of =
+        |value| (samples.iter().position(|one| *one == value), samples.iter().rposition(|one| *one == value));
+    assert_eq!(place_of(700), (Some(150 * BLOCK), Some(250 * BLOCK - 1)), "in its place");
+    let before = place_of(500);
+    assert!(before.0 == Some(0) && before.1 >= Some(50 * BLOCK), "what was written is kept: {before:?}");
+    assert_eq!(heir.recordings.census().misplaced_samples, 0);
+}
+
+#[actix_rt::test]
+async fn a_recording_that_ends_before_it_could_go_on_is_finished_as_it_is() {
+    let place = Place::new();
+    let mut former = Studio::at(&place, LIMITS);
+    let ring = former.ring(sid(1), Channels::Mono);
+    former.speak(&ring, 0, 150, &[500]);
+    drop(former);
+    let mut heir = Studio::taking_up(&place, LIMITS, &BTreeSet::from([sid(1)]));
+    let result = heir.finish(sid(1), ALL).await;
+    assert!(result.is_ok_and(|finished| !finished.is_empty));
+    assert_eq!(place.names(), [format!("{}.json", sid(1)), format!("{}.wav", sid(1))]);
+}
+
+#[actix_rt::test]
+async fn what_a_dying_disk_has_left_of_a_file_is_gone_on_with_or_left_alone() {
+    let place = Place::new();
+    let studio = Studio::at(&place, LIMITS);
+    drop(studio);
+    let part = |number| place.0.join(format!("{}.part", sid(number)));
+    std::fs::write(part(1), b"").expect("written");
+    std::fs::write(part(2), [7; 100]).expect("written");
+    let mut heir = Studio::taking_up(&place, LIMITS, &BTreeSet::from([sid(1), sid(2)]));
+    let rings = [sid(1), sid(2)].map(|sid| heir.ring(sid, Channels::Mono));
+    rings.iter().for_each(|ring| heir.speak(ring, 0, 10, &[500]));
+    assert!(heir.finish(sid(1), ALL).await.is_ok());
+    assert!(heir.finish(sid(2), ALL).await.is_err(), "it is no recording of ours");
+}
