@@ -34,7 +34,9 @@ pub(super) mod octets {
         serializer.serialize_bytes(bytes)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         struct Octets;
         impl Visitor<'_> for Octets {
             type Value = Vec<u8>;

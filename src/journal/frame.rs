@@ -137,8 +137,32 @@ impl Header {
     /// Reads a header. A foreign version is only believed if the bytes do not make sense as ours, too: otherwise
     /// one flipped bit would keep a whole switch from starting.
     pub fn read(bytes: &[u8; HEADER]) -> Result<Self, Damage> {
-        let [m0, m1, m2, major, l0, l1, l2, l3, s0, s1, s2, s3, s4, s5, s6, s7, b0, b1, b2, b3, h0, h1, h2, h3] =
-            *bytes;
+        let [
+            m0,
+            m1,
+            m2,
+            major,
+            l0,
+            l1,
+            l2,
+            l3,
+            s0,
+            s1,
+            s2,
+            s3,
+            s4,
+            s5,
+            s6,
+            s7,
+            b0,
+            b1,
+            b2,
+            b3,
+            h0,
+            h1,
+            h2,
+            h3,
+        ] = *bytes;
         let mut ours = *bytes;
         ours[3] = MAJOR;
         let sound = crc32fast::hash(&ours[..SUMMED]) == u32::from_le_bytes([h0, h1, h2, h3]);

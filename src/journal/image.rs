@@ -215,7 +215,9 @@ impl<'a> Checkpoint<'a> {
             Entry::Batch(batch) if self.opened.is_some() && self.closed.is_none() => {
                 batch.changes.iter().for_each(|change| self.fold.map.apply(change));
             }
-            Entry::Closed(closed) if self.opened.is_some() && self.closed.is_none() => self.closed = Some(closed),
+            Entry::Closed(closed) if self.opened.is_some() && self.closed.is_none() => {
+                self.closed = Some(closed)
+            }
             _ => return Err(Damage::Misplaced),
         }
         self.next += 1;

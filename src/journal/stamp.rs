@@ -46,7 +46,8 @@ impl Serialize for BootId {
 impl<'de> Deserialize<'de> for BootId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = octets::deserialize(deserializer)?;
-        let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| serde::de::Error::custom("a boot id has 16 bytes"))?;
+        let bytes =
+            <[u8; 16]>::try_from(bytes).map_err(|_| serde::de::Error::custom("a boot id has 16 bytes"))?;
         Ok(Self(u128::from_be_bytes(bytes)))
     }
 }
