@@ -81,3 +81,31 @@ pub(super) fn explain(doing: &str, path: &Path, error: &io::Error) -> String {
     };
     format!("{doing} {}: {error}; {remedy}", path.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_told_what_to_do_about_each_kind_of_failing_disk() {
+        for (code, remedy) in [
+            (nix::libc::ENOSPC, "free some space"),
+            (nix::libc::EDQUOT, "raise the quota"),
+            (nix::libc::EROFS, "mount the disk writable"),
+            (nix::libc::EACCES, "let the switch's user write"),
+            (nix::libc::ENOENT, "nothing in this folder may be moved"),
+            (nix::libc::EIO, "kernel's log"),
+        ] {
+            let error = io::Error::from_raw_os_error(code);
+            let message = explain(
+                "the journal cannot be written:",
+                Path::new("/data/journal/a.000001.journal"),
+                &error,
+            );
+            assert!(
+                message.contains(remedy) && message.contains("/data/journal/a.000001.journal"),
+                "{message}"
+            );
+        }
+    }
+}

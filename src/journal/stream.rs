@@ -314,6 +314,16 @@ impl Journal {
     }
 }
 
+/// Whoever opens the stream next in this process must not meet the thread of a checkpoint.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Some(pending) = self.checkpoint.take() {
+            // How it ended is on disk for the next one to read.
+            drop(pending.running.join());
+        }
+    }
+}
+
 fn within(needed: u64, total: u64) -> io::Result<()> {
     if needed <= total {
         return Ok(());
