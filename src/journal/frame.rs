@@ -9,21 +9,21 @@ use super::change::Change;
 use super::stamp::Stamp;
 
 /// Major version of the format. Within one, fields may be added (readers ignore unknown ones); anything else raises it.
-pub(super) const MAJOR: u8 = 1;
+pub const MAJOR: u8 = 1;
 
 /// Bytes of a header: magic (3), major version (1), length of the body (4), sequence (8), CRC-32 of the body (4),
 /// CRC-32 of the header up to here (4); numbers are little-endian. Magic and version stay where they are for ever.
-pub(super) const HEADER: usize = 24;
+pub const HEADER: usize = 24;
 
 /// The longest body that is written or read, in bytes.
-pub(super) const LONGEST: usize = 64 << 20;
+pub const LONGEST: usize = 64 << 20;
 
 const MAGIC: [u8; 3] = *b"TLJ";
 const SUMMED: usize = HEADER - 4;
 
 /// What a frame holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Entry<'a> {
+pub enum Entry<'a> {
     /// First frame of every file.
     Opened(Opened),
     /// Changes that hold together or not at all.
@@ -34,7 +34,7 @@ pub(super) enum Entry<'a> {
 
 /// Which file this is, and which state it goes on from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Opened {
+pub struct Opened {
     pub kind: Kind,
     pub stream: String,
     pub number: u32,
@@ -47,21 +47,21 @@ pub(super) struct Opened {
 
 /// The two kinds of files that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Kind {
+pub enum Kind {
     Segment,
     Checkpoint,
 }
 
 /// One batch; in a checkpoint a part of the values, in no order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Batch<'a> {
+pub struct Batch<'a> {
     pub stamp: Stamp,
     pub changes: Cow<'a, [Change]>,
 }
 
 /// How many values the checkpoint has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Closed {
+pub struct Closed {
     pub records: u64,
 }
 
@@ -127,7 +127,7 @@ pub enum Damage {
 
 /// A header that is as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub struct Header {
     pub length: u32,
     pub sequence: u64,
     sum: u32,
@@ -191,7 +191,7 @@ impl Header {
 
 /// Writes the frame of `entry` into `buffer`, whose old content goes and whose memory stays.
 /// Refuses a body that no reader would take.
-pub(super) fn encode(buffer: &mut Vec<u8>, sequence: u64, entry: &Entry) -> Result<(), Damage> {
+pub fn encode(buffer: &mut Vec<u8>, sequence: u64, entry: &Entry) -> Result<(), Damage> {
     buffer.clear();
     buffer.resize(HEADER, 0);
     ciborium::into_writer(entry, &mut *buffer).map_err(|error| Damage::Content(error.to_string()))?;

@@ -63,14 +63,14 @@ impl Finding {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Held {
+pub struct Held {
     pub version: u16,
     pub value: Arc<[u8]>,
 }
 
 /// The live records and about how many bytes they take on disk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Map {
+pub struct Map {
     records: HashMap<Arc<str>, Held>,
     bytes: u64,
 }
@@ -121,7 +121,7 @@ fn size(key: &str, held: &Held) -> u64 {
 
 /// A stream as far as it was read. Sequence 0 is the state of a new stream: nothing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fold {
+pub struct Fold {
     pub map: Map,
     pub sequence: u64,
     pub last: Option<Stamp>,
@@ -142,7 +142,7 @@ impl Fold {
 
 /// Which file is being read, by its name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub struct Place<'a> {
     pub stream: &'a str,
     pub number: u32,
 }
@@ -156,7 +156,7 @@ impl Place<'_> {
 
 /// A segment that is read onto what came before it.
 #[derive(Debug)]
-pub(super) struct Segment<'a> {
+pub struct Segment<'a> {
     place: Place<'a>,
     fold: &'a mut Fold,
     opened: bool,
@@ -189,7 +189,7 @@ impl<'a> Segment<'a> {
 
 /// A checkpoint that is read; it counts once it is finished.
 #[derive(Debug)]
-pub(super) struct Checkpoint<'a> {
+pub struct Checkpoint<'a> {
     place: Place<'a>,
     fold: Fold,
     opened: Option<Opened>,
