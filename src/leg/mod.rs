@@ -21,7 +21,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-use crate::ids::{CallId, LegId, Minter};
+use crate::ids::{CallId, LegId, Minter, RecordingSid};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dialog::SessionPolicy;
@@ -244,6 +244,12 @@ impl Leg {
     /// What was leased for its media.
     pub fn lease(&self) -> Option<&trunkline_media::port::Lease> {
         (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
+    }
+
+    /// The recording that what its far end says goes into.
+    pub fn recording(&self) -> Option<RecordingSid> {
+        let taping = self.core.media.taping.as_ref();
+        taping.filter(|_| !matches!(self.stage, Stage::Gone)).map(|taping| taping.recording)
     }
 
     /// The Call-IDs of its dialogs.

@@ -337,7 +337,9 @@ fn web_url(web: SocketAddr, addresses: &LocalAddresses) -> String {
 fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
     let crate::config::Recordings { open, bytes, keep_free, .. } = config.recordings;
     let folder = config.recordings_folder();
-    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock)
+    // Nothing goes on yet: no call outlives the process.
+    let going_on = std::collections::HashSet::new();
+    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock, &going_on)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
 }
 

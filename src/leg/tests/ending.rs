@@ -40,6 +40,29 @@ fn a_leg_waits_for_the_answer_to_its_bye_and_for_its_media() {
 }
 
 #[test]
+fn a_leg_names_the_recording_that_it_goes_into_until_it_is_told_otherwise_or_gone() {
+    let recording = RecordingSid::from_bytes([7; 16]);
+    let taping = Taping {
+        recording,
+        activity: 1,
+        layout: Layout::Mono,
+        channel: 0,
+        origin: at(0),
+        silence: None,
+        limit: None,
+    };
+    let mut bench = talking();
+    assert_eq!(bench.leg.recording(), None);
+    bench.order(Order::Tape(Some(taping.clone())));
+    assert_eq!(bench.leg.recording(), Some(recording));
+    bench.order(Order::Tape(None));
+    assert_eq!(bench.leg.recording(), None);
+    bench.order(Order::Tape(Some(taping)));
+    bench.step(|leg, turn| leg.disown(turn));
+    assert_eq!(bench.leg.recording(), None);
+}
+
+#[test]
 fn a_leg_whose_media_side_never_answers_goes_in_the_end() {
     let mut bench = talking();
     bench.hang_up();
