@@ -407,6 +407,8 @@ impl Leg {
             (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
             (Notice::KeysSent { activity }, _) => core.report(Report::Pressed { activity }, turn),
             (Notice::Taped { activity, end, length, voiced }, _) => {
+                // The next process, whose sessions may know nothing of it, must not begin it again.
+                core.media.taping.take_if(|taping| taping.activity == activity);
                 core.report(Report::Taped { activity, end, length, voiced }, turn);
             }
             (Notice::Timeout, Stage::Up(_)) => self.order(Order::Hangup { cause: Cause::MediaTimeout }, turn),
