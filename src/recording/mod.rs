@@ -158,14 +158,16 @@ impl Recordings {
         };
         let ring = Arc::new(Ring::new(RING));
         let command = Command::Open { sid, channels, origin, ring: Arc::clone(&ring), is_resumed };
-        // One that goes on is counted already, and what is on disk of it is not to be disowned.
+        // One that goes on has its place already.
         let refusal = if is_resumed { None } else { shared.refusal(slots.len()) };
         let refusal = refusal.or_else(|| self.command(command).is_err().then_some("the writer is gone"));
         if let Some(reason) = refusal {
             drop(slots);
             tracing::error!(%sid, reason, "a recording is not begun");
             shared.counts.failed.fetch_add(1, Ordering::Relaxed);
-            shared.past().keep(sid, Err(RecordingError::Refused(reason.to_owned())));
+            if !is_resumed {
+                shared.past().keep(sid, Err(RecordingError::Refused(reason.to_owned())));
+            }
             return Arc::clone(&shared.void);
         }
         slots.insert(sid, Slot::Open(Arc::clone(&ring)));

@@ -156,9 +156,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Counts the bytes that are there: others, too, may delete. A block that is written meanwhile is counted next time.
+    /// Counts the bytes that are there: others, too, may delete. A block that is written meanwhile is counted next time,
+    /// what will be gone in a moment not at all.
     pub(super) fn count(&self) -> io::Result<()> {
-        let bytes = self.folder.list()?.into_iter().map(|(_, _, length)| length).sum();
+        let lasting = |kind| !matches!(kind, Kind::Trimmed | Kind::NewManifest);
+        let files = self.folder.list()?.into_iter();
+        let bytes = files.filter(|(_, kind, _)| lasting(*kind)).map(|(_, _, length)| length).sum();
         self.counts.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }

@@ -252,3 +252,31 @@ async fn what_others_delete_makes_room_within_a_minute() {
     studio.speak(&ring, 0, 50, &[900]);
     assert_eq!(studio.finish(sid(4), ALL).await, finished(1, 1));
 }
+
+#[tokio::test]
+async fn what_is_written_only_to_be_renamed_takes_no_room() {
+    let place = Place::new();
+    let mut studio = Studio::at(&place, LIMITS);
+    let ring = studio.ring(sid(1), Channels::Mono);
+    studio.speak(&ring, 0, 60, &[900]);
+    studio.finish(sid(1), ALL).await.expect("finished");
+    durable::round(&studio.recordings.shared, 60);
+    let bytes = studio.recordings.census().bytes;
+    assert!(bytes > 19_000, "{bytes}");
+    for kind in ["trimmed", "json.part"] {
+        std::fs::write(place.0.join(format!("{}.{kind}", sid(1))), [0; 10_000]).expect("written");
+    }
+    durable::round(&studio.recordings.shared, 120);
+    assert_eq!(studio.recordings.census().bytes, bytes);
+}
+
+#[tokio::test]
+async fn a_writer_that_is_gone_does_not_disown_what_an_earlier_one_has_written() {
+    let place = Place::new();
+    let (origin, died, kept) = interrupted(&place, Channels::Mono, 100, &[7]);
+    let mut next = Studio::after(&place, LIMITS, died, &[sid(1)]);
+    drop(std::mem::replace(&mut next.commands, mpsc::channel().1));
+    next.recordings.ring(sid(1), Channels::Mono, origin).push(block(0, 16_000, 9));
+    assert_eq!(next.finish(sid(1), ALL).await, finished(2, 1));
+    assert_sound(&place, Channels::Mono, &[(kept, &[7])]);
+}
