@@ -21,7 +21,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-use crate::ids::{CallId, LegId, Minter};
+use crate::ids::{CallId, LegId, Minter, RecordingSid};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dialog::SessionPolicy;
@@ -246,9 +246,10 @@ impl Leg {
         (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
     }
 
-    /// The recording that it speaks into.
-    pub fn recorded_in(&self) -> Option<crate::ids::RecordingSid> {
-        self.lease().and(self.core.media.taping.as_ref()).map(|taping| taping.recording)
+    /// The recording that what its far end says goes into.
+    pub fn recording(&self) -> Option<RecordingSid> {
+        let taping = self.core.media.taping.as_ref();
+        taping.filter(|_| !matches!(self.stage, Stage::Gone)).map(|taping| taping.recording)
     }
 
     /// The Call-IDs of its dialogs.
@@ -437,6 +438,7 @@ impl Leg {
                 core.report(Report::Pressed { activity }, turn);
             }
             (Notice::Taped { activity, end, length, voiced }, _) => {
+                // The next process, whose sessions may know nothing of it, must not begin it again.
                 core.media.taping.take_if(|taping| taping.activity == activity);
                 core.report(Report::Taped { activity, end, length, voiced }, turn);
             }

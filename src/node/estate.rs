@@ -14,7 +14,7 @@ use super::records::CallLog;
 use crate::call::Call;
 use crate::call::script::ScriptRun;
 use crate::callbacks::Outbox;
-use crate::ids::{CallId, LegId};
+use crate::ids::{CallId, LegId, RecordingSid};
 use crate::journal::Record;
 use crate::leg::Leg;
 use crate::sip::endpoint::ServerKey;
@@ -144,6 +144,13 @@ impl Estate {
         self.stale.extend([Key::Call(call), Key::Outbox(call)].iter().map(|key| Arc::from(key.text())));
         let parts = self.parts.remove(&call).unwrap_or_default();
         self.stale.extend((0..parts).map(|part| Arc::from(Key::Log(call, part).text())));
+    }
+
+    /// Recordings that are not at their end.
+    pub fn recordings(&self) -> impl Iterator<Item = RecordingSid> {
+        let of_legs = self.legs.values().filter_map(Leg::recording);
+        let of_calls = self.calls.values().flat_map(Call::recordings);
+        of_legs.chain(of_calls).chain(self.scripts.values().filter_map(ScriptRun::recording))
     }
 
     /// Whether a call is still known in any way.

@@ -302,10 +302,11 @@ mod tests {
         let dialplan = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans");
         let plan = Plan::load(&dialplan).expect("it is sound");
         let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        let nothing = std::collections::HashSet::new();
         let credentials = Credentials::mint(|| [1; 16], &[]);
         let kept = Default::default();
-        let house =
-            start::furnish(config, credentials, plan, Arc::new(SystemClock), web, kept).expect("a house");
+        let house = start::furnish(config, credentials, plan, Arc::new(SystemClock), web, kept, &nothing)
+            .expect("a house");
         let sink = Arc::new(Sink(mpsc::channel(8).0));
         Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), Minter::new([9; 16]), sink, None)
     }

@@ -1,6 +1,7 @@
 //! Start and stop of a node: arbiters with their shards, sockets, media engine, and the tasks that keep house.
 //! It must never be running half: what cannot be started ends the start with a reason.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,8 +29,8 @@ use super::settings::Settings;
 use super::sockets::{MediaCustody, Sockets};
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
-use crate::ids::Minter;
-use crate::journal::BootId;
+use crate::ids::{Minter, RecordingSid};
+use crate::journal::{BootId, Stamp};
 use crate::keeper::{Inherited, Keeper};
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
@@ -96,10 +97,12 @@ impl Node {
         mut kept: (Keeper, Inherited),
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let stamp = Stamp { boot: boot()?, at: clock.now(), wall: clock.wall() };
+        let heritage = Heritage::open(&config, arbiters(&config), &stamp)?;
         let (keeper, inherited) = (&kept.0, &mut kept.1);
         let (web, address) = web_socket(config.http.listen, &mut Sockets { keeper, inherited })?;
-        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address, kept)?);
-        let heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp())?;
+        let going_on = heritage.recordings();
+        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address, kept, &going_on)?);
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
         let front = Arc::new(Front::of(house.clone()));
         let web = WebServer::start(web, &house.config.http, front.clone());
@@ -324,6 +327,7 @@ pub(super) fn furnish(
     clock: Arc<dyn Clock>,
     web: SocketAddr,
     (keeper, mut inherited): (Keeper, Inherited),
+    going_on: &HashSet<RecordingSid>,
 ) -> anyhow::Result<House> {
     // One provider for all that speaks TLS; whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -340,7 +344,7 @@ pub(super) fn furnish(
     let engine = Engine::start(EngineConfig { workers, ..EngineConfig::default() });
     let range = PortRange { first: config.media.ports.first, last: config.media.ports.last };
     let seed = Minter::new(entropy()?).number();
-    let recordings = recordings(&config, clock.clone())?;
+    let recordings = recordings(&config, clock.clone(), going_on)?;
     let addresses = LocalAddresses::new(&config, clock.clone());
     let web_url = web_url(web, &addresses);
     let public_url = config.http.public_url.clone().unwrap_or_else(|| web_url.clone());
@@ -418,10 +422,14 @@ fn web_url(web: SocketAddr, addresses: &LocalAddresses) -> String {
     format!("http://{}", SocketAddr::new(ip, web.port()))
 }
 
-fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
+fn recordings(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    going_on: &HashSet<RecordingSid>,
+) -> anyhow::Result<Recordings> {
     let crate::config::Recordings { open, bytes, keep_free, .. } = config.recordings;
     let folder = config.recordings_folder();
-    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock)
+    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock, going_on)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
 }
 

@@ -30,20 +30,13 @@ impl Growing {
         Ok(Self { file: Arc::new(file), channels, bytes: 0 })
     }
 
-    /// Goes on with a file of an earlier process, behind its last whole frame. An empty one is begun.
-    ///
-    /// # Errors
-    /// The disk says no, or the file is of another kind.
-    pub(super) fn go_on(file: File, channels: Channels) -> io::Result<Self> {
-        match repair(&file)? {
-            Some((found, bytes)) if found == channels => Ok(Self { file: Arc::new(file), channels, bytes }),
-            None if file.metadata()?.len() == 0 => Self::begin(file, channels),
-            _ => Err(io::Error::new(io::ErrorKind::AlreadyExists, "what exists of it is of another kind")),
-        }
+    /// Goes on with a file that was [`repair`]ed: there are `bytes` of sound in it.
+    pub(super) fn resume(file: File, channels: Channels, bytes: u64) -> Self {
+        Self { file: Arc::new(file), channels, bytes }
     }
 
-    /// How many frames it has.
-    pub(super) const fn frames(&self) -> u64 {
+    /// Frames in the file.
+    pub(super) fn frames(&self) -> u64 {
         self.bytes / self.channels.frame_bytes()
     }
 
