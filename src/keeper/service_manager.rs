@@ -54,7 +54,7 @@ pub(super) fn kept() -> Vec<(Name, OwnedFd)> {
             stream.map(OwnedFd::from)
         })
     };
-    let sockets: Vec<_> = (0..count).map(|place| socket(place)).collect();
+    let sockets: Vec<_> = (0..count).map(socket).collect();
     let named = names.split(':').zip(sockets);
     named.filter_map(|(name, socket)| Some((unescaped(name)?, socket?))).collect()
 }
