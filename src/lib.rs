@@ -9,6 +9,7 @@ pub mod callbacks;
 pub mod config;
 pub mod http;
 pub mod ids;
+pub mod ledger;
 pub mod leg;
 pub mod node;
 pub mod ops;

@@ -19,6 +19,7 @@ use self::reoffer::Reoffer;
 use super::leaving::{Farewell, Leaving};
 use super::path::Path;
 use super::requests::{bystander, unsuitable};
+use super::verdict::MAINTENANCE;
 use super::{Core, Leg, Next, Order, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, SessionTimer};
@@ -355,6 +356,7 @@ fn reason_of(cause: &Cause) -> Option<&'static str> {
         Cause::Internal => Some("Q.850;cause=41;text=\"Temporary failure\""),
         Cause::MediaTimeout => Some("Q.850;cause=31;text=\"No media\""),
         Cause::NotAcceptable => Some("SIP;cause=488;text=\"Not Acceptable Here\""),
+        Cause::Maintenance => Some(MAINTENANCE),
         Cause::Unreachable => Some("SIP;cause=408;text=\"Request Timeout\""),
         Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
         _ => None,

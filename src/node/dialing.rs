@@ -225,7 +225,7 @@ impl Cell {
         };
         let CallerId { display, user, privacy } = &dialled.caller;
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
-        let printed = to.uri.to_string();
+        let (caller, printed) = (from.uri.to_string(), to.uri.to_string());
         let (leg, parent) = (dialled.leg, dialled.parent);
         let headers = match &dialled.referrer {
             Some(referrer) => self.referred_by(&dialled.noun, referrer, first).into_iter().collect(),
@@ -235,7 +235,7 @@ impl Cell {
         let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
         let spec = OutboundSpec { basis, seat, from, is_private, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
-        self.note(leg, Event::Dialled { to: printed, parent });
+        self.note(leg, Event::Dialled { from: caller, to: printed, parent });
         ways.into_iter().for_each(|way| self.note(leg, way));
     }
 

@@ -61,6 +61,8 @@ pub enum Cause {
     Overloaded,
     /// Another refusal of the far end, with its status.
     Refused(u16),
+    /// The switch is taken out of service.
+    Maintenance,
     /// The switch failed: an actor went over its restart limit.
     Internal,
 }
@@ -85,6 +87,9 @@ pub enum Event {
     },
     /// The leg calls somebody.
     Dialled {
+        /// Who calls.
+        #[serde(default)]
+        from: String,
         /// Who is called.
         to: String,
         /// On behalf of which leg.
