@@ -14,6 +14,7 @@ pub mod network;
 mod notation;
 mod ranges;
 mod recordings;
+mod records;
 pub mod secret;
 mod sections;
 mod session_timer;
@@ -36,6 +37,7 @@ pub use http::Http;
 pub use network::{Advertised, Network, PortSpan};
 pub use notation::read_span;
 pub use recordings::Recordings;
+pub use records::Records;
 pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
@@ -77,6 +79,8 @@ pub struct Config {
     pub http: Http,
     /// Recordings.
     pub recordings: Recordings,
+    /// What is kept of calls that are over.
+    pub records: Records,
     /// What is logged, and how.
     pub log: Log,
 }

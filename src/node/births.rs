@@ -251,6 +251,7 @@ impl Cell {
         self.sessions.borrow_mut().remove(&leg.session_bits());
         self.house.places().remove(&leg.session_bits());
         self.admitted.borrow_mut().remove(leg);
+        self.post_record(leg);
         if self.records.borrow_mut().drop_leg(leg).is_some() {
             House::give_back(&self.house.load.legs);
         }

@@ -248,6 +248,7 @@ impl Cell {
     }
 
     fn refused(&self, call: CallId, dialled: &Dialled, cause: Cause) {
+        self.post_unbegun(call, dialled, &cause);
         self.signal_call(call, CallInput::Refused(dialled.leg, cause));
     }
 }
@@ -287,6 +288,16 @@ fn named(display: Option<String>, user: &str, domain: Option<&str>, target: Opti
         (None, None) => Host::Name("localhost".to_owned()),
     };
     NameAddr { display, uri: Uri::sip(Some(user), host, None), params: Params::default() }
+}
+
+/// Who calls whom, of a leg that has no addresses yet: as its callbacks say it.
+pub(super) fn spoken(dialled: &Dialled) -> (String, String) {
+    let to = match &dialled.noun {
+        Noun::Number(number) => number.number.clone(),
+        Noun::Client(client) => format!("client:{}", client.identity),
+        Noun::Sip(sip) => sip.uri.clone(),
+    };
+    (dialled.caller.user.clone(), to)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! It must never hold logic of calls: it joins the parts.
 
 mod acceptor;
+mod accounts;
 mod admission;
 mod admitted;
 mod assets;
@@ -10,6 +11,7 @@ mod cell;
 mod connection;
 mod control;
 mod dialing;
+mod drain;
 mod fetching;
 mod flights;
 mod front;

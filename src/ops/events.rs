@@ -300,6 +300,13 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it happens once to a leg, and its record depends on it: however long a log grows, this stays in it.
+    pub fn is_milestone(&self) -> bool {
+        matches!(self, Event::Invited { .. } | Event::Dialled { .. } | Event::Answered | Event::Ended { .. })
+    }
+}
+
 /// Addresses as text in every format: a tagged event is read by way of a buffer that no longer knows whether the
 /// format is one for people, in which addresses are text, or not.
 mod address {
