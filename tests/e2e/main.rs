@@ -10,6 +10,7 @@ mod bad_input;
 mod calls;
 mod command_line;
 mod dialplans;
+mod draining;
 mod endings;
 mod faults;
 mod gateway;
