@@ -33,7 +33,7 @@ impl Place {
     fn legs_in(&self, name: &str) -> Vec<u8> {
         let text = fs::read_to_string(self.file(name)).unwrap_or_default();
         let leg = |line: &str| serde_json::from_str::<CallRecord>(line).expect("every line is a record").sid;
-        text.lines().map(leg).map(|leg| number(leg)).collect()
+        text.lines().map(leg).map(number).collect()
     }
 }
 
@@ -55,7 +55,7 @@ fn record(number: u8) -> CallRecord {
 /// Posts these, and waits until each is settled.
 fn settle(ledger: &Ledger, numbers: &[u8]) {
     let (way, settled) = mpsc::channel();
-    for number in numbers.to_vec() {
+    for number in numbers.iter().copied() {
         let way = way.clone();
         ledger.post(record(number), move || way.send(number).expect("the test waits"));
     }

@@ -135,7 +135,10 @@ fn each_leg_has_one_record_with_the_times_of_the_wire() {
     eventually("both legs have records", Duration::from_secs(10), || records(&switch, "9").len() == 2);
     let kept = records(&switch, "9");
     let of = |direction: &str| {
-        kept.iter().find(|record| record["direction"] == direction).unwrap_or_else(|| panic!("{kept:?}")).clone()
+        kept.iter()
+            .find(|record| record["direction"] == direction)
+            .unwrap_or_else(|| panic!("{kept:?}"))
+            .clone()
     };
     let (caller, callee) = (of("inbound"), of("outbound-dial"));
     for record in [&caller, &callee] {

@@ -109,11 +109,11 @@ pub fn draining(drained: &Drained) -> String {
     let Some(drain) = drain else { return "new calls are taken".to_owned() };
     let count = |count: &u64, noun: &str| counted(usize::try_from(*count).unwrap_or(usize::MAX), noun);
     format!(
-        "draining for {}: {}, {} and {} left; what is still up in {} is ended",
+        "draining for {}: {}, {} and the callbacks of {} are left; what is still up in {} is ended",
         span(now.since(drain.since)),
         count(calls, "call"),
         count(legs, "leg"),
-        count(outboxes, "outbox").replace("outboxs", "outboxes"),
+        count(outboxes, "call"),
         span(drain.until.since(*now)),
     )
 }
