@@ -20,7 +20,7 @@ use trunkline::ops::print;
 use super::check::numbers;
 use super::credentials::{USERS, new_random};
 
-/// How long a stop waits for the last BYE to be answered.
+/// How long a stop waits for the last BYE to be answered, and the last callback to be delivered.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often repeated warnings are summed up.
 const SUMMING_UP: Duration = Duration::from_secs(5);
@@ -48,10 +48,12 @@ pub async fn serve(origin: Origin, kept: (Keeper, Inherited)) -> anyhow::Result<
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let hangups = follow_hangups(reloading)?;
     notifier.ready("serving calls");
+    let drained = node.drained();
     let failed = tokio::select! {
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
         exit = node.failure() => exit,
+        () = drained => None,
         _ = stopped.recv() => None,
         ended = answering => {
             ended.context("the control socket failed")?;

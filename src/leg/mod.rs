@@ -33,7 +33,7 @@ pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub(crate) use self::verdict::status_of;
+pub(crate) use self::verdict::{cause_of, status_of};
 pub use self::words::{
     DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Readopted, Refer, Remarks, Report, Voice,
 };

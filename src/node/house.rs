@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, Lease, PortPair, PortTable};
@@ -25,7 +26,8 @@ use super::together::Place;
 use crate::config::{self, Config, Credentials};
 use crate::journal::{BootId, Stamp};
 use crate::keeper::{Inherited, Keeper};
-use crate::ops::control::Traffic;
+use crate::ledger::Ledger;
+use crate::ops::control::{Drain, Traffic};
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
 use crate::registrar::{Bounds, Registrar};
@@ -91,6 +93,10 @@ pub struct House {
     pub metrics: Arc<Metrics>,
     /// Recordings.
     pub recordings: Recordings,
+    /// What came of each leg.
+    pub ledger: Ledger,
+    /// Since when and until when the node is drained.
+    pub(super) draining: watch::Sender<Option<Drain>>,
     /// Where the web server listens, as a URL.
     pub web_url: String,
     /// The ways to all arbiters, once they stand.

@@ -32,7 +32,9 @@ use crate::http::WebServer;
 use crate::ids::{Minter, RecordingSid};
 use crate::journal::{BootId, Stamp};
 use crate::keeper::{Inherited, Keeper};
+use crate::ledger::{self, Ledger};
 use crate::leg::Seat;
+use crate::ops::events::Cause;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
 use crate::registrar::Registrar;
@@ -58,6 +60,9 @@ pub(super) const PERMANENT: ChildPolicy = ChildPolicy {
 
 /// How old what is known of a media session may be when the process dies.
 const MEDIA_BOOK: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for the records of its calls to be on the disk.
+const WRITTEN: Duration = Duration::from_secs(2);
 
 /// Something to be done on an arbiter, with its cell.
 pub(super) type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
@@ -240,19 +245,23 @@ impl Node {
         self.house.load.closing.store(true, Ordering::Relaxed);
         let deadline = tokio::time::Instant::now() + patience;
         for post in &self.cells {
-            if post.ask(|cell| cell.end_calls()).await.is_none() {
+            if post.ask(|cell| cell.end_calls(&Cause::Maintenance)).await.is_none() {
                 tracing::error!("an arbiter does not answer: its calls are cut off");
             }
         }
-        let load = &self.house.load;
-        // A call whose legs are gone may still have something to tell.
-        let is_quiet = || {
-            [&load.calls, &load.legs, &load.outboxes].iter().all(|count| count.load(Ordering::Relaxed) == 0)
-        };
-        while !is_quiet() && tokio::time::Instant::now() < deadline {
+        while !self.house.load.is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.house.recordings.finish_all().await;
+        for post in &self.cells {
+            // One that does not answer was told of above.
+            post.ask(|cell| cell.post_rest()).await;
+        }
+        let house = self.house.clone();
+        let settled = tokio::task::spawn_blocking(move || house.ledger.is_settled_within(WRITTEN)).await;
+        if !settled.unwrap_or(false) {
+            tracing::error!(waiting = self.house.ledger.health().waiting, "call records are lost");
+        }
         self.web.stop().await;
     }
 
@@ -303,6 +312,12 @@ impl Post {
 
     /// How long an arbiter has for an answer.
     pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// Has `act` done on the arbiter, in its turn. Waits for room: not for threads that must not.
+    pub(super) fn tell(&self, act: impl FnOnce(&std::rc::Rc<Cell>) + Send + 'static) {
+        // An arbiter that has ended has nothing to do any more.
+        drop(self.inquiries.blocking_send(Box::new(act)));
+    }
 
     /// Runs `inquiry` on the arbiter; `None` if it does not answer in time.
     pub(super) async fn ask<T: Send + 'static>(
@@ -357,6 +372,8 @@ pub(super) fn furnish(
         moved: std::sync::Mutex::default(),
         metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
+        ledger: ledger(&config)?,
+        draining: tokio::sync::watch::Sender::default(),
         webhooks: webhooks.context("webhooks need TLS")?,
         registrar: Registrar::new(bounds(&config)),
         ports: PortTable::new(range, config.media.port_rest)
@@ -431,6 +448,12 @@ fn recordings(
     let folder = config.recordings_folder();
     Recordings::start(&folder, Limits { open, bytes, keep_free }, clock, going_on)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
+}
+
+fn ledger(config: &Config) -> anyhow::Result<Ledger> {
+    let crate::config::Records { bytes, files } = config.records;
+    let limits = ledger::Limits { bytes, files };
+    Ledger::start(&config.data.folder, limits).context("the ledger of calls needs a thread")
 }
 
 /// The sockets for TCP and TLS.

@@ -463,7 +463,11 @@ impl World {
             Dialling::Leg(leg) => {
                 let to = leg.summary().peer;
                 let (leg, mut events) = born(*leg, LegInput::Start, self);
-                events.push(Entry { leg: id, at: self.now, event: Event::Dialled { to, parent } });
+                events.push(Entry {
+                    leg: id,
+                    at: self.now,
+                    event: Event::Dialled { from: String::new(), to, parent },
+                });
                 self.records.put_leg(leg);
                 self.log(events);
                 if !self.committed() {

@@ -114,7 +114,7 @@ impl ScriptRun {
         }
         let Redirection { hook, fallback, target } = redirection;
         self.end_step("transferred", turn);
-        self.engage();
+        self.note_answer();
         (self.fallback, self.is_fallback) = (fallback, false);
         self.ask(hook, vec![("ReferTransferTarget".to_owned(), target)], turn);
     }

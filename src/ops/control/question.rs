@@ -62,7 +62,15 @@ pub enum Question {
         #[serde(default)]
         dry_run: bool,
     },
-    /// Refuse new calls, drain, end: [`Answer::Done`] at once.
+    /// Take no new calls from now on, end with the last one, or end those that are left at a deadline:
+    /// [`Answer::Draining`] at once. Asked again, only the deadline changes.
+    Drain {
+        /// How long from now, milliseconds.
+        patience_ms: u64,
+    },
+    /// Take new calls again: [`Answer::Draining`].
+    CancelDrain,
+    /// Refuse new calls, end those that are up, end: [`Answer::Done`] at once.
     Stop,
     /// Make an actor panic, to see that nobody hears it: [`Answer::Done`]. Release builds do not know it.
     #[cfg(debug_assertions)]
