@@ -46,7 +46,7 @@ pub(super) fn kept() -> Vec<(Name, OwnedFd)> {
     let names = variable("LISTEN_FDNAMES");
     let mut descriptors = ListenFd::from_env();
     let count = descriptors.len();
-    let mut socket = |place| -> Option<OwnedFd> {
+    let socket = |place| -> Option<OwnedFd> {
         // Each is taken as what it is; neither: it is no socket of ours.
         let datagrams = descriptors.take_udp_socket(place).ok().flatten();
         datagrams.map(OwnedFd::from).or_else(|| {
