@@ -43,7 +43,10 @@ impl Place {
     }
 
     fn configure(&self, text: &str) {
-        std::fs::write(self.folder.join("trunkline.toml"), text).expect("written");
+        // Whole or not at all: a switch may be started at any moment, and an empty file is a sound one.
+        let draft = self.folder.join("draft");
+        std::fs::write(&draft, text).expect("written");
+        std::fs::rename(draft, self.folder.join("trunkline.toml")).expect("the same folder");
     }
 
     fn log(&self) -> String {
