@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use trunkline::config::files::{self, Origin};
 use trunkline::config::{Config, Finding};
@@ -38,6 +38,9 @@ pub async fn serve(origin: Origin, kept: (Keeper, Inherited)) -> anyhow::Result<
         .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let control = ControlSocket::open(&data)?;
+    // Before the first call can be there: a signal that nobody follows would end the process without a BYE.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let hangup = signal(SignalKind::hangup())?;
     let mut node = Node::start_after(config, credentials, plan, kept).await?;
     println!("{}", ready(node.house(), &data, are_new));
     let reloader = Reloader::new(node.house().clone(), origin, logs.clone());
@@ -45,8 +48,7 @@ pub async fn serve(origin: Origin, kept: (Keeper, Inherited)) -> anyhow::Result<
     let (stop, mut stopped) = mpsc::channel(1);
     let answering = answer(control, node.desk(), logs.clone(), reloading.clone(), stop);
     keep_telling(&node, logs, notifier.clone());
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let hangups = follow_hangups(reloading)?;
+    let hangups = follow_hangups(reloading, hangup);
     notifier.ready("serving calls");
     let drained = node.drained();
     let failed = tokio::select! {
@@ -158,13 +160,12 @@ impl Reloading {
 }
 
 /// SIGHUP is a reload.
-fn follow_hangups(reloading: Arc<Reloading>) -> anyhow::Result<tokio::task::JoinHandle<()>> {
-    let mut hangups = signal(SignalKind::hangup())?;
-    Ok(actix_rt::spawn(async move {
+fn follow_hangups(reloading: Arc<Reloading>, mut hangups: Signal) -> tokio::task::JoinHandle<()> {
+    actix_rt::spawn(async move {
         while hangups.recv().await.is_some() {
             reloading.reload(false).await;
         }
-    }))
+    })
 }
 
 /// Sums up repeated warnings; tells the service manager that every part still answers, as often as it wants.
