@@ -182,9 +182,9 @@ fn who_was_registered_is_called_without_registering_anew() {
 fn fifty_calls_outlive_five_deaths_and_each_leg_has_one_record() {
     const CALLS: u32 = 50;
     let switch = Switch::with(&Options { media_ports: 600, alone: true, ..Options::default() });
-    let bob = switch.telephone("bob").with("ring", 50).registered().calls(CALLS, 25);
+    let bob = switch.telephone("bob").asked().with("ring", 50).registered().calls(CALLS, 25);
     let answered = bob.waits("callee");
-    let alice = switch.telephone("alice").with("talk", 20_000).calls(CALLS, 25);
+    let alice = switch.telephone("alice").asked().with("talk", 20_000).calls(CALLS, 25);
     let calling = alice.dials("caller", "bob");
     std::thread::sleep(4 * SECOND);
     for _ in 0..5 {

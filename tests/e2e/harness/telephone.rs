@@ -23,6 +23,8 @@ pub struct Telephone<'s> {
     rate: u32,
     limit: Duration,
     values: Vec<(String, String)>,
+    /// Whether it answers OPTIONS within a call, whatever its scenario waits for.
+    is_asked: bool,
 }
 
 impl<'s> Telephone<'s> {
@@ -39,6 +41,7 @@ impl<'s> Telephone<'s> {
             rate: 10,
             limit: Duration::from_secs(30),
             values: values.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            is_asked: false,
         }
     }
 
@@ -56,6 +59,12 @@ impl<'s> Telephone<'s> {
     /// Over TCP instead of UDP.
     pub fn over_tcp(mut self) -> Self {
         self.transport = "t1";
+        self
+    }
+
+    /// As one that is asked within its call whether it is still there: sipp would end a call for that.
+    pub fn asked(mut self) -> Self {
+        self.is_asked = true;
         self
     }
 
@@ -147,6 +156,9 @@ impl<'s> Telephone<'s> {
             &limit,
             "-timeout_error",
         ]);
+        if self.is_asked {
+            arguments.push("-aa");
+        }
         arguments.extend(["-trace_err", "-error_file", &errors]);
         if self.calls == 1 {
             arguments.extend(["-trace_msg", "-message_file", &messages]);
