@@ -14,7 +14,7 @@ TARGET_DIR = $${CARGO_TARGET_DIR:-target}
 run:
 	@.ci/packages --optional $(RUN_PACKAGES)
 	$(CARGO) build --release --locked
-	@exec $(TARGET_DIR)/release/trunkline serve
+	@exec $(TARGET_DIR)/release/trunkline supervise
 
 test:
 	@.ci/packages $(TEST_PACKAGES)

@@ -10,6 +10,7 @@ pub mod config;
 pub mod http;
 pub mod ids;
 pub mod journal;
+pub mod keeper;
 pub mod leg;
 pub mod node;
 pub mod ops;

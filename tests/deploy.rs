@@ -59,6 +59,12 @@ fn the_unit_gives_the_switch_what_it_needs_and_nothing_else() {
     let descriptors = config.limits.legs * 4 + config.http.connections + config.sip.connections.total + 256;
     let limit: usize = service("LimitNOFILE").parse().expect("a number");
     assert!(limit >= descriptors, "the default limits need {descriptors} descriptors");
+    let listeners = config.sip.listen.len() + config.sip.listen_tcp.len() + config.sip.listen_tls.len() + 1;
+    let kept: usize = service("FileDescriptorStoreMax").parse().expect("a number");
+    let sockets = config.limits.legs * 2 + listeners;
+    assert!(kept >= sockets, "the default limits have {sockets} sockets to keep");
+    assert!(kept < limit, "the switch gets them all at once");
+    assert_eq!(service("RestartSec"), "100ms", "phones are waiting");
     assert!(config.sip.listen.iter().all(|address| address.port() >= 1024), "a low port takes a capability");
     assert!(seconds("TimeoutStopSec") > 7, "the last BYE is waited for");
     assert!(seconds("WatchdogSec") >= 10, "an arbiter has two seconds to answer");

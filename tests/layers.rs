@@ -37,6 +37,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("journal::frame", 0),
     ("journal::image", 0),
     ("journal::stamp", 0),
+    ("keeper", 2),
     ("cluster", 2),
     ("store::adapter", 2),
     ("config::files", 2),

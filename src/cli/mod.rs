@@ -8,8 +8,10 @@ mod follow;
 mod reload;
 mod serve;
 mod show;
+mod supervise;
 mod top;
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ use clap::{Parser, Subcommand};
 use trunkline::config::files::Origin;
 use trunkline::config::read_span;
 use trunkline::ids::LegId;
+use trunkline::keeper::Keeper;
 use trunkline::ops::control::{Question, Whom};
 
 /// A self-hosted programmable voice cloud.
@@ -40,6 +43,16 @@ pub struct Arguments {
 enum Command {
     /// Run the switch. SIGTERM ends its calls and stops it, SIGHUP is `reload`.
     Serve,
+    /// Run the switch under a parent that starts it again when it dies and keeps its sockets meanwhile: nothing that
+    /// arrives is lost. Signals are passed on; it ends when the switch ends by itself or was told to.
+    Supervise {
+        /// Start this binary instead of the one that is running; whatever is at its path at each start.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+        /// Further arguments of `serve`.
+        #[arg(last = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Read the configuration, the routes and every script; tell everything that is wrong, and which number leads where.
     Check {
         /// Print the settings in force instead, as a configuration file with hidden secrets.
@@ -163,7 +176,11 @@ const FILE_OF_THE_START: &str =
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let origin = Origin { config: arguments.config, data: arguments.data };
     match arguments.command {
-        Command::Serve => actix::System::new().block_on(serve::serve(origin)).map(|()| ExitCode::SUCCESS),
+        Command::Serve => {
+            let kept = Keeper::of_environment();
+            actix::System::new().block_on(serve::serve(origin, kept)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Supervise { binary, arguments } => supervise::supervise(&origin, binary, arguments),
         Command::Check { effective: true, .. } => check::effective(&origin),
         Command::Check { json, .. } => check::check(&origin, json),
         Command::Credentials { json, replace } => credentials::credentials(&data(&origin)?, json, replace),
@@ -203,7 +220,7 @@ fn ask(data: &Path, command: Command) -> anyhow::Result<ExitCode> {
         }
         #[cfg(debug_assertions)]
         Command::Poison { what, id } => (Question::Poison { what, id: sid(&id)? }, false),
-        Command::Serve | Command::Check { .. } | Command::Credentials { .. } => {
+        Command::Serve | Command::Supervise { .. } | Command::Check { .. } | Command::Credentials { .. } => {
             anyhow::bail!("this asks no running switch")
         }
     };

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use trunkline::config::files::{self, Origin};
 use trunkline::config::{Config, Finding};
+use trunkline::keeper::{Inherited, Keeper};
 use trunkline::node::{Desk, Draft, House, Node, Reloader, limits};
 use trunkline::ops::control::{self, Answer, ControlSocket, Outcome, Question, Reloaded, Reply};
 use trunkline::ops::log::{self, Logs};
@@ -24,19 +25,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often repeated warnings are summed up.
 const SUMMING_UP: Duration = Duration::from_secs(5);
 
-/// Runs the switch until it is told to stop.
-pub async fn serve(origin: Origin) -> anyhow::Result<()> {
+/// Runs the switch until it is told to stop. `kept`: who keeps its sockets, and those of an earlier process.
+pub async fn serve(origin: Origin, kept: (Keeper, Inherited)) -> anyhow::Result<()> {
     let (config, plan, findings) = Draft::read(&origin, limits::of_host).start().map_err(refusal)?;
     let logs = log::start(&config.log)?;
     let notifier = Arc::new(Notifier::from_environment());
     tell_start(&config, origin.file());
+    kept.1.tell();
     log::tell("start", &findings);
     let data = config.data.folder.clone();
     std::fs::create_dir_all(&data)
         .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
     let control = ControlSocket::open(&data)?;
-    let mut node = Node::start(config, credentials, plan).await?;
+    let mut node = Node::start_after(config, credentials, plan, kept).await?;
     println!("{}", ready(node.house(), &data, are_new));
     let reloader = Reloader::new(node.house().clone(), origin, logs.clone());
     let reloading = Arc::new(Reloading { reloader, notifier: notifier.clone() });

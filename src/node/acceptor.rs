@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +40,25 @@ impl Entrance {
     /// # Errors
     /// The address is not of this host, or is taken.
     pub fn open(transport: Transport, address: SocketAddr) -> io::Result<Self> {
-        let socket = tcp::listen(address)?;
+        Self::of(transport, tcp::listen(address)?)
+    }
+
+    /// Takes up the socket of an earlier process, with the connections that wait there.
+    ///
+    /// # Errors
+    /// It does not listen at this address.
+    pub fn adopt(transport: Transport, address: SocketAddr, socket: OwnedFd) -> io::Result<Self> {
+        Self::of(transport, tcp::adopt(socket, address)?)
+    }
+
+    fn of(transport: Transport, socket: TcpListener) -> io::Result<Self> {
         Ok(Self { transport, local: socket.local_addr()?, socket })
+    }
+}
+
+impl AsFd for Entrance {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

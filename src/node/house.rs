@@ -20,10 +20,12 @@ use super::metrics::Metrics;
 use super::references::There;
 use super::screened;
 use super::settings::Settings;
+use super::sockets::media_names;
 use super::start::Post;
 use super::together::Place;
 use crate::config::{self, Config, Credentials};
 use crate::journal::{BootId, Stamp};
+use crate::keeper::{Inherited, Keeper};
 use crate::ops::control::Traffic;
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
@@ -73,6 +75,10 @@ pub struct House {
     pub entrances: Vec<Arc<Entrance>>,
     /// TCP and TLS connections.
     pub connections: Arc<Connections>,
+    /// Who keeps our sockets if the process dies.
+    pub keeper: Keeper,
+    /// Sockets of an earlier process that nobody has taken yet.
+    pub inherited: Mutex<Inherited>,
     /// Our certificate, and whom we believe.
     pub tls: Tls,
     /// Who a request comes from. One for all arbiters: by its Call-ID a guesser chooses whom it asks, and an account is
@@ -190,7 +196,21 @@ impl House {
     /// # Errors
     /// Somebody else has them by now.
     pub(super) fn retake(&self, lease: &Lease) -> std::io::Result<Arc<PortPair>> {
-        self.ports.retake(lease)
+        let sockets = {
+            let mut inherited = self.inherited();
+            media_names(lease).map(|name| inherited.take(&name))
+        };
+        match sockets {
+            [Some(rtp), Some(rtcp)] => {
+                self.ports.retake_with(lease, PortPair { rtp: rtp.into(), rtcp: rtcp.into() })
+            }
+            _ => self.ports.retake(lease),
+        }
+    }
+
+    /// What an earlier process has left and nobody has taken yet.
+    pub fn inherited(&self) -> MutexGuard<'_, Inherited> {
+        self.inherited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The media sessions that are not with the worker of their call.

@@ -58,7 +58,7 @@ pub fn of_place(config: &Config, is_running: bool) -> Vec<Doubt> {
 }
 
 /// The limit of descriptors, raised as far as it may be.
-fn raised() -> Option<u64> {
+pub fn raised() -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     Some(setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map_or(soft, |()| hard))
 }

@@ -36,6 +36,7 @@ mod reload;
 mod screened;
 mod settings;
 mod shard_actor;
+mod sockets;
 mod sound;
 mod start;
 mod tails;

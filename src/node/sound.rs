@@ -303,7 +303,9 @@ mod tests {
         let plan = Plan::load(&dialplan).expect("it is sound");
         let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         let credentials = Credentials::mint(|| [1; 16], &[]);
-        let house = start::furnish(config, credentials, plan, Arc::new(SystemClock), web).expect("a house");
+        let kept = Default::default();
+        let house =
+            start::furnish(config, credentials, plan, Arc::new(SystemClock), web, kept).expect("a house");
         let sink = Arc::new(Sink(mpsc::channel(8).0));
         Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), Minter::new([9; 16]), sink, None)
     }

@@ -29,11 +29,13 @@ use super::readoption::Revenants;
 use super::reconcile::Difference;
 use super::settings::Settings;
 use super::shard_actor::ShardActor;
+use super::sockets::{MediaCustody, Sockets};
 use super::sound::Sink;
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
 use crate::ids::Minter;
 use crate::journal::BootId;
+use crate::keeper::{Inherited, Keeper};
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
@@ -41,7 +43,7 @@ use crate::registrar::Registrar;
 use crate::sip::message::Transport;
 use crate::sip::shard::Gate;
 use crate::sip::transport::tls::Files;
-use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp};
+use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp, tcp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
 use crate::supervision::{
@@ -98,9 +100,23 @@ impl Node {
     /// # Errors
     /// A socket, a thread or a file is not to be had; the error names it.
     pub async fn start(config: Config, credentials: Credentials, plan: Plan) -> anyhow::Result<Self> {
+        Self::start_after(config, credentials, plan, Default::default()).await
+    }
+
+    /// As [`Self::start`], with the sockets that an earlier process has left, and with who keeps them.
+    ///
+    /// # Errors
+    /// As there. What was left stays with the keeper then.
+    pub async fn start_after(
+        config: Config,
+        credentials: Credentials,
+        plan: Plan,
+        mut kept: (Keeper, Inherited),
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (web, address) = web_socket(config.http.listen)?;
-        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address)?);
+        let (keeper, inherited) = (&kept.0, &mut kept.1);
+        let (web, address) = web_socket(config.http.listen, &mut Sockets { keeper, inherited })?;
+        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address, kept)?);
         let heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp())?;
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
         let front = Arc::new(Front::of(house.clone()));
@@ -133,6 +149,10 @@ impl Node {
         node.listen(&arbiters).await?;
         node.keep_house();
         heritage.media.into_iter().for_each(|book| node.keep_media(book));
+        let closed = node.house.inherited().close_rest();
+        if closed > 0 {
+            tracing::info!(closed, "sockets of an earlier process that nobody needs any more are closed");
+        }
         front.open(node.posts());
         Ok(node)
     }
@@ -317,14 +337,17 @@ pub(super) fn furnish(
     plan: Plan,
     clock: Arc<dyn Clock>,
     web: SocketAddr,
+    (keeper, mut inherited): (Keeper, Inherited),
 ) -> anyhow::Result<House> {
     // One provider for all that speaks TLS; whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sockets = config.sip.listen.iter().map(|address| {
-        Udp::bind(*address).map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
+    let mut opened = Sockets { keeper: &keeper, inherited: &mut inherited };
+    let sockets = config.sip.listen.iter().map(|&address| {
+        let socket = opened.open("udp", address, |socket| Udp::adopt(socket, address), || Udp::bind(address));
+        socket.map(Arc::new).with_context(|| format!("cannot listen on {address} (UDP)"))
     });
     let sockets = sockets.collect::<anyhow::Result<Vec<_>>>()?;
-    let entrances = entrances(&config)?;
+    let entrances = entrances(&config, &mut opened)?;
     let addresses = LocalAddresses::new(&config, clock.clone());
     let tls = tls(&config, &addresses)?;
     let workers = workers(&config);
@@ -346,7 +369,11 @@ pub(super) fn furnish(
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,
         registrar: Registrar::new(bounds(&config)),
-        ports: PortTable::new(range, config.media.port_rest).seeded(seed),
+        ports: PortTable::new(range, config.media.port_rest)
+            .seeded(seed)
+            .with_custody(Arc::new(MediaCustody(keeper.clone()))),
+        keeper,
+        inherited: inherited.into(),
         engine: engine.context("media workers cannot be started")?,
         speech: Speech::new(&config.data.folder.join("speech"), config.limits.speech_cache),
         sounds: Sounds::default(),
@@ -388,8 +415,9 @@ fn gate(config: &Config) -> anyhow::Result<Gate> {
 }
 
 /// The socket of the web server, and its address.
-fn web_socket(listen: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let socket = TcpListener::bind(listen).with_context(|| {
+fn web_socket(listen: SocketAddr, sockets: &mut Sockets) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let adopt = |socket| tcp::adopt(socket, listen);
+    let socket = sockets.open("http", listen, adopt, || TcpListener::bind(listen)).with_context(|| {
         format!("cannot listen on {listen} (HTTP): choose another address with http.listen")
     })?;
     let address = socket.local_addr().context("the socket of the web server has no address")?;
@@ -412,11 +440,13 @@ fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordin
 }
 
 /// The sockets for TCP and TLS.
-fn entrances(config: &Config) -> anyhow::Result<Vec<Arc<Entrance>>> {
+fn entrances(config: &Config, sockets: &mut Sockets) -> anyhow::Result<Vec<Arc<Entrance>>> {
     let tcp = config.sip.listen_tcp.iter().map(|address| (Transport::Tcp, *address));
     let tls = config.sip.listen_tls.iter().map(|address| (Transport::Tls, *address));
     let open = |(transport, address): (Transport, SocketAddr)| {
-        let entrance = Entrance::open(transport.clone(), address);
+        let kind = transport.to_string().to_ascii_lowercase();
+        let adopt = |socket| Entrance::adopt(transport.clone(), address, socket);
+        let entrance = sockets.open(&kind, address, adopt, || Entrance::open(transport.clone(), address));
         let entrance = entrance.with_context(|| format!("cannot listen on {address} ({transport})"))?;
         tracing::info!(%transport, local = %entrance.local, "listening");
         Ok(Arc::new(entrance))

@@ -75,7 +75,7 @@ impl Notifier {
 }
 
 /// A path, or a name in the abstract namespace where it begins with `@`.
-fn address(socket: &OsStr) -> io::Result<SocketAddr> {
+pub(crate) fn address(socket: &OsStr) -> io::Result<SocketAddr> {
     match socket.as_bytes().split_first() {
         Some((b'@', name)) => SocketAddr::from_abstract_name(name),
         _ => SocketAddr::from_pathname(socket),

@@ -13,4 +13,4 @@ mod worker;
 
 pub use command::{Command, Destination, EventSink, Moving};
 pub use engine::{Census, Engine, EngineConfig, Full};
-pub use table::{Lease, PortPair, PortRange, PortTable, PortsExhausted};
+pub use table::{Custody, Lease, PortPair, PortRange, PortTable, PortsExhausted};

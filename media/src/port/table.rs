@@ -75,7 +75,13 @@ pub struct PortPair {
 impl PortPair {
     fn bind(lease: &Lease) -> std::io::Result<PortPair> {
         let pair = PortPair { rtp: UdpSocket::bind(lease.rtp())?, rtcp: UdpSocket::bind(lease.rtcp())? };
-        for socket in [&pair.rtp, &pair.rtcp] {
+        pair.prepare(lease)?;
+        Ok(pair)
+    }
+
+    /// Sets the options of both sockets.
+    fn prepare(&self, lease: &Lease) -> std::io::Result<()> {
+        for socket in [&self.rtp, &self.rtcp] {
             socket.set_nonblocking(true)?;
             // Networks that know no classes ignore this, and some hosts forbid it.
             let _ = match lease.ip {
@@ -83,8 +89,26 @@ impl PortPair {
                 IpAddr::V6(_) => SockRef::from(socket).set_tclass_v6(EXPEDITED),
             };
         }
-        Ok(pair)
+        Ok(())
     }
+}
+
+/// Whoever lets leased sockets outlive the process. Neither call may wait.
+pub trait Custody: Send + Sync {
+    /// A pair was leased with new sockets.
+    fn leased(&self, lease: &Lease, sockets: &PortPair);
+
+    /// A lease was given back: its sockets are not to outlive it.
+    fn released(&self, lease: &Lease);
+}
+
+/// Sockets that nobody else holds.
+struct NoCustody;
+
+impl Custody for NoCustody {
+    fn leased(&self, _: &Lease, _: &PortPair) {}
+
+    fn released(&self, _: &Lease) {}
 }
 
 /// No pair of ports is free on this address.
@@ -110,12 +134,19 @@ pub struct PortTable {
     range: PortRange,
     rest: Duration,
     ledger: Mutex<Ledger>,
+    custody: Arc<dyn Custody>,
 }
 
 impl PortTable {
     /// A table with nothing leased; a released pair is not leased again before `rest` has passed.
     pub fn new(range: PortRange, rest: Duration) -> Self {
-        PortTable { range, rest, ledger: Mutex::new(Ledger { pairs: HashMap::new(), draw: 0 }) }
+        let ledger = Mutex::new(Ledger { pairs: HashMap::new(), draw: 0 });
+        PortTable { range, rest, ledger, custody: Arc::new(NoCustody) }
+    }
+
+    /// The same table, whose leased sockets are told to `custody`.
+    pub fn with_custody(self, custody: Arc<dyn Custody>) -> Self {
+        PortTable { custody, ..self }
     }
 
     /// The same table, drawing its ports in an order that follows from `seed`, so that strangers cannot guess them.
@@ -138,7 +169,9 @@ impl PortTable {
             };
             // A port that somebody else holds is passed over.
             if free && let Ok(sockets) = PortPair::bind(&lease) {
-                ledger.pairs.insert(lease, Pair::Leased(Arc::new(sockets)));
+                let sockets = ledger.enter(&lease, sockets);
+                drop(ledger);
+                self.custody.leased(&lease, &sockets);
                 return Ok(lease);
             }
         }
@@ -147,21 +180,37 @@ impl PortTable {
 
     /// The sockets of a lease; `None` once it is released.
     pub fn sockets(&self, lease: &Lease) -> Option<Arc<PortPair>> {
-        match self.ledger().pairs.get(lease) {
-            Some(Pair::Leased(sockets)) => Some(Arc::clone(sockets)),
-            _ => None,
-        }
+        self.ledger().leased(lease)
     }
 
-    /// Takes up a lease of an earlier process: the very same ports, whatever rests.
+    /// Takes up a lease of an earlier process: the very same ports, whatever rests, with new sockets.
     pub fn retake(&self, lease: &Lease) -> std::io::Result<Arc<PortPair>> {
         let mut ledger = self.ledger();
-        if let Some(Pair::Leased(sockets)) = ledger.pairs.get(lease) {
-            return Ok(Arc::clone(sockets));
+        if let Some(sockets) = ledger.leased(lease) {
+            return Ok(sockets);
         }
-        let sockets = Arc::new(PortPair::bind(lease)?);
-        ledger.pairs.insert(*lease, Pair::Leased(Arc::clone(&sockets)));
+        let sockets = ledger.enter(lease, PortPair::bind(lease)?);
+        drop(ledger);
+        self.custody.leased(lease, &sockets);
         Ok(sockets)
+    }
+
+    /// Takes up a lease of an earlier process with its very sockets, and the packets that wait there. Whoever had
+    /// custody of them has it still and is told nothing. If the lease is held already, its present sockets stay.
+    ///
+    /// # Errors
+    /// The sockets are bound to other addresses, or fail.
+    pub fn retake_with(&self, lease: &Lease, sockets: PortPair) -> std::io::Result<Arc<PortPair>> {
+        for (socket, wanted) in [(&sockets.rtp, lease.rtp()), (&sockets.rtcp, lease.rtcp())] {
+            let local = socket.local_addr()?;
+            if local != wanted {
+                let told = format!("a socket is bound to {local} instead of {wanted}");
+                return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, told));
+            }
+        }
+        sockets.prepare(lease)?;
+        let mut ledger = self.ledger();
+        Ok(ledger.leased(lease).unwrap_or_else(|| ledger.enter(lease, sockets)))
     }
 
     /// Gives a lease back; doing it twice changes nothing.
@@ -169,6 +218,8 @@ impl PortTable {
         let mut ledger = self.ledger();
         if let Some(pair @ Pair::Leased(_)) = ledger.pairs.get_mut(lease) {
             *pair = Pair::Resting(now + self.rest);
+            drop(ledger);
+            self.custody.released(lease);
         }
     }
 
@@ -191,6 +242,19 @@ impl PortTable {
 }
 
 impl Ledger {
+    fn leased(&self, lease: &Lease) -> Option<Arc<PortPair>> {
+        match self.pairs.get(lease) {
+            Some(Pair::Leased(sockets)) => Some(Arc::clone(sockets)),
+            _ => None,
+        }
+    }
+
+    fn enter(&mut self, lease: &Lease, sockets: PortPair) -> Arc<PortPair> {
+        let sockets = Arc::new(sockets);
+        self.pairs.insert(*lease, Pair::Leased(Arc::clone(&sockets)));
+        sockets
+    }
+
     /// The next number of a splitmix64 sequence.
     fn draw(&mut self) -> u64 {
         self.draw = self.draw.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use nix::errno::Errno;
+use socket2::{Socket, Type};
 
 pub use connections::Connections;
 pub use hop::Hop;
@@ -102,6 +103,18 @@ pub struct Tally {
     pub unreachable: u64,
     /// Datagrams that did not leave, in the order of [`Dropped::ALL`].
     pub dropped: [u64; Dropped::ALL.len()],
+}
+
+/// Makes sure that the socket of an earlier process is what is wanted; of port 0, any port is.
+fn expect_bound(socket: &Socket, kind: Type, wanted: SocketAddr) -> io::Result<()> {
+    let local = socket.local_addr()?.as_socket();
+    let is_wanted = local.is_some_and(|local| {
+        local.ip() == wanted.ip() && (wanted.port() == 0 || local.port() == wanted.port())
+    });
+    if is_wanted && socket.r#type()? == kind {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is another one, bound to {local:?}")))
 }
 
 impl Dropped {

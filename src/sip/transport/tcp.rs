@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -36,6 +37,20 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Takes up the listening socket of an earlier process, with the connections that wait there.
+///
+/// # Errors
+/// It does not listen at this address.
+pub fn adopt(socket: OwnedFd, address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::from(socket);
+    super::expect_bound(&socket, Type::STREAM, address)?;
+    if !socket.is_listener()? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it does not listen"));
+    }
+    socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
 

@@ -10,6 +10,7 @@ mod tests;
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -53,14 +54,24 @@ impl Udp {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
-            setsockopt(&socket, sockopt::Ipv6RecvErr, &true)?;
-        } else {
-            setsockopt(&socket, sockopt::Ipv4RecvErr, &true)?;
         }
-        socket.set_recv_buffer_size(BUFFER)?;
-        socket.set_send_buffer_size(BUFFER)?;
-        socket.set_nonblocking(true)?;
+        prepare(&socket, address)?;
         socket.bind(&address.into())?;
+        Self::of(socket)
+    }
+
+    /// Takes up the socket of an earlier process, with the datagrams that wait there.
+    ///
+    /// # Errors
+    /// It is not bound to this address, or the kernel knows no error queues.
+    pub fn adopt(socket: OwnedFd, address: SocketAddr) -> io::Result<Udp> {
+        let socket = Socket::from(socket);
+        super::expect_bound(&socket, Type::DGRAM, address)?;
+        prepare(&socket, address)?;
+        Self::of(socket)
+    }
+
+    fn of(socket: Socket) -> io::Result<Udp> {
         let socket = UdpSocket::from(socket);
         let local = socket.local_addr()?;
         Ok(Udp { socket, local, counts: Counts::default() })
@@ -141,6 +152,24 @@ impl Udp {
             dropped: self.counts.dropped.each_ref().map(read),
         }
     }
+}
+
+impl AsFd for Udp {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Sets all options that do not depend on when they are set.
+fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    if address.is_ipv6() {
+        setsockopt(socket, sockopt::Ipv6RecvErr, &true)?;
+    } else {
+        setsockopt(socket, sockopt::Ipv4RecvErr, &true)?;
+    }
+    socket.set_recv_buffer_size(BUFFER)?;
+    socket.set_send_buffer_size(BUFFER)?;
+    socket.set_nonblocking(true)
 }
 
 impl Counts {

@@ -67,6 +67,60 @@ fn a_next_process_takes_the_same_ports_again() {
     assert_eq!(after.leases(), [lease]);
 }
 
+/// Custody that duplicates sockets, as a keeper does.
+#[derive(Default)]
+struct Kept(Mutex<HashMap<Lease, PortPair>>);
+
+impl Custody for Kept {
+    fn leased(&self, lease: &Lease, sockets: &PortPair) {
+        let copy = |socket: &UdpSocket| socket.try_clone().expect("a descriptor");
+        let pair = PortPair { rtp: copy(&sockets.rtp), rtcp: copy(&sockets.rtcp) };
+        assert!(self.0.lock().expect("whole").insert(*lease, pair).is_none(), "{lease:?} is told twice");
+    }
+
+    fn released(&self, lease: &Lease) {
+        assert!(self.0.lock().expect("whole").remove(lease).is_some(), "{lease:?} was not told");
+    }
+}
+
+#[test]
+fn custody_has_what_is_leased_and_a_next_process_takes_the_very_sockets() {
+    let kept = Arc::new(Kept::default());
+    let before = table(18_050, 18_059).with_custody(kept.clone());
+    let lease = before.lease(LOOPBACK, at(0)).expect("a free pair");
+    let other = before.lease(LOOPBACK, at(0)).expect("a free pair");
+    before.release(&other, at(1));
+    before.release(&other, at(2));
+    drop(before);
+    let peer = UdpSocket::bind((LOOPBACK, 0)).expect("a free port");
+    peer.send_to(b"meanwhile", lease.rtp()).expect("somebody holds the port");
+
+    let inherited = kept.0.lock().expect("whole").remove(&lease).expect("it was kept");
+    assert!(kept.0.lock().expect("whole").is_empty(), "what was released is not kept");
+    inherited.rtp.set_nonblocking(false).expect("any state of an earlier process");
+    let after = table(18_050, 18_059).with_custody(kept.clone());
+    let sockets = after.retake_with(&lease, inherited).expect("they are its own");
+    let mut buffer = [0; 16];
+    assert_eq!(sockets.rtp.recv(&mut buffer).expect("a packet waits"), 9);
+    let would_block = sockets.rtp.recv(&mut buffer).expect_err("no other packet");
+    assert_eq!(would_block.kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(SockRef::from(&sockets.rtp).tos_v4().expect("an option"), EXPEDITED);
+    assert_eq!(after.leases(), [lease]);
+}
+
+#[test]
+fn sockets_of_another_lease_are_refused() {
+    let table = table(18_060, 18_069);
+    let pair = || PortPair {
+        rtp: UdpSocket::bind((LOOPBACK, 0)).expect("a free port"),
+        rtcp: UdpSocket::bind((LOOPBACK, 0)).expect("a free port"),
+    };
+    let lease = Lease { ip: LOOPBACK, port: 18_060 };
+    let refused = table.retake_with(&lease, pair()).expect_err("bound elsewhere");
+    assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(table.leased(), 0);
+}
+
 #[test]
 fn the_order_of_ports_follows_the_seed() {
     let draw = |seed| {
