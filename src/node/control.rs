@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use actix::{Actor, Context, Handler};
 
+use super::arbiter::Post;
 use super::cell::Cell;
 use super::records::CallLog;
-use super::start::{Node, Post};
+use super::start::Node;
 use crate::call::CallInput;
 use crate::ids::{CallId, LegId};
 use crate::leg::{Leg, LegSummary};

@@ -8,11 +8,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::arbiter::Post;
 use super::admission::TOO_LATE;
 use super::control::Desk;
 use super::house::House;
 use super::metrics::{Present, Process};
-use super::start::Post;
 use crate::config::Credentials;
 use crate::http::{Answer, Shown};
 use crate::ids::RecordingSid;

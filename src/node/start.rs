@@ -2,39 +2,36 @@
 //! It must never be running half: what cannot be started ends the start with a reason.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix::Actor;
-use actix_rt::Arbiter;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
-use trunkline_media::session::Event as MediaEvent;
 
 use super::acceptor::{Acceptor, Entrance};
+use super::arbiter::{self, PERMANENT, Post, Sound};
 use super::assets::Sounds;
-use super::cell::Cell;
 use super::connection::Arbiters;
-use super::control::Undertaker;
 use super::front::Front;
 use super::gateway::{self, Gateway};
 use super::heritage::{Heritage, MediaBook, Share};
 use super::house::{House, Load, Plan, bounds};
 use super::listener::Listener;
 use super::metrics::Metrics;
+use super::predecessor::Predecessor;
 use super::readoption::Revenants;
 use super::reconcile::Difference;
 use super::settings::Settings;
-use super::shard_actor::ShardActor;
 use super::sockets::{MediaCustody, Sockets};
-use super::sound::Sink;
+use super::succession::Succession;
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
 use crate::ids::Minter;
-use crate::journal::BootId;
+use crate::journal::{BootId, Folder};
 use crate::keeper::{Inherited, Keeper};
 use crate::leg::Seat;
 use crate::ops::log::SipTrace;
@@ -46,52 +43,20 @@ use crate::sip::transport::tls::Files;
 use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp, tcp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
-use crate::supervision::{
-    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Handle, Intensity, Restart, StartChild, Strategy,
-    Supervisor, SystemClock,
-};
+use crate::supervision::{ChildSpec, Clock, Exit, StartChild, SystemClock};
 use crate::webhook::{Account, Webhooks};
-
-/// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
-const PERMANENT: ChildPolicy = ChildPolicy {
-    restart: Restart::Permanent,
-    intensity: Intensity::new(5, Duration::from_secs(60)),
-    backoff: Backoff::NONE,
-    mailbox: 16_384,
-    shutdown: Duration::from_secs(2),
-};
 
 /// How old what is known of a media session may be when the process dies.
 const MEDIA_BOOK: Duration = Duration::from_secs(1);
-
-/// Media events that may wait for an arbiter.
-const MEDIA_EVENTS: usize = 16_384;
-
-/// Something to be done on an arbiter, with its cell.
-type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
 
 /// A running node.
 pub struct Node {
     house: Arc<House>,
     cells: Vec<Post>,
     web: WebServer,
-    _watchdog: Arc<Watchdog>,
+    book: Option<Arc<MediaBook>>,
+    succession: Succession,
     failed: mpsc::Receiver<Exit>,
-}
-
-/// The way to one arbiter.
-#[derive(Clone)]
-pub(super) struct Post {
-    inquiries: mpsc::Sender<Inquiry>,
-}
-
-/// What an arbiter tells once its cell stands.
-struct Ready {
-    post: Post,
-    /// Calls that a former process has left to it.
-    revenants: Revenants,
-    shard: Handle<ShardActor>,
-    connections: Handle<Supervisor>,
 }
 
 impl Node {
@@ -111,29 +76,76 @@ impl Node {
         config: Config,
         credentials: Credentials,
         plan: Plan,
+        kept: (Keeper, Inherited),
+    ) -> anyhow::Result<Self> {
+        Self::succeed(config, credentials, plan, kept, None).await
+    }
+
+    /// As [`Self::start_after`], in the place of a process that still runs: it is gone when this comes back.
+    ///
+    /// # Errors
+    /// As there, or the other one goes on by itself: nothing was sent and nothing begun then.
+    pub async fn succeed(
+        config: Config,
+        credentials: Credentials,
+        plan: Plan,
         mut kept: (Keeper, Inherited),
+        mut predecessor: Option<Predecessor>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (keeper, inherited) = (&kept.0, &mut kept.1);
         let (web, address) = web_socket(config.http.listen, &mut Sockets { keeper, inherited })?;
-        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address, kept)?);
-        let heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp())?;
+        let house = Arc::new(furnish(config, credentials, plan, clock, address, kept)?);
+        let lock = predecessor.as_mut().and_then(Predecessor::lock);
+        let mut heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp(), lock)?;
+        let sounds: Vec<_> = (0..heritage.shares.len()).map(|shard| Sound::to(shard, &house)).collect();
+        let mut told = Vec::new();
+        if let Some(mut predecessor) = predecessor {
+            predecessor.remember(&house);
+            told = predecessor.take_over(&house, &mut heritage, &sounds)?.events;
+        }
+        house.recordings.repair().context("recordings cannot be looked through")?;
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
+        let parts = (heritage.media.map(Arc::new), heritage.folder);
+        let (node, arbiters, revenants, front) = Self::people(house, heritage.shares, sounds, web, parts).await?;
+        node.introduce(&arbiters).await?;
+        node.bring_back(revenants).await?;
+        for (shard, event) in told {
+            node.cells.get(shard).map(|post| post.tell(move |cell| cell.on_media(event)));
+        }
+        gateway::find_first(&node.house).await;
+        node.listen(&arbiters).await?;
+        node.keep_house();
+        node.book.iter().for_each(|book| node.keep_media(book.clone()));
+        let closed = node.house.inherited().close_rest();
+        if closed > 0 {
+            tracing::info!(closed, "sockets of an earlier process that nobody needs any more are closed");
+        }
+        front.open(node.posts());
+        Ok(node)
+    }
+
+    /// Starts the web server and the arbiters, each with its share.
+    async fn people(
+        house: Arc<House>,
+        shares: Vec<Share>,
+        sounds: Vec<Sound>,
+        web: TcpListener,
+        (book, folder): (Option<Arc<MediaBook>>, Option<Folder>),
+    ) -> anyhow::Result<(Self, Arbiters, Vec<Revenants>, Arc<Front>)> {
         let front = Arc::new(Front::of(house.clone()));
+        let web_socket = OwnedFd::from(web.try_clone().context("there is no descriptor left")?);
         let web = WebServer::start(web, &house.config.http, front.clone());
         let web = web.context("the web server cannot be started")?;
         let (fail, failed) = mpsc::channel(8);
-        let watchdog =
-            Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
-        let watchdog = Arc::new(watchdog);
-        let arbiters = heritage.shares.len();
-        let mut cells = Vec::new();
-        let mut shards = Vec::new();
-        let mut connections = Vec::new();
-        let mut revenants = Vec::new();
-        for (shard, share) in heritage.shares.into_iter().enumerate() {
+        let watchdog = Watchdog::start(house.clock.clone(), |alarm| on_alarm(&alarm));
+        let watchdog = Arc::new(watchdog.context("the watchdog needs a thread")?);
+        let arbiters = shares.len();
+        let (mut cells, mut shards, mut connections, mut revenants) = (vec![], vec![], vec![], vec![]);
+        for (shard, (share, sound)) in shares.into_iter().zip(sounds).enumerate() {
             let seat = Seat { shard, of: arbiters };
-            let ready = start_arbiter(seat, share, house.clone(), fail.clone(), watchdog.clone()).await?;
+            let started = arbiter::start(seat, share, sound, house.clone(), fail.clone(), watchdog.clone());
+            let ready = started.await?;
             cells.push(ready.post);
             revenants.push(ready.revenants);
             shards.push(ready.shard);
@@ -142,19 +154,18 @@ impl Node {
         // Set once: the house is new.
         drop(house.posts.set(cells.clone()));
         let arbiters = Arbiters::new(shards.into(), connections.into());
-        let node = Self { house, cells, web, _watchdog: watchdog, failed };
-        node.introduce(&arbiters).await?;
-        node.bring_back(revenants).await?;
-        gateway::find_first(&node.house).await;
-        node.listen(&arbiters).await?;
-        node.keep_house();
-        heritage.media.into_iter().for_each(|book| node.keep_media(book));
-        let closed = node.house.inherited().close_rest();
-        if closed > 0 {
-            tracing::info!(closed, "sockets of an earlier process that nobody needs any more are closed");
-        }
-        front.open(node.posts());
-        Ok(node)
+        let succession = Succession::new(
+            (house.clone(), cells.clone()),
+            (web.handle(), web_socket),
+            (book.clone(), folder),
+            watchdog,
+        );
+        Ok((Self { house, cells, web, book, succession, failed }, arbiters, revenants, front))
+    }
+
+    /// What it takes to hand this node over.
+    pub fn succession(&self) -> Succession {
+        self.succession.clone()
     }
 
     /// Brings back the calls of a former process, of all arbiters at the same time.
@@ -184,8 +195,8 @@ impl Node {
     }
 
     /// Writes media sessions down each second.
-    fn keep_media(&self, book: MediaBook) {
-        let (house, book) = (self.house.clone(), Arc::new(book));
+    fn keep_media(&self, book: Arc<MediaBook>) {
+        let house = self.house.clone();
         actix_rt::spawn(async move {
             loop {
                 tokio::time::sleep(MEDIA_BOOK).await;
@@ -311,25 +322,6 @@ impl Pulse {
     }
 }
 
-impl Post {
-    /// How long an arbiter has for an answer.
-    pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-
-    /// Runs `inquiry` on the arbiter; `None` if it does not answer in time.
-    pub(super) async fn ask<T: Send + 'static>(
-        &self,
-        inquiry: impl FnOnce(&std::rc::Rc<Cell>) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        let inquiry: Inquiry = Box::new(move |cell| drop(reply.send(inquiry(cell))));
-        let asked = async {
-            self.inquiries.send(inquiry).await.ok()?;
-            answer.await.ok()
-        };
-        tokio::time::timeout(Self::PATIENCE, asked).await.ok()?
-    }
-}
-
 /// Everything that the arbiters share.
 pub(super) fn furnish(
     config: Config,
@@ -365,6 +357,7 @@ pub(super) fn furnish(
         web_url,
         posts: std::sync::OnceLock::new(),
         moved: std::sync::Mutex::default(),
+        detour: Default::default(),
         metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
         webhooks: webhooks.context("webhooks need TLS")?,
@@ -435,7 +428,7 @@ fn web_url(web: SocketAddr, addresses: &LocalAddresses) -> String {
 fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
     let crate::config::Recordings { open, bytes, keep_free, .. } = config.recordings;
     let folder = config.recordings_folder();
-    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock)
+    Recordings::start_beside(&folder, Limits { open, bytes, keep_free }, clock)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
 }
 
@@ -486,88 +479,6 @@ fn arbiters(config: &Config) -> usize {
     }
 }
 
-/// Starts an arbiter with its cell and its shard under a supervisor of their own.
-async fn start_arbiter(
-    seat: Seat,
-    share: Share,
-    house: Arc<House>,
-    fail: mpsc::Sender<Exit>,
-    watchdog: Arc<Watchdog>,
-) -> anyhow::Result<Ready> {
-    let seed = entropy::<16>()?;
-    let (inquiries, asked) = mpsc::channel::<Inquiry>(1_024);
-    let (media, events) = mpsc::channel::<MediaEvent>(MEDIA_EVENTS);
-    let (tell, ready) = oneshot::channel();
-    let started = Arbiter::new().spawn_fn(move || {
-        let Share { estate, journal } = share;
-        let cell = Cell::new(seat, house, Minter::new(seed), Arc::new(Sink(media)), journal);
-        let revenants = cell.inherit(estate);
-        let (spec, shard) = ChildSpec::new(format!("shard {}", seat.shard), PERMANENT, |generation| {
-            let cell = Cell::present().expect("the cell of this arbiter was made just before its shard");
-            ShardActor::restored(cell, generation)
-        });
-        cell.actors.borrow_mut().shard = Some(shard.clone());
-        let clock = cell.house.clock.clone();
-        let (group, connections) =
-            ChildSpec::new(format!("connections {}", seat.shard), PERMANENT, move |_| {
-                Supervisor::new(Strategy::OneForOne, Intensity::UNLIMITED, clock.clone()).ends_together()
-            });
-        let root = Supervisor::new(
-            Strategy::OneForOne,
-            Intensity::new(5, Duration::from_secs(60)),
-            cell.house.clock.clone(),
-        );
-        let undertaker = Undertaker.start().recipient();
-        let root = root.with(spec).with(group).watched_by(undertaker.clone());
-        let (root, exit) = root.start_root(format!("calls {}", seat.shard));
-        cell.actors.borrow_mut().root = Some(root);
-        cell.actors.borrow_mut().undertaker = Some(undertaker);
-        watch_exit(exit, fail);
-        let guard = watchdog.watch(format!("arbiter {}", seat.shard));
-        drop(tell.send((revenants, shard, connections)));
-        actix_rt::spawn(serve_media(events));
-        actix_rt::spawn(async move {
-            serve_inquiries(asked).await;
-            drop(guard);
-        });
-    });
-    anyhow::ensure!(started, "an arbiter cannot be started");
-    let (revenants, shard, connections) = ready.await.context("an arbiter ended while it started")?;
-    Ok(Ready { post: Post { inquiries }, revenants, shard, connections })
-}
-
-async fn serve_inquiries(mut asked: mpsc::Receiver<Inquiry>) {
-    while let Some(inquiry) = asked.recv().await {
-        if let Some(cell) = Cell::present() {
-            fenced(|| inquiry(&cell));
-        }
-    }
-}
-
-async fn serve_media(mut events: mpsc::Receiver<MediaEvent>) {
-    while let Some(event) = events.recv().await {
-        if let Some(cell) = Cell::present() {
-            fenced(|| cell.on_media(event));
-        }
-    }
-}
-
-/// What serves a whole arbiter must outlive a panic in one of its acts.
-fn fenced(act: impl FnOnce()) {
-    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).is_err() {
-        tracing::error!("an act of the cell panicked");
-    }
-}
-
-fn watch_exit(exit: oneshot::Receiver<Exit>, fail: mpsc::Sender<Exit>) {
-    actix_rt::spawn(async move {
-        if let Ok(exit) = exit.await {
-            tracing::error!(child = %exit.child, reason = %exit.reason, "a part that the node cannot be without has ended");
-            drop(fail.send(exit).await);
-        }
-    });
-}
-
 fn on_alarm(alarm: &Alarm) {
     tracing::error!(?alarm, "an arbiter does not keep time");
     if matches!(alarm, Alarm::Stuck { .. }) {
@@ -576,7 +487,7 @@ fn on_alarm(alarm: &Alarm) {
     }
 }
 
-fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
+pub(super) fn entropy<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     Ok(bytes)
