@@ -148,7 +148,9 @@ impl Handover {
                 Ok(Some(parcel)) => return Ok(parcel),
                 Ok(None) => return Err(HandoverError::Gone),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Err(HandoverError::Gone),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(HandoverError::Gone);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(deadline)?,
                 Err(error) => return Err(error.into()),
             }

@@ -75,7 +75,8 @@ impl Keeper {
     pub fn of_predecessor(channel: Option<OwnedFd>, sockets: Inherited) -> (Self, Inherited) {
         let way = channel.map(|channel| Ok(Way::Parent(channel))).or_else(|| {
             let is_there = std::env::var_os("FDSTORE").is_none_or(|most| most != "0");
-            let manager = std::env::var_os("NOTIFY_SOCKET").filter(|socket| is_there && !socket.is_empty())?;
+            let manager =
+                std::env::var_os("NOTIFY_SOCKET").filter(|socket| is_there && !socket.is_empty())?;
             Some(service_manager::open(&manager).map(Way::ServiceManager))
         });
         match way {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::Pid;
 
 use super::parcel::{self, Broken, Heir, Name, Wish};
 
@@ -81,6 +82,11 @@ impl Store {
     /// Sockets beyond the limit that were not kept since this was asked last.
     pub fn refused(&mut self) -> usize {
         std::mem::take(&mut self.refused)
+    }
+
+    /// The process that has taken the place of the switch that runs, if one has.
+    pub fn successor(&self) -> Option<Pid> {
+        self.heir.as_ref().and_then(|heir| Pid::from_raw(heir.process))
     }
 
     /// Who has taken the place of the switch that runs, since this was asked last.

@@ -177,4 +177,3 @@ fn watch_exit(exit: oneshot::Receiver<Exit>, fail: mpsc::Sender<Exit>) {
         }
     });
 }
-

@@ -56,7 +56,9 @@ impl Desk {
             Question::Overview => Answer::Overview(Box::new(self.overview().await)),
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
-            Question::Stop | Question::Reload { .. } => error("that is done by the node's process"),
+            Question::Upgrade { .. } | Question::Rollback | Question::Stop | Question::Reload { .. } => {
+                error("that is done by the node's process")
+            }
             #[cfg(debug_assertions)]
             Question::Poison { what, id } => self.poison(what, id).await,
         };

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::arbiter::Post;
 use super::admission::TOO_LATE;
+use super::arbiter::Post;
 use super::control::Desk;
 use super::house::House;
 use super::metrics::{Present, Process};

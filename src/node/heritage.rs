@@ -50,8 +50,7 @@ impl Heritage {
         stamp: &Stamp,
         lock: Option<OwnedFd>,
     ) -> Result<Self, OpenError> {
-        let mut heritage =
-            Self { shares: Vec::new(), telephones: HashMap::new(), media: None, folder: None };
+        let mut heritage = Self { shares: Vec::new(), telephones: HashMap::new(), media: None, folder: None };
         if !config.journal.enabled {
             tracing::warn!("journal.enabled is false: calls do not outlive the process");
             heritage.shares.resize_with(arbiters, Share::default);

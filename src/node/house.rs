@@ -14,8 +14,8 @@ use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, Lease, PortPair, PortTable};
 use trunkline_media::session::Event as MediaEvent;
 
-use super::arbiter::Post;
 use super::acceptor::Entrance;
+use super::arbiter::Post;
 use super::assets::Sounds;
 use super::commits::Telephones;
 use super::metrics::Metrics;

@@ -107,7 +107,8 @@ impl Node {
         house.recordings.repair().context("recordings cannot be looked through")?;
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
         let parts = (heritage.media.map(Arc::new), heritage.folder);
-        let (node, arbiters, revenants, front) = Self::people(house, heritage.shares, sounds, web, parts).await?;
+        let (node, arbiters, revenants, front) =
+            Self::people(house, heritage.shares, sounds, web, parts).await?;
         node.introduce(&arbiters).await?;
         node.bring_back(revenants).await?;
         for (shard, event) in told {

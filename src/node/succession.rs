@@ -46,7 +46,9 @@ pub enum Failed {
     #[error(transparent)]
     Handover(#[from] HandoverError),
     /// It is of a release that cannot read what this one has written.
-    #[error("release {release} reads records up to version {reads}, and calls are written in version {written}")]
+    #[error(
+        "release {release} reads records up to version {reads}, and calls are written in version {written}"
+    )]
     TooOld {
         /// The other release.
         release: String,
