@@ -86,7 +86,7 @@ impl Upgrading {
     pub fn begin(&self, binary: Option<PathBuf>) -> mpsc::Receiver<Answer> {
         let (answer, answers) = mpsc::channel(1);
         let this = Arc::clone(&self.0);
-        actix_rt::spawn(async move {
+        tokio::spawn(async move {
             let Ok(_turn) = this.turn.try_lock() else {
                 let message = "another upgrade is under way".to_owned();
                 return drop(answer.send(Answer::Error { message }).await);
@@ -118,10 +118,15 @@ impl Inner {
         let place = |name| self.folder.join(name);
         copy(&binary, &place(NEXT)).with_context(|| format!("{} cannot be copied", binary.display()))?;
         copy(Path::new("/proc/self/exe"), &place(LEAVING)).context("the running binary cannot be kept")?;
-        self.examine(&place(NEXT))?;
+        let complaints = self.examine(&place(NEXT))?;
         let (mut channel, its_end) = Handover::open()?;
         let child = Nursling(Some(self.start(&place(NEXT), its_end)?));
-        let to = self.succession.greet(&mut channel).context("the other binary does not start")?;
+        let greeted = self.succession.greet(&mut channel).context("the other binary does not start");
+        let to = match complaints {
+            // What is wrong with a script keeps nobody from starting: the process itself decides.
+            Some(words) => greeted.with_context(|| format!("of the configuration it says:\n{words}"))?,
+            None => greeted?,
+        };
         let begun = Instant::now();
         let mut frozen = self.succession.freeze(runtime.clone())?;
         let control = [self.control[0].as_fd(), self.control[1].as_fd()];
@@ -168,8 +173,8 @@ impl Inner {
         Ok(binary)
     }
 
-    /// Has the binary read our configuration and everything that it names.
-    fn examine(&self, binary: &Path) -> anyhow::Result<()> {
+    /// Has the binary read our configuration and everything that it names: what it complains of.
+    fn examine(&self, binary: &Path) -> anyhow::Result<Option<String>> {
         let mut check = Command::new(binary);
         check.arg("check").args(&self.arguments).stdin(Stdio::null());
         check.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -179,15 +184,10 @@ impl Inner {
             ensure!(Instant::now() < end, "the other binary does not come to an end with `check`");
             std::thread::sleep(Duration::from_millis(10));
         }
-        let Some(child) = child.0.take() else { return Ok(()) };
+        let Some(child) = child.0.take() else { return Ok(None) };
         let output = child.wait_with_output()?;
         let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
-        ensure!(
-            output.status.success(),
-            "the other binary says no to the configuration:\n{}",
-            words.concat().trim()
-        );
-        Ok(())
+        Ok((!output.status.success()).then(|| words.concat().trim().to_owned()))
     }
 
     fn start(&self, binary: &Path, channel: OwnedFd) -> anyhow::Result<Child> {

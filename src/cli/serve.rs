@@ -86,7 +86,9 @@ async fn run(
     let reloader = Reloader::new(node.house().clone(), origin, logs.clone());
     let reloading = Arc::new(Reloading { reloader, notifier: notifier.clone() });
     let (stop, mut stopped) = mpsc::channel(1);
-    let answering = answer(control, node.desk(), logs.clone(), (reloading.clone(), upgrading), stop);
+    // Outlives the choice below: where another process takes over, the socket and its lock are not to be given back.
+    let mut answering =
+        Box::pin(answer(control, node.desk(), logs.clone(), (reloading.clone(), upgrading), stop));
     keep_telling(&node, logs, notifier.clone());
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let hangups = follow_hangups(reloading)?;
@@ -101,11 +103,12 @@ async fn run(
             // Everything belongs to the other process: nothing is to be given back on the way out.
             std::process::exit(0);
         }
-        ended = answering => {
+        ended = &mut answering => {
             ended.context("the control socket failed")?;
             None
         }
     };
+    drop(answering);
     hangups.abort();
     notifier.stopping();
     tracing::info!("stopping: calls are ended, no new ones are taken");

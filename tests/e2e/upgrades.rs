@@ -1,0 +1,124 @@
+//! Another binary takes the place of the one that runs, with calls up: nobody hears it, nothing fails.
+//! It must never take a crash for an upgrade: not one packet is missing, or the story fails.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::harness::{Capture, Options, Phone, Switch, binary};
+use crate::phones::{ALICE, BOB};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn supervised() -> Options {
+    Options { supervised: true, ..Options::default() }
+}
+
+/// Hands over to a copy of the same binary.
+fn upgrade(switch: &Switch) {
+    let said = switch.command(&["upgrade", &binary().to_string_lossy()]);
+    assert!(said.contains("has taken over"), "{said}");
+    println!("{said}");
+}
+
+fn roll_back(switch: &Switch) {
+    let said = switch.command(&["rollback"]);
+    assert!(said.contains("has taken over"), "{said}");
+    println!("{said}");
+}
+
+/// The longest time between two packets of sound of a stream, once it has settled.
+fn longest_gap(capture: &Capture) -> Duration {
+    let filter = format!("{} && rtp && rtp.p_type < 9", capture.our_media());
+    let mut last = std::collections::BTreeMap::new();
+    let mut gaps = Vec::new();
+    for row in capture.rows(&filter, &["udp.srcport", "frame.time_relative"]) {
+        let time: f64 = row[1].parse().expect("a time");
+        let (first, before) = *last.entry(row[0].clone()).or_insert((time, time));
+        if before > first + 1.0 {
+            gaps.push(time - before);
+        }
+        last.insert(row[0].clone(), (first, time));
+    }
+    gaps.sort_by(f64::total_cmp);
+    println!("gaps between packets: p99 {:.1?}", gaps.get(gaps.len() * 99 / 100));
+    Duration::from_secs_f64(gaps.last().copied().unwrap_or_default())
+}
+
+#[test]
+fn two_softphones_hear_nothing_of_five_upgrades_and_five_rollbacks() {
+    let switch = Switch::with(&supervised());
+    let (alice, bob) = (Phone::register(&switch, "alice", ALICE), Phone::register(&switch, "bob", BOB));
+    alice.dial("bob");
+    bob.talks(15 * SECOND);
+    alice.talks(15 * SECOND);
+    std::thread::sleep(2 * SECOND);
+    for _ in 0..5 {
+        upgrade(&switch);
+        std::thread::sleep(SECOND);
+        roll_back(&switch);
+        std::thread::sleep(SECOND);
+    }
+    alice.command("hold", "");
+    std::thread::sleep(SECOND);
+    alice.command("resume", "");
+    std::thread::sleep(2 * SECOND);
+    bob.command("hangup", "");
+    alice.is_hung_up(5 * SECOND);
+    for (phone, tone) in [(alice, BOB), (bob, ALICE)] {
+        assert!(phone.heard().share_of(tone) > 0.95);
+    }
+    let capture = switch.finish();
+    println!("the longest gap: {:.1?}", longest_gap(&capture));
+}
+
+#[test]
+fn no_call_of_twenty_a_second_fails_while_the_switch_is_upgraded() {
+    let t1 = Duration::from_millis(500);
+    let switch = Switch::with(&Options { media_ports: 400, ..supervised() });
+    let bob = switch.telephone("bob").with("ring", 50).registered().calls(200, 20);
+    let answered = bob.waits("callee");
+    let calling = switch.telephone("alice").with("talk", 500).calls(200, 20).dials("caller", "bob");
+    for _ in 0..2 {
+        std::thread::sleep(2 * SECOND);
+        upgrade(&switch);
+        std::thread::sleep(2 * SECOND);
+        roll_back(&switch);
+    }
+    calling.succeeds();
+    answered.succeeds();
+    switch.is_empty_within(t1 * 64 + 10 * SECOND);
+    switch.stop().judge();
+}
+
+/// A program that says yes to every configuration and then does this.
+fn impostor(switch: &Switch, name: &str, does: &str) -> PathBuf {
+    let script = format!("#!/bin/sh\n[ \"$1\" = check ] && exit 0\n{does}\n");
+    switch.folder().write(name, script);
+    let path = switch.folder().path().join(name);
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).expect("it is there");
+    path
+}
+
+#[test]
+fn a_binary_that_is_none_or_never_takes_over_leaves_everything_as_it_was() {
+    let switch = Switch::with(&supervised());
+    let (alice, bob) = (Phone::register(&switch, "alice", ALICE), Phone::register(&switch, "bob", BOB));
+    alice.dial("bob");
+    bob.talks(15 * SECOND);
+    alice.talks(15 * SECOND);
+    let (_, none) = switch.refused(&["rollback"]);
+    assert!(none.contains("there was no upgrade"), "{none}");
+    for (name, does, complaint) in
+        [("leaves", "exit 3", "has ended"), ("babbles", "echo hello >&0; exec sleep 60", "cannot be read")]
+    {
+        let path = impostor(&switch, name, does);
+        let (_, said) = switch.refused(&["upgrade", &path.to_string_lossy()]);
+        assert!(said.contains(complaint), "{said}");
+    }
+    std::thread::sleep(2 * SECOND);
+    bob.command("hangup", "");
+    alice.is_hung_up(5 * SECOND);
+    switch.finish();
+}
