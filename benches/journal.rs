@@ -2,7 +2,7 @@
 //! It must never count what a neighbour on the machine takes: costs are CPU time of this thread, waits are told apart.
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
     done
 }
 
-fn measure(place: &PathBuf) -> anyhow::Result<()> {
+fn measure(place: &Path) -> anyhow::Result<()> {
     let folder = Folder::lock(place)?;
     let (mut journal, _) = Journal::open(&folder, "bench", Limits::default(), stamp()?)?;
     let (mut costs, mut waits) = (Vec::with_capacity(BATCHES), Vec::with_capacity(BATCHES));

@@ -11,6 +11,7 @@ pub mod http;
 pub mod ids;
 pub mod journal;
 pub mod keeper;
+pub mod ledger;
 pub mod leg;
 pub mod node;
 pub mod ops;

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("supervision::tree", 5),
     ("api", 4),
     ("http", 4),
+    ("ledger", 4),
     ("ops::admin", 4),
     ("ops::control", 4),
     ("ops::print", 4),

@@ -43,7 +43,10 @@ impl Place {
     }
 
     fn configure(&self, text: &str) {
-        std::fs::write(self.folder.join("trunkline.toml"), text).expect("written");
+        // Whole or not at all: a switch may be started at any moment, and an empty file is a sound one.
+        let draft = self.folder.join("draft");
+        std::fs::write(&draft, text).expect("written");
+        std::fs::rename(draft, self.folder.join("trunkline.toml")).expect("the same folder");
     }
 
     fn log(&self) -> String {
@@ -236,6 +239,23 @@ fn a_switch_goes_on_when_its_parent_dies() {
     place.says("the parent that keeps the sockets is gone");
     assert_eq!(answer(&place.ask(1), PATIENCE).as_deref(), Some("SIP/2.0 200 OK"));
     kill_process(switch, Signal::KILL).expect("it runs");
+}
+
+#[test]
+fn without_a_keeper_what_arrives_while_the_switch_is_dead_is_lost() {
+    let place = Place::new("supervise-none");
+    let mut serve = place.command(BINARY);
+    serve.args(["serve", "--data", "data"]);
+    let mut first = serve.spawn().expect("the binary runs");
+    place.wait();
+    first.kill().expect("it runs");
+    first.wait().expect("our child");
+    let asked = place.ask(1);
+    let mut next = serve.spawn().expect("the binary runs");
+    place.wait();
+    assert_eq!(answer(&asked, Duration::from_millis(200)), None);
+    next.kill().expect("it runs");
+    next.wait().expect("our child");
 }
 
 /// A service manager with a descriptor store, as far as a switch sees it.

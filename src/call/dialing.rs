@@ -72,6 +72,9 @@ pub(super) struct Ending {
     pub result: DialResult,
     pub tape: Tape,
     pub recording: Recording,
+    /// When its file is waited for no longer.
+    #[serde(default)]
+    pub answer_by: Option<Moment>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

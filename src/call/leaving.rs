@@ -14,6 +14,7 @@ impl Call {
         let ends = match cause {
             Cause::Cancelled => Cause::Cancelled,
             Cause::Internal => Cause::Internal,
+            Cause::Maintenance => Cause::Maintenance,
             _ => Cause::HungUp,
         };
         if *cause != Cause::Internal && self.outlives_parent() {

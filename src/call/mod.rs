@@ -529,6 +529,7 @@ impl Machine for Call {
         }
         self.on_transfer_deadline(turn);
         self.on_dial_deadline(turn);
+        self.on_unfinished(turn);
     }
 
     fn next_deadline(&self) -> Option<Moment> {
@@ -536,7 +537,8 @@ impl Machine for Call {
         let dial = dialing.and_then(|dialing| {
             earliest(earliest(dialing.rings_until(), dialing.joins_until()), dialing.talks_until())
         });
-        earliest(earliest(dial, self.transfer_deadline()), self.ends_at)
+        let ending = self.ending.as_ref().and_then(|ending| ending.answer_by);
+        earliest(earliest(earliest(dial, self.transfer_deadline()), self.ends_at), ending)
     }
 
     fn resume(&mut self, turn: &mut Turn<Self>) {
@@ -552,7 +554,7 @@ impl Machine for Call {
             transfer.seek(turn);
         }
         self.resume_foreign(turn);
-        if let Some(ending) = &self.ending {
+        if let Some(ending) = &mut self.ending {
             ending.finish(turn);
         }
         if self.unread_by(Party::Outbox(self.id)).is_some() {

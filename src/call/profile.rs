@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::country::country;
+use super::dialing::status_of;
 use crate::ids::LegId;
+use crate::ops::events::Cause;
 use crate::ops::trace::civil::Wall;
+use crate::twiml::script::DialStatus;
 
 /// The version of the API that webhooks speak.
 const API_VERSION: &str = "2010-04-01";
@@ -79,12 +82,35 @@ pub struct WallClock {
 impl WallClock {
     /// The wall time of another moment, as RFC 2822 writes it.
     pub fn stamp(&self, now: Moment) -> String {
-        let later = u64::try_from(now.since(self.at).as_micros()).unwrap_or_default();
-        Wall::from_micros(self.wall.saturating_add(later)).rfc2822()
+        self.wall_at(now).rfc2822()
+    }
+
+    /// The wall time of another moment, earlier or later.
+    pub fn wall_at(&self, moment: Moment) -> Wall {
+        let micros = |later: Moment, earlier: Moment| later.as_micros().saturating_sub(earlier.as_micros());
+        let later = self.wall.saturating_add(micros(moment, self.at));
+        Wall::from_micros(later.saturating_sub(micros(self.at, moment)))
     }
 }
 
 impl CallStatus {
+    /// How a leg ended, as its last callback and its record say it (webhooks.md §6).
+    pub fn at_end(direction: Direction, is_answered: bool, cause: &Cause) -> Self {
+        match (direction, cause) {
+            _ if is_answered => Self::Completed,
+            // A caller who gives up was not answered.
+            (Direction::Inbound, Cause::Cancelled) => Self::NoAnswer,
+            // We hung up on it: whoever called, or whoever runs the switch, has given up.
+            (_, Cause::HungUp | Cause::Maintenance) => Self::Canceled,
+            (_, cause) => match status_of(cause) {
+                DialStatus::Busy => Self::Busy,
+                DialStatus::NoAnswer => Self::NoAnswer,
+                DialStatus::Canceled => Self::Canceled,
+                DialStatus::Completed | DialStatus::Failed => Self::Failed,
+            },
+        }
+    }
+
     /// As webhooks write it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-use super::dialing::{Dialing, Ending, status_of};
+use super::dialing::{Dialing, Ending};
 use super::opening::domain_sid;
 use super::profile::{CallStatus, Direction, Profile};
 use super::script::token;
@@ -18,7 +18,6 @@ use crate::leg::Facts;
 use crate::ops::events::Cause;
 use crate::sip::message::Uri;
 use crate::supervision::machine::{Party, Turn};
-use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Hooks, Noun, Progress};
 
 /// How far a child is, and who wants to know.
@@ -126,7 +125,7 @@ impl Call {
     ) {
         let Some(child) = self.children.get(&leg) else { return };
         let answered = child.progress.answered;
-        let status = if answered.is_some() { CallStatus::Completed } else { ended_as(cause) };
+        let status = CallStatus::at_end(Direction::OutboundDial, answered.is_some(), cause);
         let response = match facts.or(child.progress.facts.as_deref()).and_then(|facts| facts.status) {
             Some(response) => Some(response),
             None if answered.is_some() => Some(200),
@@ -194,12 +193,7 @@ impl Call {
     /// The call is over for the caller: who asked for it is told, once.
     pub(super) fn note_over(&mut self, cause: &Cause, facts: Option<&Facts>, turn: &mut Turn<Self>) {
         let Some(notify) = self.notify.take() else { return };
-        let status = match self.answered {
-            Some(_) => CallStatus::Completed,
-            // A caller who gives up was not answered (webhooks.md §6).
-            None if *cause == Cause::Cancelled => CallStatus::NoAnswer,
-            None => ended_as(cause),
-        };
+        let status = CallStatus::at_end(Direction::Inbound, self.answered.is_some(), cause);
         let profile = Arc::clone(&self.profile);
         let response = facts.and_then(|facts| facts.status).or(self.answered.map(|_| 200));
         let mut further = durations(self.answered, turn.now);
@@ -248,20 +242,6 @@ impl Call {
         let Notify { url, method } = notify;
         let token = token(&mut self.minter);
         self.post(Box::new(Callback { lane: self.parent, url, method, parameters, token }), turn);
-    }
-}
-
-/// How a leg ended that was never answered.
-fn ended_as(cause: &Cause) -> CallStatus {
-    // We hung up on it: whoever called, or whoever runs the switch, has given up.
-    if *cause == Cause::HungUp {
-        return CallStatus::Canceled;
-    }
-    match status_of(cause) {
-        DialStatus::Busy => CallStatus::Busy,
-        DialStatus::NoAnswer => CallStatus::NoAnswer,
-        DialStatus::Canceled => CallStatus::Canceled,
-        DialStatus::Completed | DialStatus::Failed => CallStatus::Failed,
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use super::dialing::Ending;
-use super::script::{DialResult, Taped, Told, told_at_the_end};
+use super::script::{DialResult, FILE, Taped, Told, told_at_the_end};
 use super::{Call, CallEffect, Notify};
 use crate::ids::{LegId, RecordingSid};
 use crate::leg::{Layout, Order, Taping};
@@ -100,9 +100,24 @@ impl Call {
         if self.phase != super::Phase::Over {
             self.order(self.parent, Order::Tape(None), turn);
         }
-        let ending = Ending { activity, result, tape, recording };
+        let mut ending = Ending { activity, result, tape, recording, answer_by: None };
         ending.finish(turn);
         self.ending = Some(Box::new(ending));
+    }
+
+    /// Nobody has told what became of the recording: the caller shall not wait for ever.
+    pub(super) fn on_unfinished(&mut self, turn: &mut Turn<Self>) {
+        let overdue = self.ending.as_ref().filter(|ending| ending.answer_by.is_some_and(|by| turn.now >= by));
+        if let Some(sid) = overdue.map(|ending| ending.tape.sid) {
+            self.on_finished(sid, Err(RecordingError::Unresponsive), turn);
+        }
+    }
+
+    /// The recordings of Dials that are under way, or being brought to their end.
+    pub fn recordings(&self) -> Vec<RecordingSid> {
+        let dialing = self.dialing.as_ref().and_then(|dialing| dialing.tape.as_ref());
+        let ending = self.ending.as_ref().map(|ending| &ending.tape);
+        dialing.into_iter().chain(ending).map(|tape| tape.sid).collect()
     }
 
     pub(super) fn on_finished(
@@ -112,7 +127,7 @@ impl Call {
         turn: &mut Turn<Self>,
     ) {
         let Some(ending) = self.ending.take_if(|ending| ending.tape.sid == sid) else { return };
-        let Ending { activity, mut result, tape, recording } = *ending;
+        let Ending { activity, mut result, tape, recording, .. } = *ending;
         let told = match &finished {
             Ok(finished) if !finished.is_empty => told_at_the_end(sid, finished.duration, &self.recordings),
             _ => Vec::new(),
@@ -164,8 +179,9 @@ impl Call {
 }
 
 impl Ending {
-    /// Wants the recording to be there.
-    pub fn finish(&self, turn: &mut Turn<Call>) {
+    /// Wants the recording to be there, within its time.
+    pub fn finish(&mut self, turn: &mut Turn<Call>) {
+        self.answer_by = Some(turn.now + FILE);
         let (recording, trim) = (self.tape.sid, self.recording.trim);
         turn.effect(CallEffect::Finish { recording, trim });
     }

@@ -5,6 +5,7 @@ mod calls;
 mod check;
 mod credentials;
 mod follow;
+mod records;
 mod releases;
 mod reload;
 mod serve;
@@ -114,6 +115,27 @@ enum Command {
         #[arg(long)]
         call: bool,
     },
+    /// Take no new calls and end with the last one, or at a deadline; asked again, only the deadline changes.
+    Drain {
+        /// When calls that are still up are ended.
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30m")]
+        deadline: Duration,
+        /// Take new calls again.
+        #[arg(long, conflicts_with = "deadline")]
+        cancel: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what came of the latest calls; works without a running switch.
+    Records {
+        /// How many legs.
+        #[arg(long, value_name = "COUNT", default_value_t = 20)]
+        last: usize,
+        /// As JSON, one object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the phones that are registered.
     Registrations {
         /// Only those of this user.
@@ -206,6 +228,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check { effective: true, .. } => check::effective(&origin),
         Command::Check { json, .. } => check::check(&origin, json),
         Command::Credentials { json, replace } => credentials::credentials(&data(&origin)?, json, replace),
+        Command::Records { last, json } => records::last(&data(&origin)?, last, json),
         command => {
             if let (Command::Reload { .. }, Some(_)) = (&command, &origin.config) {
                 eprintln!("trunkline: {FILE_OF_THE_START}");
@@ -234,7 +257,12 @@ fn ask(data: &Path, command: Command) -> anyhow::Result<ExitCode> {
         Command::Trace { call, follow: true, json } => return follow::follow(data, &call, json),
         Command::Top { once, json } => return top::top(data, once, json),
         Command::Hangup { whom, call } => (Question::Hangup { whom: target(&whom, call)? }, false),
-        Command::Call { call, json } => (Question::Call { leg: sid(&call)? }, json),
+        Command::Call { call, json } => return records::call(data, sid(&call)?, json),
+        Command::Drain { cancel: true, json, .. } => (Question::CancelDrain, json),
+        Command::Drain { deadline, json, .. } => {
+            let patience_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+            (Question::Drain { patience_ms }, json)
+        }
         Command::Trace { call, json, .. } => (Question::Trace { call: sid(&call)? }, json),
         Command::Census { json } => (Question::Census, json),
         Command::Siptrace { state, peer, call } => {
@@ -247,7 +275,8 @@ fn ask(data: &Path, command: Command) -> anyhow::Result<ExitCode> {
         | Command::Rollback
         | Command::Supervise { .. }
         | Command::Check { .. }
-        | Command::Credentials { .. } => {
+        | Command::Credentials { .. }
+        | Command::Records { .. } => {
             anyhow::bail!("this asks no running switch")
         }
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use trunkline::config::files::{self, Origin};
 use trunkline::config::{Config, Finding};
@@ -21,7 +21,7 @@ use super::check::numbers;
 use super::credentials::{USERS, new_random};
 use super::releases::{self, Upgrading};
 
-/// How long a stop waits for the last BYE to be answered.
+/// How long a stop waits for the last BYE to be answered, and the last callback to be delivered.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often repeated warnings are summed up.
 const SUMMING_UP: Duration = Duration::from_secs(5);
@@ -44,6 +44,23 @@ enum Before {
     Runs(Predecessor),
 }
 
+/// What the process may be told.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn follow() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 async fn begin(origin: Origin, before: Before) -> anyhow::Result<()> {
     let (config, plan, findings) = Draft::read(&origin, limits::of_host).start().map_err(refusal)?;
     let logs = log::start(&config.log)?;
@@ -54,6 +71,8 @@ async fn begin(origin: Origin, before: Before) -> anyhow::Result<()> {
     std::fs::create_dir_all(&data)
         .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
+    // Before the first call can be there: a signal that nobody follows would end the process without a BYE.
+    let signals = Signals::follow()?;
     let (node, control) = match before {
         Before::Nobody(kept) => {
             kept.1.tell();
@@ -71,7 +90,7 @@ async fn begin(origin: Origin, before: Before) -> anyhow::Result<()> {
         }
     };
     println!("{}", ready(node.house(), &data, are_new));
-    run(node, control, (origin, data), (logs, notifier)).await
+    run(node, control, (origin, data), (logs, notifier), signals).await
 }
 
 /// Serves calls until it is told to stop, or another process has taken over.
@@ -80,6 +99,7 @@ async fn run(
     control: ControlSocket,
     (origin, data): (Origin, PathBuf),
     (logs, notifier): (Logs, Arc<Notifier>),
+    Signals { mut interrupt, mut terminate, hangup }: Signals,
 ) -> anyhow::Result<()> {
     let upgrading = Upgrading::new(node.succession(), &control, &origin, &data, notifier.clone())?;
     let left = upgrading.left();
@@ -90,13 +110,14 @@ async fn run(
     let mut answering =
         Box::pin(answer(control, node.desk(), logs.clone(), (reloading.clone(), upgrading), stop));
     keep_telling(&node, logs, notifier.clone());
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let hangups = follow_hangups(reloading)?;
+    let hangups = follow_hangups(reloading, hangup);
     notifier.ready("serving calls");
+    let drained = node.drained();
     let failed = tokio::select! {
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
         exit = node.failure() => exit,
+        () = drained => None,
         _ = stopped.recv() => None,
         () = left.notified() => {
             releases::leave(&node.succession()).await;
@@ -210,13 +231,12 @@ impl Reloading {
 }
 
 /// SIGHUP is a reload.
-fn follow_hangups(reloading: Arc<Reloading>) -> anyhow::Result<tokio::task::JoinHandle<()>> {
-    let mut hangups = signal(SignalKind::hangup())?;
-    Ok(actix_rt::spawn(async move {
+fn follow_hangups(reloading: Arc<Reloading>, mut hangups: Signal) -> tokio::task::JoinHandle<()> {
+    actix_rt::spawn(async move {
         while hangups.recv().await.is_some() {
             reloading.reload(false).await;
         }
-    }))
+    })
 }
 
 /// Sums up repeated warnings; tells the service manager that every part still answers, as often as it wants.

@@ -26,6 +26,8 @@ pub fn show(data: &Path, question: &Question, as_json: bool) -> anyhow::Result<E
         Answer::Census(census) => print::census(census),
         Answer::Call(report) => print::sheet(report),
         Answer::Reloaded(reloaded) => print::reload(reloaded),
+        Answer::Draining(drained) if as_json => json(drained)?,
+        Answer::Draining(drained) => print::draining(drained),
         Answer::HungUp { legs } => print::hung_up(*legs),
         Answer::Overview(overview) => json(overview)?,
         Answer::Done => "done".to_owned(),

@@ -29,10 +29,10 @@ const SOCKETS: u64 = 65_536;
 const OWN_DESCRIPTORS: u64 = 64;
 
 /// A switch that lived for so long bounds the rate of its restarts by itself.
-const SETTLED: Duration = Duration::from_secs(2);
+const SETTLED: Duration = Duration::from_secs(1);
 
-/// Up to twice as long after each further death in a row, at most ten seconds; at once after the first.
-const PAUSES: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(10));
+/// After the second death in a row, up to twice this; after each further one up to twice as long, at most ten seconds.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(25), Duration::from_secs(10));
 
 /// Deaths in a row after which it is said that something is wrong.
 const MANY: u32 = 3;
@@ -380,8 +380,8 @@ mod tests {
         let (short, long) = (Duration::from_millis(10), SETTLED);
         let mut pause = |life| row.pause(life, u64::MAX).as_millis();
         let pauses: Vec<_> = (0..12).map(|_| pause(short)).collect();
-        assert_eq!(pauses, [0, 99, 199, 399, 799, 1599, 3199, 6399, 9999, 9999, 9999, 9999]);
-        assert_eq!((pause(long), pause(short)), (0, 99), "a long life starts a new row");
+        assert_eq!(pauses, [0, 49, 99, 199, 399, 799, 1599, 3199, 6399, 9999, 9999, 9999]);
+        assert_eq!((pause(long), pause(short)), (0, 49), "a long life starts a new row");
     }
 
     #[test]

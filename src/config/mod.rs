@@ -15,6 +15,7 @@ pub mod network;
 mod notation;
 mod ranges;
 mod recordings;
+mod records;
 pub mod secret;
 mod sections;
 mod session_timer;
@@ -38,6 +39,7 @@ pub use journal::Journal;
 pub use network::{Advertised, Network, PortSpan};
 pub use notation::read_span;
 pub use recordings::Recordings;
+pub use records::Records;
 pub use secret::Secret;
 pub use sections::{
     Codec, DataFolder, Dialplan, Limits, LocalNetworks, Log, LogFormat, Media, Registrar, Sip, Timers,
@@ -81,6 +83,8 @@ pub struct Config {
     pub journal: Journal,
     /// Recordings.
     pub recordings: Recordings,
+    /// What is kept of calls that are over.
+    pub records: Records,
     /// What is logged, and how.
     pub log: Log,
 }

@@ -152,6 +152,11 @@ fn a_wrong_value_is_told_with_its_key_its_line_and_its_bounds() {
             "line 1: sip.shards = 100000: must not be greater than 1024; 0: as many as fit the host",
         ),
         (
+            "records.bytes = 1000",
+            "line 1: records.bytes = 1000: must lie between 65536 (64 KiB) and 268435456 (256 MiB)",
+        ),
+        ("records.files = 101", "line 1: records.files = 101: must not be greater than 100"),
+        (
             "media.workers = 100000",
             "line 1: media.workers = 100000: must not be greater than 1024; 0: as many as fit the host",
         ),

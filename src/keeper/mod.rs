@@ -55,9 +55,15 @@ impl Keeper {
     /// The parent (`trunkline supervise`) or the service manager, if one of them is there, and what it has kept. To be
     /// called once, and before anything else is opened.
     pub fn of_environment() -> (Self, Inherited) {
-        let is_announced = std::env::var(ANNOUNCEMENT).is_ok_and(|language| language == LANGUAGE);
-        if is_announced && let Some(channel) = channel() {
-            return Self::of_parent(channel);
+        let parent = std::env::var(ANNOUNCEMENT).ok();
+        if let Some(language) = parent
+            && let Some(channel) = channel()
+        {
+            if language == LANGUAGE {
+                return Self::of_parent(channel);
+            }
+            let complaint = Some("the parent is of another release: it keeps no sockets".to_owned());
+            return (Self::default(), Inherited { complaint, ..Inherited::default() });
         }
         // Read even if they cannot be kept any longer: they are ours to close.
         let sockets = service_manager::kept().into_iter().collect();

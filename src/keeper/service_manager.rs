@@ -46,7 +46,7 @@ pub(super) fn kept() -> Vec<(Name, OwnedFd)> {
     let names = variable("LISTEN_FDNAMES");
     let mut descriptors = ListenFd::from_env();
     let count = descriptors.len();
-    let mut socket = |place| -> Option<OwnedFd> {
+    let socket = |place| -> Option<OwnedFd> {
         // Each is taken as what it is; neither: it is no socket of ours.
         let datagrams = descriptors.take_udp_socket(place).ok().flatten();
         datagrams.map(OwnedFd::from).or_else(|| {
@@ -54,7 +54,7 @@ pub(super) fn kept() -> Vec<(Name, OwnedFd)> {
             stream.map(OwnedFd::from)
         })
     };
-    let sockets: Vec<_> = (0..count).map(|place| socket(place)).collect();
+    let sockets: Vec<_> = (0..count).map(socket).collect();
     let named = names.split(':').zip(sockets);
     named.filter_map(|(name, socket)| Some((unescaped(name)?, socket?))).collect()
 }

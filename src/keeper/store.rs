@@ -139,8 +139,17 @@ impl Channel {
     /// Hands on as many sockets as the channel takes now.
     ///
     /// # Errors
-    /// The switch is gone.
+    /// The switch is gone: nothing is due any more.
     pub fn hand_on(&mut self) -> Result<(), ChannelError> {
+        let handed_on = self.offer();
+        if handed_on.is_err() {
+            self.due.clear();
+            self.has_ended = true;
+        }
+        Ok(handed_on?)
+    }
+
+    fn offer(&mut self) -> io::Result<()> {
         while let Some(batch) = self.due.front() {
             let sockets = batch.iter().map(|(name, socket)| (name.as_ref(), socket.as_fd()));
             if !is_sent(parcel::send_held(&self.socket, sockets))? {

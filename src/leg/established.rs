@@ -21,6 +21,7 @@ use self::vigil::Vigil;
 use super::leaving::{Farewell, Leaving};
 use super::path::Path;
 use super::requests::{bystander, unsuitable};
+use super::verdict::MAINTENANCE;
 use super::{Core, Leg, Next, Order, Readopted, Report, Voice};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dialog::{Dialog, SessionTimer};
@@ -375,6 +376,7 @@ fn reason_of(cause: &Cause) -> Option<&'static str> {
         Cause::Internal => Some("Q.850;cause=41;text=\"Temporary failure\""),
         Cause::MediaTimeout => Some("Q.850;cause=31;text=\"No media\""),
         Cause::NotAcceptable => Some("SIP;cause=488;text=\"Not Acceptable Here\""),
+        Cause::Maintenance => Some(MAINTENANCE),
         Cause::Unreachable => Some("SIP;cause=408;text=\"Request Timeout\""),
         Cause::NoAck => Some("SIP;cause=408;text=\"ACK missing\""),
         _ => None,

@@ -21,7 +21,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-use crate::ids::{CallId, LegId, Minter};
+use crate::ids::{CallId, LegId, Minter, RecordingSid};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::auth::Proofs;
 use crate::sip::dialog::SessionPolicy;
@@ -33,7 +33,7 @@ pub use self::facts::custom_headers;
 pub use self::media::{Hear, Layout, MediaSide, Taping, Wish};
 pub use self::path::Path;
 pub use self::spec::{Basis, InboundSpec, OutboundSpec, Seat, Target};
-pub(crate) use self::verdict::status_of;
+pub(crate) use self::verdict::{cause_of, status_of};
 pub use self::words::{
     DigitWay, Facts, LegEffect, LegInput, LegPost, Notice, Order, Readopted, Refer, Remarks, Report, Voice,
 };
@@ -246,6 +246,12 @@ impl Leg {
         (!matches!(self.stage, Stage::Gone)).then_some(&self.core.media.lease)
     }
 
+    /// The recording that what its far end says goes into.
+    pub fn recording(&self) -> Option<RecordingSid> {
+        let taping = self.core.media.taping.as_ref();
+        taping.filter(|_| !matches!(self.stage, Stage::Gone)).map(|taping| taping.recording)
+    }
+
     /// The Call-IDs of its dialogs.
     pub fn call_ids(&self) -> Vec<String> {
         match &self.stage {
@@ -427,11 +433,12 @@ impl Leg {
             (Notice::Digit(_), Stage::Leaving(_) | Stage::Gone) => {}
             (Notice::Digit(digit), _) => core.press(digit, DigitWay::Rtp, turn),
             (Notice::KeysSent { activity }, _) => {
-                // Sent is sent, whatever a media session knows that comes back from an older copy.
+                // A session that begins anew, in another process, must not send them once more.
                 core.media.keys.take_if(|keys| keys.activity == activity);
                 core.report(Report::Pressed { activity }, turn);
             }
             (Notice::Taped { activity, end, length, voiced }, _) => {
+                // The next process, whose sessions may know nothing of it, must not begin it again.
                 core.media.taping.take_if(|taping| taping.activity == activity);
                 core.report(Report::Taped { activity, end, length, voiced }, turn);
             }

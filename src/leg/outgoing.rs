@@ -12,6 +12,7 @@ use super::established::{Established, Forks};
 use super::identity::present;
 use super::leaving::Leaving;
 use super::spec::OutboundSpec;
+use super::verdict::MAINTENANCE;
 use super::{Core, Facts, Leg, Next, Order, Readopted};
 use crate::ops::events::{Cause, Event, Side};
 use crate::sip::dispatch::{Delivery, Errand};
@@ -83,8 +84,12 @@ impl Outgoing {
     pub fn on_order(&mut self, core: &mut Core, order: Order, turn: &mut Turn<Leg>) -> Next {
         match order {
             Order::Hangup { cause } | Order::Refuse { cause, .. } => {
-                let is_elsewhere = matches!(cause, Cause::AnsweredElsewhere);
-                let reason = is_elsewhere.then(|| ELSEWHERE.to_owned()).or_else(|| core.remarks.reason());
+                let own = match cause {
+                    Cause::AnsweredElsewhere => Some(ELSEWHERE.to_owned()),
+                    Cause::Maintenance => Some(MAINTENANCE.to_owned()),
+                    _ => None,
+                };
+                let reason = own.or_else(|| core.remarks.reason());
                 let given_up = self.attempts.iter().find(|attempt| attempt.is_open());
                 let call_id = given_up.and_then(Attempt::call_id).unwrap_or_default();
                 let status = Some(StatusCode::REQUEST_TERMINATED.code());

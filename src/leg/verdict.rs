@@ -14,8 +14,13 @@
 use crate::ops::events::Cause;
 use crate::sip::message::StatusCode;
 
+/// Why the calls of a switch end that is taken out of service (RFC 3326): 503 for SIP, and for the telephone network what
+/// RFC 3398 §8.2.6.1 makes of that, 41, so that both sides of a gateway know that another try makes sense.
+pub(super) const MAINTENANCE: &str =
+    "SIP;cause=503;text=\"Maintenance\", Q.850;cause=41;text=\"Temporary failure\"";
+
 /// What a refusal of the far end means.
-pub(super) fn cause_of(status: StatusCode) -> Cause {
+pub(crate) fn cause_of(status: StatusCode) -> Cause {
     match status.code() {
         486 | 600 => Cause::Busy,
         603 => Cause::Declined,
@@ -48,7 +53,7 @@ pub(crate) fn status_of(cause: &Cause) -> StatusCode {
         Cause::Declined => StatusCode::DECLINE,
         Cause::NotFound => StatusCode::NOT_FOUND,
         Cause::Unreachable | Cause::AnsweredElsewhere => StatusCode::TEMPORARILY_UNAVAILABLE,
-        Cause::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Cause::Overloaded | Cause::Maintenance => StatusCode::SERVICE_UNAVAILABLE,
         Cause::NotAcceptable => StatusCode::NOT_ACCEPTABLE_HERE,
         Cause::Refused(status) => StatusCode::new(*status).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR),
         Cause::Cancelled => StatusCode::REQUEST_TERMINATED,

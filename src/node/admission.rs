@@ -70,6 +70,10 @@ impl Exchange for Cell {
         self.house.session()
     }
 
+    fn takes_calls(&self) -> bool {
+        self.house.is_open()
+    }
+
     fn trusts(&self, flow: &Flow) -> bool {
         self.house.trusts(flow.remote.ip())
     }
@@ -109,6 +113,9 @@ impl Cell {
 
     /// Takes a place for a call.
     fn room_for_a_call(&self, now: Moment) -> Result<(), Refusal> {
+        if self.house.drain().is_some() {
+            return Err(Refusal::Draining);
+        }
         self.is_time_for_a_call(now)?;
         let settings = self.house.settings();
         let limits = &settings.config.limits;

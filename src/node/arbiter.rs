@@ -72,8 +72,18 @@ pub(super) struct Ready {
 }
 
 impl Post {
-    /// Has the arbiter do something, whenever it comes to it; whether it will.
-    pub(super) fn tell(&self, act: impl FnOnce(&Rc<Cell>) + Send + 'static) -> bool {
+    pub(super) const fn new(inquiries: mpsc::Sender<Inquiry>) -> Self {
+        Self { inquiries }
+    }
+
+    /// Has `act` done on the arbiter, in its turn. Waits for room: not for threads that must not.
+    pub(super) fn tell(&self, act: impl FnOnce(&Rc<Cell>) + Send + 'static) {
+        // An arbiter that has ended has nothing to do any more.
+        drop(self.inquiries.blocking_send(Box::new(act)));
+    }
+
+    /// As [`Self::tell`] where there is room; whether there was.
+    pub(super) fn try_tell(&self, act: impl FnOnce(&Rc<Cell>) + Send + 'static) -> bool {
         self.inquiries.try_send(Box::new(act)).is_ok()
     }
 
@@ -143,13 +153,13 @@ pub(super) async fn start(
     });
     anyhow::ensure!(started, "an arbiter cannot be started");
     let (revenants, shard, connections) = ready.await.context("an arbiter ended while it started")?;
-    Ok(Ready { post: Post { inquiries }, revenants, shard, connections })
+    Ok(Ready { post: Post::new(inquiries), revenants, shard, connections })
 }
 
 async fn serve_inquiries(mut asked: mpsc::Receiver<Inquiry>) {
     while let Some(inquiry) = asked.recv().await {
         if let Some(cell) = Cell::present() {
-            fenced(|| inquiry(&cell));
+            guarded(|| inquiry(&cell));
         }
     }
 }
@@ -157,13 +167,13 @@ async fn serve_inquiries(mut asked: mpsc::Receiver<Inquiry>) {
 async fn serve_media(mut events: mpsc::Receiver<MediaEvent>) {
     while let Some(event) = events.recv().await {
         if let Some(cell) = Cell::present() {
-            fenced(|| cell.on_media(event));
+            guarded(|| cell.on_media(event));
         }
     }
 }
 
 /// What serves a whole arbiter must outlive a panic in one of its acts.
-fn fenced(act: impl FnOnce()) {
+fn guarded(act: impl FnOnce()) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).is_err() {
         tracing::error!("an act of the cell panicked");
     }

@@ -263,6 +263,7 @@ impl Cell {
         self.house.places().remove(&leg.session_bits());
         self.admitted.borrow_mut().remove(leg);
         self.records.borrow_mut().changes.note(Key::Admitted(leg));
+        self.post_record(leg);
         if self.records.borrow_mut().drop_leg(leg).is_some() {
             House::give_back(&self.house.load.legs);
         }

@@ -28,6 +28,8 @@ pub(super) enum Key {
     Log(CallId, u32),
     /// The telephones of a user.
     User(String),
+    /// The record of a leg that is on its way to the ledger.
+    Account(LegId),
     /// A media session, by its number.
     Session(u64),
 }
@@ -44,6 +46,7 @@ impl Key {
             Key::Admitted(leg) => format!("admitted/{leg}"),
             Key::Log(call, part) => format!("log/{call}/{part}"),
             Key::User(user) => format!("user/{user}"),
+            Key::Account(leg) => format!("account/{leg}"),
             Key::Session(bits) => format!("session/{bits:016x}"),
         };
         text.into()
@@ -64,6 +67,7 @@ impl Key {
                 Key::Log(CallId(call.parse().ok()?), part.parse().ok()?)
             }
             "user" => Key::User(name.to_owned()),
+            "account" => Key::Account(name.parse().ok()?),
             "session" => Key::Session(u64::from_str_radix(name, 16).ok()?),
             _ => return None,
         })
@@ -105,6 +109,7 @@ mod tests {
             Key::Admitted(leg),
             Key::Log(CallId(leg), 12),
             Key::User("al/ice".to_owned()),
+            Key::Account(leg),
             Key::Session(u64::MAX),
         ];
         for key in keys {

@@ -135,6 +135,7 @@ impl Cell {
             Key::Outbox(call) => records.outboxes.get(call).map(encoded),
             Key::Shard(part) => records.shard.get(part).map(encoded),
             Key::Admitted(leg) => self.admitted.borrow().key(*leg).map(encoded),
+            Key::Account(leg) => records.accounts.get(leg).map(encoded),
             Key::User(user) => Some(encoded(&self.house.telephones_of(user))),
             // Parts of logs are only given up here; sessions have a journal of their own.
             Key::Log(..) | Key::Session(_) => None,

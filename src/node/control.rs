@@ -2,6 +2,7 @@
 //! It must never change a call but by the inputs that anybody else would use.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
@@ -54,6 +55,10 @@ impl Desk {
             },
             Question::Hangup { whom } => self.hang_up(whom).await,
             Question::Overview => Answer::Overview(Box::new(self.overview().await)),
+            Question::Drain { patience_ms } => {
+                Answer::Draining(self.drain(Duration::from_millis(patience_ms)))
+            }
+            Question::CancelDrain => Answer::Draining(self.cancel_drain()),
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
             Question::Upgrade { .. } | Question::Rollback | Question::Stop | Question::Reload { .. } => {
@@ -220,9 +225,9 @@ impl Cell {
     }
 
     /// Ends every call of this arbiter.
-    pub(super) fn end_calls(&self) {
+    pub(super) fn end_calls(&self, cause: &Cause) {
         let calls: Vec<CallId> = self.records.borrow().calls.keys().copied().collect();
-        calls.into_iter().for_each(|call| self.signal_call(call, CallInput::End(Cause::HungUp)));
+        calls.into_iter().for_each(|call| self.signal_call(call, CallInput::End(cause.clone())));
     }
 
     #[cfg(debug_assertions)]

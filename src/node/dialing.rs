@@ -237,7 +237,7 @@ impl Cell {
         };
         let CallerId { display, user, privacy } = &dialled.caller;
         let from = named(display.clone(), user, self.house.config.sip.domain.as_deref(), Some(first));
-        let printed = to.uri.to_string();
+        let (caller, printed) = (from.uri.to_string(), to.uri.to_string());
         let (leg, parent) = (dialled.leg, dialled.parent);
         let headers = match &dialled.referrer {
             Some(referrer) => self.referred_by(&dialled.noun, referrer, first).into_iter().collect(),
@@ -247,7 +247,7 @@ impl Cell {
         let ways: Vec<Event> = targets.iter().map(|target| carried(&target.path.flow)).collect();
         let spec = OutboundSpec { basis, seat, from, is_private, to, headers, targets, max_forwards };
         self.begin_leg(Leg::outbound(spec));
-        self.note(leg, Event::Dialled { to: printed, parent });
+        self.note(leg, Event::Dialled { from: caller, to: printed, parent });
         ways.into_iter().for_each(|way| self.note(leg, way));
     }
 
@@ -260,6 +260,7 @@ impl Cell {
     }
 
     fn refused(&self, call: CallId, dialled: &Dialled, cause: Cause) {
+        self.post_unbegun(call, dialled, &cause);
         self.signal_call(call, CallInput::Refused(dialled.leg, cause));
     }
 }
@@ -299,6 +300,16 @@ fn named(display: Option<String>, user: &str, domain: Option<&str>, target: Opti
         (None, None) => Host::Name("localhost".to_owned()),
     };
     NameAddr { display, uri: Uri::sip(Some(user), host, None), params: Params::default() }
+}
+
+/// Who calls whom, of a leg that has no addresses yet: as its callbacks say it.
+pub(super) fn spoken(dialled: &Dialled) -> (String, String) {
+    let to = match &dialled.noun {
+        Noun::Number(number) => number.number.clone(),
+        Noun::Client(client) => format!("client:{}", client.identity),
+        Noun::Sip(sip) => sip.uri.clone(),
+    };
+    (dialled.caller.user.clone(), to)
 }
 
 #[cfg(test)]

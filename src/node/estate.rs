@@ -14,8 +14,9 @@ use super::records::CallLog;
 use crate::call::Call;
 use crate::call::script::ScriptRun;
 use crate::callbacks::Outbox;
-use crate::ids::{CallId, LegId};
+use crate::ids::{CallId, LegId, RecordingSid};
 use crate::journal::Record;
+use crate::ledger::CallRecord;
 use crate::leg::Leg;
 use crate::sip::endpoint::ServerKey;
 use crate::sip::shard::ShardPart;
@@ -33,6 +34,8 @@ pub(super) struct Estate {
     /// In how many parts the logs are.
     pub parts: HashMap<CallId, u32>,
     pub telephones: HashMap<String, Telephones>,
+    /// Records of legs that may not be in the ledger yet.
+    pub accounts: Vec<CallRecord>,
     /// Media sessions, by their number.
     pub sessions: HashMap<u64, Session>,
     /// Records that lead nowhere any more: the journal shall forget them.
@@ -83,6 +86,7 @@ impl Estate {
             Key::Outbox(call) => drop(self.outboxes.insert(*call, decoded(record)?)),
             Key::Shard(_) => self.shard.push(decoded(record)?),
             Key::Admitted(leg) => self.admitted.push((*leg, decoded(record)?)),
+            Key::Account(_) => self.accounts.push(decoded(record)?),
             Key::User(user) => drop(self.telephones.insert(user.clone(), decoded(record)?)),
             Key::Log(call, part) => drop(parts.insert((*call, *part), decoded(record)?)),
             Key::Session(bits) => drop(self.sessions.insert(*bits, decoded(record)?)),
@@ -144,6 +148,13 @@ impl Estate {
         self.stale.extend([Key::Call(call), Key::Outbox(call)].iter().map(|key| Arc::from(key.text())));
         let parts = self.parts.remove(&call).unwrap_or_default();
         self.stale.extend((0..parts).map(|part| Arc::from(Key::Log(call, part).text())));
+    }
+
+    /// Recordings that are not at their end.
+    pub fn recordings(&self) -> impl Iterator<Item = RecordingSid> {
+        let of_legs = self.legs.values().filter_map(Leg::recording);
+        let of_calls = self.calls.values().flat_map(Call::recordings);
+        of_legs.chain(of_calls).chain(self.scripts.values().filter_map(ScriptRun::recording))
     }
 
     /// Whether a call is still known in any way.

@@ -56,6 +56,7 @@ impl Front {
         let reasons = [
             (self.posts.get().is_none(), "starting"),
             (load.closing.load(Ordering::Relaxed), "stopping"),
+            (self.house.drain().is_some(), "draining"),
             (is_late, "signalling does not keep up"),
             (engine.alive() < engine.workers(), "a media worker is gone"),
             (load.calls.load(Ordering::Relaxed) >= limits.calls, "limits.calls is reached"),

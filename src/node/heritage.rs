@@ -13,6 +13,7 @@ use super::commits::{Telephones, change, encoded};
 use super::estate::Estate;
 use super::house::House;
 use crate::config::Config;
+use crate::ids::RecordingSid;
 use crate::journal::{BootId, Folder, Journal, Limits, OpenError, Stamp};
 
 /// The stream of the media sessions.
@@ -87,6 +88,11 @@ impl Heritage {
         heritage.shrink(arbiters, stamp);
         heritage.folder = Some(folder);
         Ok(heritage)
+    }
+
+    /// Recordings that calls go on with.
+    pub fn recordings(&self) -> HashSet<RecordingSid> {
+        self.shares.iter().flat_map(|share| share.estate.recordings()).collect()
     }
 
     /// Of two records of a user the later one holds: each arbiter writes those that it registers.

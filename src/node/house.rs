@@ -2,13 +2,14 @@
 //! It must never hold the state of a call.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, Lease, PortPair, PortTable};
@@ -28,7 +29,8 @@ use super::together::Place;
 use crate::config::{self, Config, Credentials};
 use crate::journal::{BootId, Stamp};
 use crate::keeper::{Inherited, Keeper};
-use crate::ops::control::Traffic;
+use crate::ledger::Ledger;
+use crate::ops::control::{Drain, Traffic};
 use crate::ops::log::SipTrace;
 use crate::recording::Recordings;
 use crate::registrar::{Bounds, Registrar};
@@ -94,6 +96,10 @@ pub struct House {
     pub metrics: Arc<Metrics>,
     /// Recordings.
     pub recordings: Recordings,
+    /// What came of each leg.
+    pub ledger: Ledger,
+    /// Since when and until when the node is drained.
+    pub(super) draining: watch::Sender<Option<Drain>>,
     /// Where the web server listens, as a URL.
     pub web_url: String,
     /// The ways to all arbiters, once they stand.
@@ -204,13 +210,14 @@ impl House {
     pub(super) fn retake(&self, lease: &Lease) -> std::io::Result<Arc<PortPair>> {
         let sockets = {
             let mut inherited = self.inherited();
-            media_names(lease).map(|name| inherited.take(&name))
+            let mut take = |name: String| inherited.take(&name).map(UdpSocket::from);
+            let [rtp, rtcp] = media_names(lease);
+            take(rtp).zip(take(rtcp))
         };
         match sockets {
-            [Some(rtp), Some(rtcp)] => {
-                self.ports.retake_with(lease, PortPair { rtp: rtp.into(), rtcp: rtcp.into() })
-            }
-            _ => self.ports.retake(lease),
+            // What came meanwhile waits in them.
+            Some((rtp, rtcp)) => self.ports.retake_with(lease, PortPair { rtp, rtcp }),
+            None => self.ports.retake(lease),
         }
     }
 

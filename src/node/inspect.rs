@@ -136,6 +136,7 @@ impl Desk {
             wall_us: house.clock.wall(),
             started: house.started,
             is_closing: load.closing.load(Relaxed),
+            drain: house.drain(),
             calls: load.calls.load(Relaxed) as u64,
             calls_limit: limits.calls as u64,
             legs_limit: limits.legs as u64,

@@ -2,6 +2,7 @@
 //! It must never hold logic of calls: it joins the parts.
 
 mod acceptor;
+mod accounts;
 mod admission;
 mod admitted;
 mod arbiter;
@@ -13,6 +14,7 @@ mod commits;
 mod connection;
 mod control;
 mod dialing;
+mod drain;
 mod estate;
 mod fetching;
 mod flights;

@@ -14,6 +14,7 @@ use super::changes::Key;
 use super::estate::Estate;
 use super::sound::Session;
 use crate::ids::{CallId, LegId};
+use crate::ledger::CallRecord;
 use crate::leg::{Leg, LegInput, Readopted, Wish};
 use crate::ops::events::Event;
 use crate::supervision::{ChildSpec, StartChild};
@@ -28,6 +29,8 @@ const ASKING: Duration = Duration::from_millis(5);
 #[derive(Debug, Default)]
 pub(super) struct Revenants {
     pub calls: Vec<CallId>,
+    /// Records of legs that may not be in the ledger yet.
+    accounts: Vec<CallRecord>,
     /// Whether the last that they have said may not be known.
     is_stale: bool,
 }
@@ -70,7 +73,7 @@ impl Cell {
         let mut calls: Vec<CallId> = calls.into_iter().collect();
         let began = |call: &CallId| self.records.borrow().legs.get(&call.0).map(|leg| leg.summary().began);
         calls.sort_by_key(began);
-        Revenants { calls, is_stale }
+        Revenants { calls, accounts: estate.accounts, is_stale }
     }
 
     /// The same ports, and the same stream.
@@ -98,6 +101,7 @@ impl Cell {
     /// Brings the actors of these calls back, the oldest first.
     pub(super) async fn bring_back(self: Rc<Self>, revenants: Revenants) {
         let Some(root) = self.actors.borrow().root.clone() else { return };
+        revenants.accounts.into_iter().for_each(|record| self.enter(record));
         let room = revenants.is_stale.then_some(Readopted::ROOM);
         let pace = ASKING * u32::try_from(self.seat.of).unwrap_or(1);
         let mut ask_at = self.now() + RESPITE;

@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::call::script::ScriptRun;
 use crate::callbacks::Outbox;
 use crate::ids::{CallId, LegId};
+use crate::ledger::CallRecord;
 use crate::leg::Leg;
 use crate::ops::control::Told;
 use crate::ops::events::Entry;
@@ -40,6 +41,8 @@ pub struct Records {
     metrics: Option<Arc<Metrics>>,
     /// Those who follow what happens.
     pub(super) tails: Tails,
+    /// Records of legs that are on their way to the ledger.
+    pub(super) accounts: HashMap<LegId, CallRecord>,
     /// What the journal has not been told yet.
     pub(super) changes: Changes,
     /// Lines of event logs that it has not been told yet.
@@ -178,7 +181,11 @@ impl Records {
                 metrics.fold(&leg.entries, &entry);
             }
             if leg.entries.len() >= LINES {
-                leg.entries.drain(16..LINES / 2);
+                let mut at = 0;
+                leg.entries.retain(|entry| {
+                    at += 1;
+                    !(17..=LINES / 2).contains(&at) || entry.event.is_milestone()
+                });
             }
             if !self.tails.is_empty() {
                 self.tails.tell(&Told { call, far_end: leg.peer.clone(), entry: entry.clone() });
@@ -244,6 +251,12 @@ impl Records {
         up.chain(over).find(|(_, log)| log.legs.iter().any(|log| log.id == leg))
     }
 
+    /// The log of a leg of a call that is up.
+    pub(super) fn leg_log(&self, call: CallId, leg: LegId) -> &[Entry] {
+        let log = self.logs.get(&call).and_then(|log| log.legs.iter().find(|log| log.id == leg));
+        log.map(|log| log.entries.as_slice()).unwrap_or_default()
+    }
+
     /// The log of the call that began last.
     pub fn latest(&self) -> Option<(CallId, &CallLog)> {
         let up = self.logs.iter().map(|(call, log)| (*call, log));
@@ -302,8 +315,8 @@ mod tests {
         Call::new(crate::call::tests::spec(id(number)))
     }
 
-    fn answered(number: u16, at: u64) -> Entry {
-        Entry { leg: id(number), at: Moment::from_micros(at), event: Event::Answered }
+    fn rings(number: u16, at: u64) -> Entry {
+        Entry { leg: id(number), at: Moment::from_micros(at), event: Event::Ringing }
     }
 
     #[test]
@@ -311,7 +324,7 @@ mod tests {
         let mut records = Records::default();
         for number in [1, 2] {
             records.put_call(call(number));
-            records.log(CallId(id(number)), vec![answered(number, number.into())]);
+            records.log(CallId(id(number)), vec![rings(number, number.into())]);
         }
         records.drop_call(CallId(id(1)));
         for number in [1, 2] {
@@ -327,7 +340,7 @@ mod tests {
         let mut records = Records::default();
         for number in 0..=1_000 {
             records.put_call(call(number));
-            records.log(CallId(id(number)), vec![answered(number, number.into())]);
+            records.log(CallId(id(number)), vec![rings(number, number.into())]);
             records.drop_call(CallId(id(number)));
         }
         assert_eq!(records.archive.len(), ARCHIVE);
@@ -340,11 +353,20 @@ mod tests {
         let mut records = Records::default();
         records.put_call(call(1));
         for at in 0..10_000 {
-            records.log(CallId(id(1)), vec![answered(1, at)]);
+            records.log(CallId(id(1)), vec![rings(1, at)]);
+        }
+        records.log(CallId(id(1)), vec![Entry { event: Event::Answered, ..rings(1, 10_000) }]);
+        for at in 10_001..20_000 {
+            records.log(CallId(id(1)), vec![rings(1, at)]);
         }
         let (_, log) = records.log_of(id(1)).expect("it is up");
+        let is_answer = |entry: &&Entry| entry.event == Event::Answered;
+        assert_eq!(
+            log.legs[0].entries.iter().filter(is_answer).map(|entry| entry.at.as_micros()).sum::<u64>(),
+            10_000
+        );
         let times: Vec<u64> = log.legs[0].entries.iter().map(|entry| entry.at.as_micros()).collect();
         assert!(times.len() <= LINES, "{}", times.len());
-        assert_eq!((times[..16].to_vec(), times.last()), ((0..16).collect(), Some(&9_999)));
+        assert_eq!((times[..16].to_vec(), times.last()), ((0..16).collect(), Some(&19_999)));
     }
 }

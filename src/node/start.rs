@@ -31,9 +31,11 @@ use super::succession::Succession;
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
 use crate::ids::Minter;
-use crate::journal::{BootId, Folder};
+use crate::journal::{BootId, Folder, Stamp};
 use crate::keeper::{Inherited, Keeper};
+use crate::ledger::{self, Ledger};
 use crate::leg::Seat;
+use crate::ops::events::Cause;
 use crate::ops::log::SipTrace;
 use crate::recording::{Limits, Recordings};
 use crate::registrar::Registrar;
@@ -48,6 +50,9 @@ use crate::webhook::{Account, Webhooks};
 
 /// How old what is known of a media session may be when the process dies.
 const MEDIA_BOOK: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for the records of its calls to be on the disk.
+const WRITTEN: Duration = Duration::from_secs(2);
 
 /// A running node.
 pub struct Node {
@@ -93,18 +98,20 @@ impl Node {
         mut predecessor: Option<Predecessor>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let stamp = Stamp { boot: boot()?, at: clock.now(), wall: clock.wall() };
+        let lock = predecessor.as_mut().and_then(Predecessor::lock);
+        let mut heritage = Heritage::open(&config, arbiters(&config), &stamp, lock)?;
+        let going_on = heritage.recordings();
         let (keeper, inherited) = (&kept.0, &mut kept.1);
         let (web, address) = web_socket(config.http.listen, &mut Sockets { keeper, inherited })?;
         let house = Arc::new(furnish(config, credentials, plan, clock, address, kept)?);
-        let lock = predecessor.as_mut().and_then(Predecessor::lock);
-        let mut heritage = Heritage::open(&house.config, arbiters(&house.config), &house.stamp(), lock)?;
         let sounds: Vec<_> = (0..heritage.shares.len()).map(|shard| Sound::to(shard, &house)).collect();
         let mut told = Vec::new();
         if let Some(mut predecessor) = predecessor {
             predecessor.remember(&house);
             told = predecessor.take_over(&house, &mut heritage, &sounds)?.events;
         }
-        house.recordings.repair().context("recordings cannot be looked through")?;
+        house.recordings.repair(&going_on).context("recordings cannot be looked through")?;
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
         let parts = (heritage.media.map(Arc::new), heritage.folder);
         let (node, arbiters, revenants, front) =
@@ -112,7 +119,7 @@ impl Node {
         node.introduce(&arbiters).await?;
         node.bring_back(revenants).await?;
         for (shard, event) in told {
-            node.cells.get(shard).map(|post| post.tell(move |cell| cell.on_media(event)));
+            node.cells.get(shard).map(|post| post.try_tell(move |cell| cell.on_media(event)));
         }
         gateway::find_first(&node.house).await;
         node.listen(&arbiters).await?;
@@ -267,19 +274,23 @@ impl Node {
         self.house.load.closing.store(true, Ordering::Relaxed);
         let deadline = tokio::time::Instant::now() + patience;
         for post in &self.cells {
-            if post.ask(|cell| cell.end_calls()).await.is_none() {
+            if post.ask(|cell| cell.end_calls(&Cause::Maintenance)).await.is_none() {
                 tracing::error!("an arbiter does not answer: its calls are cut off");
             }
         }
-        let load = &self.house.load;
-        // A call whose legs are gone may still have something to tell.
-        let is_quiet = || {
-            [&load.calls, &load.legs, &load.outboxes].iter().all(|count| count.load(Ordering::Relaxed) == 0)
-        };
-        while !is_quiet() && tokio::time::Instant::now() < deadline {
+        while !self.house.load.is_quiet() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.house.recordings.finish_all().await;
+        for post in &self.cells {
+            // One that does not answer was told of above.
+            post.ask(|cell| cell.post_rest()).await;
+        }
+        let house = self.house.clone();
+        let settled = tokio::task::spawn_blocking(move || house.ledger.is_settled_within(WRITTEN)).await;
+        if !settled.unwrap_or(false) {
+            tracing::error!(waiting = self.house.ledger.health().waiting, "call records are lost");
+        }
         self.web.stop().await;
     }
 
@@ -361,6 +372,8 @@ pub(super) fn furnish(
         detour: Default::default(),
         metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
+        ledger: ledger(&config)?,
+        draining: tokio::sync::watch::Sender::default(),
         webhooks: webhooks.context("webhooks need TLS")?,
         registrar: Registrar::new(bounds(&config)),
         ports: PortTable::new(range, config.media.port_rest)
@@ -431,6 +444,12 @@ fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordin
     let folder = config.recordings_folder();
     Recordings::start_beside(&folder, Limits { open, bytes, keep_free }, clock)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
+}
+
+fn ledger(config: &Config) -> anyhow::Result<Ledger> {
+    let crate::config::Records { bytes, files } = config.records;
+    let limits = ledger::Limits { bytes, files };
+    Ledger::start(&config.data.folder, limits).context("the ledger of calls needs a thread")
 }
 
 /// The sockets for TCP and TLS.

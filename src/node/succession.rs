@@ -36,6 +36,9 @@ const BIRTH: Duration = Duration::from_secs(20);
 const ROUNDS: u32 = 4;
 const ROUND: Duration = Duration::from_millis(5);
 
+/// How long the last records of calls may need to be on the disk.
+const LAST_RECORDS: Duration = Duration::from_millis(500);
+
 /// How long a media worker may need for its last round.
 const LAST_ROUND: Duration = Duration::from_millis(500);
 
@@ -144,12 +147,16 @@ impl Succession {
         let (stand, standing) = mpsc::channel();
         for post in &self.cells {
             let (stand, gate, folder) = (stand.clone(), gate.clone(), self.folder.clone());
-            if !post.tell(move |cell| cell.stand_still(&stand, &gate, folder.as_ref())) {
+            if !post.try_tell(move |cell| cell.stand_still(&stand, &gate, folder.as_ref())) {
                 return Err(Failed::Restless);
             }
         }
         for _ in &self.cells {
             standing.recv_timeout(Post::PATIENCE).map_err(|_| Failed::Restless)?;
+        }
+        // Whatever is not there by then is posted again by the other process.
+        if !self.house.ledger.is_settled_within(LAST_RECORDS) {
+            tracing::warn!("the disk is slow: records of calls are written by the other process");
         }
         if let Some(book) = &self.book {
             book.close(self.house.stamp());
@@ -248,7 +255,7 @@ impl Drop for Frozen {
         self.gate.open();
         let events = house.detour().take().unwrap_or_default();
         for (shard, event) in events {
-            let told = cells.get(shard).is_some_and(|post| post.tell(move |cell| cell.on_media(event)));
+            let told = cells.get(shard).is_some_and(|post| post.try_tell(move |cell| cell.on_media(event)));
             if !told {
                 tracing::warn!("an event of the media side is lost: the arbiter does not keep up");
             }

@@ -61,6 +61,8 @@ pub enum Cause {
     Overloaded,
     /// Another refusal of the far end, with its status.
     Refused(u16),
+    /// The switch is taken out of service.
+    Maintenance,
     /// The switch failed: an actor went over its restart limit.
     Internal,
 }
@@ -85,6 +87,9 @@ pub enum Event {
     },
     /// The leg calls somebody.
     Dialled {
+        /// Who calls.
+        #[serde(default)]
+        from: String,
         /// Who is called.
         to: String,
         /// On behalf of which leg.
@@ -293,6 +298,13 @@ pub enum Event {
         /// Who wanted it.
         by: Side,
     },
+}
+
+impl Event {
+    /// Whether it happens once to a leg, and its record depends on it: however long a log grows, this stays in it.
+    pub fn is_milestone(&self) -> bool {
+        matches!(self, Event::Invited { .. } | Event::Dialled { .. } | Event::Answered | Event::Ended { .. })
+    }
 }
 
 /// Addresses as text in every format: a tagged event is read by way of a buffer that no longer knows whether the

@@ -10,11 +10,13 @@ use super::{Shared, lock};
 /// What a host may lose of a recording when its power fails, besides what was not yet written.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Rounds after which the folder is counted anew: a minute.
+const COUNT: u64 = 60;
+
 /// Runs until the other end of `gone` is dropped.
 pub(super) fn run(shared: &Shared, gone: &mpsc::Receiver<()>) {
-    loop {
-        look(shared);
-        put_away(shared);
+    for number in 1_u64.. {
+        round(shared, number);
         if gone.recv_timeout(SECOND) != Err(mpsc::RecvTimeoutError::Timeout) {
             return;
         }
@@ -28,10 +30,21 @@ pub(super) fn run(shared: &Shared, gone: &mpsc::Receiver<()>) {
     }
 }
 
+/// What is done besides syncing, each second.
+pub(super) fn round(shared: &Shared, number: u64) {
+    look(shared);
+    put_away(shared);
+    if number.is_multiple_of(COUNT)
+        && let Err(error) = shared.count()
+    {
+        tracing::warn!(%error, "how much is recorded cannot be told");
+    }
+}
+
 /// Puts recordings on the shelf that nobody asks for.
 pub(super) fn put_away(shared: &Shared) {
     let orphans = std::mem::take(&mut *lock(&shared.orphans));
-    for sid in orphans {
+    for sid in orphans.into_iter().chain(shared.forgotten()) {
         if let Err(error) = shared.shelve(sid, false) {
             tracing::error!(%sid, %error, "a recording that nobody finished is not kept");
         }

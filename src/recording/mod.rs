@@ -2,7 +2,8 @@
 //! It must never make a media worker or a call wait, and never name a file by anything but a parsed Sid.
 //!
 //! One thread empties the rings (`writer`), another makes durable what was written (`durable`), and a recording that
-//! is over is put on the shelf (`shelf`) by whoever asks for it.
+//! is over is put on the shelf (`shelf`) by whoever asks for it. One that was going on when the process died goes on in
+//! the next: its time is that of its origin, so that what nobody heard is silence.
 
 mod durable;
 mod folder;
@@ -12,7 +13,7 @@ mod trim;
 mod wav;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ use crate::supervision::Clock;
 
 /// Blocks that a ring holds: five seconds of both sides, should the disk make the writer wait.
 const RING: usize = 512;
+
+/// A recording that nobody has anything to do with for so long is closed.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 
 /// How long [`Recordings::finish`] waits for the writer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -94,6 +98,10 @@ struct Shared {
 
 /// A recording that is not on the shelf yet.
 enum Slot {
+    /// An earlier process died while it recorded, and somebody may take it up again.
+    Interrupted {
+        since: Moment,
+    },
     Open(Arc<Ring>),
     Closed(Closed),
 }
@@ -110,20 +118,28 @@ struct Counts {
 impl Recordings {
     /// Opens the folder, finishes what a crash left unfinished, and starts the threads.
     ///
+    /// What is `going_on` is left as the crash left it until its [`ring`](Self::ring) is asked for, or its end
+    /// ([`finish`](Self::finish)); ten minutes later nobody is waited for any more. To name one too many is harmless.
+    ///
     /// # Errors
     /// The folder cannot be made, closed to others or read, or there is no thread to be had.
-    pub fn start(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub fn start(
+        folder: &Path,
+        limits: Limits,
+        clock: Arc<dyn Clock>,
+        going_on: &HashSet<RecordingSid>,
+    ) -> io::Result<Self> {
         let recordings = Self::start_beside(folder, limits, clock)?;
-        recordings.repair()?;
+        recordings.repair(going_on)?;
         Ok(recordings)
     }
 
-    /// Finishes what a process has left unfinished that records no more.
+    /// Finishes what a process has left unfinished that records no more, except what is `going_on`.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn repair(&self) -> io::Result<()> {
-        self.shared.repair()
+    pub fn repair(&self, going_on: &HashSet<RecordingSid>) -> io::Result<()> {
+        self.shared.repair(going_on)
     }
 
     /// Has everything written that has come so far; `false`: not in time.
@@ -151,24 +167,30 @@ impl Recordings {
 
     /// The ring of a recording that began at `origin`: opened once, the same ever after. There always is one, so that
     /// calls go on; [`finish`](Self::finish) tells whether what was pushed could be kept.
+    ///
+    /// One that an earlier process was recording goes on, if it is asked for with the channels and the origin of then.
     pub fn ring(&self, sid: RecordingSid, channels: Channels, origin: Moment) -> Arc<Ring> {
         let shared = &self.shared;
         let mut slots = shared.slots();
-        match slots.get(&sid) {
+        let is_resumed = match slots.get(&sid) {
             Some(Slot::Open(ring)) => return Arc::clone(ring),
             Some(Slot::Closed(_)) => return Arc::clone(&shared.void),
+            Some(Slot::Interrupted { .. }) => true,
             None if shared.past().get(sid).is_some() => return Arc::clone(&shared.void),
-            None => {}
-        }
+            None => false,
+        };
         let ring = Arc::new(Ring::new(RING));
-        let command = Command::Open { sid, channels, origin, ring: Arc::clone(&ring) };
-        let refusal = shared.refusal(slots.len());
+        let command = Command::Open { sid, channels, origin, ring: Arc::clone(&ring), is_resumed };
+        // One that goes on has its place already.
+        let refusal = if is_resumed { None } else { shared.refusal(slots.len()) };
         let refusal = refusal.or_else(|| self.command(command).is_err().then_some("the writer is gone"));
         if let Some(reason) = refusal {
             drop(slots);
             tracing::error!(%sid, reason, "a recording is not begun");
             shared.counts.failed.fetch_add(1, Ordering::Relaxed);
-            shared.past().keep(sid, Err(RecordingError::Refused(reason.to_owned())));
+            if !is_resumed {
+                shared.past().keep(sid, Err(RecordingError::Refused(reason.to_owned())));
+            }
             return Arc::clone(&shared.void);
         }
         slots.insert(sid, Slot::Open(Arc::clone(&ring)));
@@ -250,7 +272,7 @@ impl Recordings {
         let slots = self.shared.slots();
         let open = slots.values().filter_map(|slot| match slot {
             Slot::Open(ring) => Some(ring.lost()),
-            Slot::Closed(_) => None,
+            Slot::Interrupted { .. } | Slot::Closed(_) => None,
         });
         let (open, lost) = open.fold((0, 0), |(open, lost), ring| (open + 1, lost + ring));
         Census {

@@ -1,7 +1,7 @@
 //! The shelf: a recording whose file is closed gets its manifest, its final name and its last answer. Edge; blocks.
 //! It must never lose what was recorded: a file goes only when another one has its sound.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,8 +14,8 @@ use super::folder::Kind;
 use super::timeline::{Channels, RATE};
 use super::trim::{self, SPAN};
 use super::wav::{self, HEAD};
-use super::writer::Closed;
-use super::{Finished, RecordingError, Shared, Slot, lock};
+use super::writer::{Closed, Interruption};
+use super::{FORGOTTEN, Finished, RecordingError, Shared, Slot, lock};
 use crate::ids::RecordingSid;
 
 /// Frames of a recording that is worth keeping: half a second.
@@ -36,9 +36,12 @@ struct Manifest {
     /// Before trimming.
     frames: u64,
     is_empty: bool,
-    /// The process died while it was recorded.
+    /// A process died while it was recorded.
     #[serde(default)]
     is_interrupted: bool,
+    /// Frames of silence in the place of what nobody recorded meanwhile; of several interruptions the latest.
+    #[serde(default)]
+    missing_frames: u64,
     #[serde(default)]
     lost_blocks: u64,
     #[serde(default)]
@@ -88,9 +91,15 @@ impl Shared {
         if let Some(answer) = self.past().get(sid) {
             return answer.clone();
         }
-        let closed = match self.slots().get(&sid) {
+        let closed = match self.slots().get_mut(&sid) {
             Some(Slot::Open(_)) => return Err(RecordingError::Unresponsive),
             Some(Slot::Closed(closed)) => Some(closed.clone()),
+            Some(slot @ Slot::Interrupted { .. }) => {
+                // From now on nobody takes it up again.
+                let closed = Closed { interruption: Some(Interruption::default()), ..Closed::default() };
+                *slot = Slot::Closed(closed.clone());
+                Some(closed)
+            }
             None => None,
         };
         let is_ours = closed.is_some();
@@ -125,10 +134,15 @@ impl Shared {
         Ok(was_there || was_known)
     }
 
-    /// Finishes what an earlier process left, and counts what is there.
-    pub(super) fn repair(&self) -> io::Result<()> {
+    /// Finishes what an earlier process left, except for what is going on, and counts what is there.
+    pub(super) fn repair(&self, going_on: &HashSet<RecordingSid>) -> io::Result<()> {
+        let now = self.clock.now();
         for (sid, kind, _) in self.folder.list()? {
             let repaired = match kind {
+                Kind::Part if going_on.contains(&sid) && !self.is_over(sid) => {
+                    self.slots().insert(sid, Slot::Interrupted { since: now });
+                    Ok(())
+                }
                 Kind::Part => self.put_interrupted(sid),
                 Kind::Trimmed | Kind::NewManifest => self.folder.remove(sid, kind).map(drop),
                 Kind::Wav | Kind::Manifest => Ok(()),
@@ -137,10 +151,33 @@ impl Shared {
                 tracing::error!(%sid, %error, "what a crash left of a recording cannot be repaired");
             }
         }
-        let bytes = self.folder.list()?.into_iter().map(|(_, _, length)| length).sum();
-        self.counts.bytes.store(bytes, Ordering::Relaxed);
+        self.count()?;
         super::durable::look(self);
         Ok(())
+    }
+
+    /// Counts the bytes that are there: others, too, may delete. A block that is written meanwhile is counted next time,
+    /// what will be gone in a moment not at all.
+    pub(super) fn count(&self) -> io::Result<()> {
+        let lasting = |kind| !matches!(kind, Kind::Trimmed | Kind::NewManifest);
+        let files = self.folder.list()?.into_iter();
+        let bytes = files.filter(|(_, kind, _)| lasting(*kind)).map(|(_, _, length)| length).sum();
+        self.counts.bytes.store(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Its end had begun when the process died.
+    fn is_over(&self, sid: RecordingSid) -> bool {
+        [Kind::Wav, Kind::Manifest].into_iter().any(|kind| self.folder.has(sid, kind))
+    }
+
+    /// Those that nobody has taken up again for long.
+    pub(super) fn forgotten(&self) -> Vec<RecordingSid> {
+        let now = self.clock.now();
+        let is_forgotten =
+            |slot: &Slot| matches!(slot, Slot::Interrupted { since } if now.since(*since) >= FORGOTTEN);
+        let slots = self.slots();
+        slots.iter().filter(|(_, slot)| is_forgotten(slot)).map(|(sid, _)| *sid).collect()
     }
 
     fn put_interrupted(&self, sid: RecordingSid) -> io::Result<()> {
@@ -148,13 +185,7 @@ impl Shared {
             // It was trimmed; only its origin was still to be removed.
             return self.folder.remove(sid, Kind::Part).map(drop);
         }
-        match self.put(sid, false, None)? {
-            Some(manifest) => {
-                tracing::warn!(%sid, seconds = manifest.frames / RATE, "a recording that was interrupted is kept");
-            }
-            None => tracing::warn!(%sid, "nothing had been written of a recording"),
-        }
-        Ok(())
+        self.put(sid, false, None).map(drop)
     }
 
     /// Brings a recording to the shelf unless it is there, and says what is known of it. `closed` is how it ended;
@@ -180,8 +211,13 @@ impl Shared {
         };
         let frames = bytes / channels.frame_bytes();
         let spans = 0..frames.div_ceil(SPAN);
-        let is_interrupted = closed.is_none();
-        let Closed { lost_blocks, misplaced_samples, failure } = closed.unwrap_or_default();
+        let is_interrupted = closed.as_ref().is_none_or(|closed| closed.interruption.is_some());
+        let Closed { lost_blocks, misplaced_samples, interruption, failure } = closed.unwrap_or_default();
+        let missing_frames = interruption.unwrap_or_default().frames;
+        if is_interrupted {
+            let (seconds, missing_ms) = (frames / RATE, missing_frames / (RATE / 1_000));
+            tracing::warn!(%sid, seconds, missing_ms, "a recording was interrupted; what was heard is kept");
+        }
         let kept = match trim && failure.is_none() {
             true => trim::kept(spans.end, |span| has_sound(&part, channels, span))?,
             false => Some(spans.clone()),
@@ -192,6 +228,7 @@ impl Shared {
             frames,
             is_empty: frames < SHORTEST || kept.is_none(),
             is_interrupted,
+            missing_frames,
             lost_blocks,
             misplaced_samples,
             failure,

@@ -3,6 +3,7 @@
 
 mod crash;
 mod disk;
+mod resume;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -83,10 +84,15 @@ struct Studio {
 
 impl Studio {
     fn at(place: &Place, limits: Limits) -> Self {
+        Self::after(place, limits, Moment::from_micros(1_000_000_000), &[])
+    }
+
+    /// Those of the next process, from `now` on.
+    fn after(place: &Place, limits: Limits, now: Moment, going_on: &[RecordingSid]) -> Self {
         let clock = Arc::new(Standing::default());
-        clock.pass(Duration::from_secs(1_000));
+        clock.pass(now.since(Moment::from_micros(0)));
         let shared = Shared::open(&place.0, limits, clock.clone()).expect("a folder");
-        shared.repair().expect("repaired");
+        shared.repair(&going_on.iter().copied().collect()).expect("repaired");
         let (sender, commands) = mpsc::channel();
         let recordings =
             Recordings { shared: Arc::new(shared), commands: Some(sender), threads: vec![], alive: None };
@@ -311,7 +317,7 @@ async fn what_is_deleted_is_gone_and_does_not_come_back() {
 async fn the_threads_record_by_themselves_and_write_all_when_the_process_ends() {
     let place = Place::new();
     let clock: Arc<dyn Clock> = Arc::new(crate::supervision::SystemClock);
-    let recordings = Recordings::start(&place.0, LIMITS, clock.clone()).expect("started");
+    let recordings = Recordings::start(&place.0, LIMITS, clock.clone(), &HashSet::new()).expect("started");
     // Three seconds ago, so that all of it is past.
     let origin = clock.now() - Duration::from_secs(3);
     let ring = recordings.ring(sid(1), Channels::Mono, origin);
@@ -327,7 +333,7 @@ async fn the_threads_record_by_themselves_and_write_all_when_the_process_ends() 
     (0..100).for_each(|number| last.push(block(0, number * BLOCK as u64, 902)));
     drop(recordings);
     assert_eq!(place.samples(&format!("{}.part", sid(3))), vec![902; 100 * BLOCK]);
-    let next = Recordings::start(&place.0, LIMITS, clock).expect("started");
+    let next = Recordings::start(&place.0, LIMITS, clock, &HashSet::new()).expect("started");
     assert_eq!(next.finish(sid(2), ALL).await, finished(2, 1));
     assert_eq!(next.finish(sid(3), ALL).await, finished(2, 1));
 }

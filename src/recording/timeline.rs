@@ -56,6 +56,11 @@ impl Timeline {
         Self { channels, settled: 0, held: VecDeque::new(), misplaced: 0 }
     }
 
+    /// Before the first block: so many frames were handed out in an earlier life.
+    pub(super) fn skip(&mut self, frames: u64) {
+        self.settled = frames;
+    }
+
     /// The place behind the last frame.
     pub(super) fn end(&self) -> u64 {
         self.settled + self.held.len() as u64
@@ -180,6 +185,20 @@ mod tests {
     fn the_same_samples_twice_are_heard_once() {
         let (samples, _) = heard(Channels::Mono, &[block(0, 0, 160, 100), block(0, 0, 160, 100)]);
         assert_eq!(samples, run(100, 160));
+    }
+
+    #[test]
+    fn in_a_later_life_it_goes_on_behind_what_was_handed_out_and_changes_nothing_of_that() {
+        let (mut timeline, mut out) = (Timeline::new(Channels::Mono), Vec::new());
+        timeline.skip(1_000);
+        assert_eq!(timeline.end(), 1_000);
+        assert!(timeline.place(&block(0, 900, 160, 1), &mut out));
+        assert!(timeline.place(&block(0, 1_100, 160, 2), &mut out));
+        assert!(timeline.settle(timeline.end(), &mut out));
+        let samples: Vec<_> =
+            out.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        assert_eq!(samples, [run(1, 60), run(0, 40), run(2, 160)].concat());
+        assert_eq!(timeline.misplaced(), 100);
     }
 
     #[test]

@@ -30,6 +30,16 @@ impl Growing {
         Ok(Self { file: Arc::new(file), channels, bytes: 0 })
     }
 
+    /// Goes on with a file that was [`repair`]ed: there are `bytes` of sound in it.
+    pub(super) fn resume(file: File, channels: Channels, bytes: u64) -> Self {
+        Self { file: Arc::new(file), channels, bytes }
+    }
+
+    /// Frames in the file.
+    pub(super) fn frames(&self) -> u64 {
+        self.bytes / self.channels.frame_bytes()
+    }
+
     /// Appends whole frames, then says in the head that they are there.
     ///
     /// # Errors

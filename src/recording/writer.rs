@@ -13,8 +13,8 @@ use trunkline_media::tap::Ring;
 
 use super::folder::Kind;
 use super::timeline::{Channels, HORIZON, RATE, Timeline};
-use super::wav::Growing;
-use super::{Shared, Slot, lock};
+use super::wav::{self, Growing};
+use super::{FORGOTTEN, Shared, Slot, lock};
 use crate::ids::RecordingSid;
 
 /// How often rings are emptied.
@@ -29,9 +29,6 @@ const QUIET: Duration = Duration::from_millis(40);
 /// Nobody waits longer for the last block.
 const ENOUGH: Duration = Duration::from_secs(2);
 
-/// A recording that nobody has pushed into for so long, nor can, is closed.
-const FORGOTTEN: Duration = Duration::from_secs(600);
-
 /// Bytes of sound that are worth a write: a quarter of a second of one channel.
 const WRITE: usize = 4_000;
 
@@ -40,8 +37,8 @@ const AHEAD: u64 = RATE;
 
 /// What the writer is told.
 pub(super) enum Command {
-    /// A recording begins.
-    Open { sid: RecordingSid, channels: Channels, origin: Moment, ring: Arc<Ring> },
+    /// A recording begins, or one that a crash has interrupted goes on.
+    Open { sid: RecordingSid, channels: Channels, origin: Moment, ring: Arc<Ring>, is_resumed: bool },
     /// Everything that has come so far is to be in the files: the reply comes when it is.
     Flush { reply: mpsc::Sender<()> },
     /// A recording is over: the reply comes when its file is closed, or at once if it is not open.
@@ -53,7 +50,16 @@ pub(super) enum Command {
 pub(super) struct Closed {
     pub lost_blocks: u64,
     pub misplaced_samples: u64,
+    /// A process died while it was recorded.
+    pub interruption: Option<Interruption>,
     pub failure: Option<String>,
+}
+
+/// What the death of a process did to a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Interruption {
+    /// Frames of silence up to the first block that came afterwards; 0 when none did.
+    pub frames: u64,
 }
 
 /// An open recording.
@@ -69,6 +75,10 @@ struct Tape {
     /// Samples from the future.
     ahead: u64,
     last_block: Moment,
+    /// Where the hole begins, of a recording that was interrupted.
+    resumed_at: Option<u64>,
+    /// Where the first block lies that came.
+    first: Option<u64>,
     /// Since when it is to be closed, and who waits for that.
     closing: Option<Moment>,
     waiting: Vec<oneshot::Sender<()>>,
@@ -107,11 +117,18 @@ impl Tapes {
     pub(super) fn accept(&mut self, shared: &Shared, command: Command) {
         let now = shared.clock.now();
         match command {
-            Command::Open { sid, channels, origin, ring } => {
+            Command::Open { sid, channels, origin, ring, is_resumed } => {
                 let mut tape = Tape::new(channels, origin, ring, now);
-                match shared.begin(sid, channels) {
+                let opened = if is_resumed {
+                    tape.resumed_at = Some(0);
+                    shared.resume(sid, channels)
+                } else {
+                    shared.begin(sid, channels)
+                };
+                match opened {
                     Ok(file) => {
                         lock(&shared.durable).insert(sid, file.file());
+                        tape.go_on_behind(file.frames());
                         tape.file = Some(file);
                     }
                     Err(error) => tape.fail(shared, sid, error.to_string()),
@@ -178,6 +195,7 @@ fn close(shared: &Shared, sid: RecordingSid, tape: &mut Tape) {
     let closed = Closed {
         lost_blocks: tape.ring.lost(),
         misplaced_samples: tape.timeline.misplaced() + tape.ahead,
+        interruption: tape.interruption(),
         failure: tape.failure.take(),
     };
     if closed.lost_blocks > 0 {
@@ -202,6 +220,21 @@ impl Shared {
         }
         Growing::begin(self.folder.create(sid, Kind::Part)?, channels)
     }
+
+    /// Opens what an earlier process has written, up to its last whole frame.
+    fn resume(&self, sid: RecordingSid, channels: Channels) -> std::io::Result<Growing> {
+        let part = self.folder.edit(sid, Kind::Part)?;
+        let Some((found, bytes)) = wav::repair(&part)? else {
+            // Not even its head was there: nothing of it was heard.
+            part.set_len(0)?;
+            return Growing::begin(part, channels);
+        };
+        if found != channels {
+            let message = format!("it was recorded in {found:?}, not in {channels:?}");
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+        }
+        Ok(Growing::resume(part, channels, bytes))
+    }
 }
 
 impl Tape {
@@ -215,9 +248,23 @@ impl Tape {
             pending: Vec::new(),
             ahead: 0,
             last_block: now,
+            resumed_at: None,
+            first: None,
             closing: None,
             waiting: Vec::new(),
         }
+    }
+
+    /// So many frames are in the file already.
+    fn go_on_behind(&mut self, frames: u64) {
+        self.timeline.skip(frames);
+        self.resumed_at = self.resumed_at.map(|_| frames);
+    }
+
+    fn interruption(&self) -> Option<Interruption> {
+        let resumed_at = self.resumed_at?;
+        let frames = self.first.map_or(0, |first| first.saturating_sub(resumed_at));
+        Some(Interruption { frames })
     }
 
     fn is_over(&self, now: Moment) -> bool {
@@ -244,6 +291,7 @@ impl Tape {
                 self.ahead += u64::from(block.length);
                 continue;
             }
+            self.first.get_or_insert(block.position);
             while !self.timeline.place(&block, &mut self.pending) {
                 self.write(shared, sid);
             }

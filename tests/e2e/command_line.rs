@@ -65,7 +65,7 @@ fn a_start_is_refused_over_users_that_nobody_can_be_and_the_passwords_are_not_re
 
 #[test]
 fn the_first_start_makes_passwords_and_a_second_one_keeps_them() {
-    let mut switch = Switch::with(&Options { credentials: false, ..Options::default() });
+    let switch = Switch::with(&Options { credentials: false, ..Options::default() });
     let first = switch.json(&["credentials"]);
     assert!(first.to_string().contains("alice"), "no user alice among the demo users");
     switch.restart();

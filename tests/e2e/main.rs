@@ -11,6 +11,7 @@ mod calls;
 mod command_line;
 mod deaths;
 mod dialplans;
+mod draining;
 mod endings;
 mod faults;
 mod gateway;

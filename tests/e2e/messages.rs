@@ -174,7 +174,7 @@ fn a_caller_who_falls_silent_has_left_a_message() {
 fn a_message_can_be_read_up_to_the_last_second_when_the_switch_is_killed() {
     let plan = Folder::new();
     let application = Application::start(|_| twiml("<Record playBeep=\"false\" trim=\"do-not-trim\"/>"));
-    let mut switch = switch_asking(&plan, &application);
+    let switch = switch_asking(&plan, &application);
     let alice = Phone::register(&switch, "alice", ALICE);
     alice.dial("400");
     alice.talks(Duration::from_secs(10));

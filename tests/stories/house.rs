@@ -252,7 +252,7 @@ impl House {
             media_ip: SWITCH.ip(),
             lease: self.lease(id),
             codecs: vec![Codec::Pcmu, Codec::Pcma],
-            media_timeout: None,
+            media_timeout: Some(Duration::from_secs(36_000)),
             timing: Self::timing(),
             session: SessionPolicy::default(),
             is_trusted: false,

@@ -9,6 +9,7 @@ mod answering;
 mod cancelling;
 mod dialling;
 mod endings;
+mod falling;
 mod forking;
 mod groups;
 mod holding;

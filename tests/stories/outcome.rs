@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use trunkline::leg::Hear;
 use trunkline::ops::events::{Cause, Entry, Event, Side};
-use trunkline::sip::message::{Limits, Message};
+use trunkline::sip::message::{Limits, Message, Method};
 use trunkline::webhook::Request;
 use trunkline_media::moment::Moment;
 
@@ -179,6 +179,28 @@ impl Outcome {
         }
     }
 
+    /// The same; but phones are asked whether they are still there, by OPTIONS and perhaps by a refresh. That takes a
+    /// CSeq of every later request of the switch in the dialog, and draws from its names.
+    pub fn assert_is_like_but_for_questions(&self, calm: &Outcome) {
+        for (phone, heard) in &self.heard {
+            let mut more: Vec<String> = heard.iter().map(kind).collect();
+            for missed in calm.heard[phone].iter().map(kind) {
+                let place = more.iter().position(|words| *words == missed);
+                let Some(place) = place else {
+                    panic!("{phone} misses {missed}\n{}\n--- calm\n{}", self.trace, calm.trace);
+                };
+                more.swap_remove(place);
+            }
+            let acks = more.iter().filter(|words| *words == "ACK").count();
+            assert_eq!(acks, more.iter().filter(|words| *words == "again INVITE").count(), "{phone}");
+            more.retain(|words| {
+                !["again OPTIONS", "again INVITE", "again UPDATE", "ACK"].contains(&&**words)
+            });
+            assert_eq!(more, [""; 0], "{phone} hears more\n{}\n--- calm\n{}", self.trace, calm.trace);
+        }
+        self.assert_ended_like(calm);
+    }
+
     /// Whether the phones saw the same and the log came to the same end, whatever happened in between.
     pub fn assert_is_like(&self, calm: &Outcome) {
         for (phone, heard) in &self.heard {
@@ -203,6 +225,11 @@ impl Outcome {
                 }
             }
         }
+        self.assert_ended_like(calm);
+    }
+
+    /// Whether the log and the media side came to the same end, and the same was asked and told.
+    fn assert_ended_like(&self, calm: &Outcome) {
         let sorted = |outcome: &Outcome| {
             let mut ends: Vec<String> = outcome.ends().iter().map(|end| format!("{end:?}")).collect();
             ends.sort();
@@ -261,6 +288,17 @@ fn words(bytes: &Bytes) -> String {
             let cseq = response.headers().cseq().expect("CSeq");
             format!("{} {}", response.status(), cseq.method)
         }
+    }
+}
+
+/// The same, where it shows whether a request is of a dialog.
+fn kind(bytes: &Bytes) -> String {
+    match read(bytes) {
+        Message::Request(request) if *request.method() != Method::Ack => {
+            let is_in_dialog = request.headers().to().is_ok_and(|to| to.tag().is_some());
+            format!("{}{}", if is_in_dialog { "again " } else { "" }, request.method())
+        }
+        _ => words(bytes),
     }
 }
 

@@ -38,11 +38,19 @@ impl Story {
         Self { name, cast, is_registered, calm }
     }
 
-    /// Tells it again with every mishap: the death of everything after each commit, of one actor on each input.
+    /// Tells it again with every mishap: the death of everything after each commit, of the process for a
+    /// while after each commit, of one actor on each input.
     /// Where a letter is poison or an actor is given up for good, the call may end; but it has to end, everywhere.
     pub fn survives(self) {
         for commit in 1..=self.calm.commits {
             self.tell(Death::Everything { commit }, |outcome| outcome.assert_is_like(&self.calm));
+        }
+        for commit in 1..=self.calm.commits {
+            let death = Death::Process { commit, lacks: false };
+            self.tell(death, |outcome| outcome.assert_is_like_but_for_questions(&self.calm));
+        }
+        for commit in picked(self.calm.commits) {
+            self.tell(Death::Process { commit, lacks: true }, |_| {});
         }
         for input in 1..=self.calm.inputs {
             self.tell(Death::Actor { input }, |outcome| outcome.assert_is_like(&self.calm));

@@ -38,6 +38,9 @@ pub enum Death {
     Nothing,
     /// Everything, right after this commit: only its bytes, and what is on the wire, are left.
     Everything { commit: usize },
+    /// The same, and the next process takes its time: whoever writes meanwhile waits in the sockets. Then each leg asks
+    /// its far end whether that is still there. Where the journal `lacks` the last words, numbers are skipped.
+    Process { commit: usize, lacks: bool },
     /// Whoever has this input, before its commit; the mailbox goes along.
     Actor { input: usize },
     /// Whoever has this letter, each time that it has it.
@@ -86,8 +89,12 @@ pub struct World {
     /// Status callbacks as they were posted.
     pub posted: Vec<(Moment, Request)>,
     pub web: Web,
-    fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
+    pub fetching: BTreeMap<(Moment, usize), (LegId, u64, Sound)>,
     fetched: usize,
+    /// When the next process begins, if there is none.
+    pub rises_at: Option<Moment>,
+    /// What lies in the sockets until then.
+    held: Vec<Arrival>,
     told: bool,
     /// Nothing goes on beyond: what is still there then is left over.
     end: Moment,
@@ -118,6 +125,8 @@ impl World {
             web: Web::default(),
             fetching: BTreeMap::new(),
             fetched: 0,
+            rises_at: None,
+            held: Vec::new(),
             told: false,
             end: Moment::from_micros(3_000_000_000),
         };
@@ -155,7 +164,7 @@ impl World {
             while let Some(parcel) = self.queue.pop_front() {
                 self.handle(parcel);
                 if self.is_fallen {
-                    self.rise();
+                    self.fall();
                 }
                 steps += 1;
                 assert!(steps < 20_000, "it never comes to rest at {since:?}: {:?}", self.queue.front());
@@ -213,7 +222,7 @@ impl World {
             }
             Death::GivenUp { input } => input == self.inputs && parcel.reader() != Party::Shard,
             Death::Often { actors, .. } => self.network.roll(1000) < actors,
-            Death::Poison { .. } | Death::Everything { .. } | Death::Nothing => false,
+            Death::Poison { .. } | Death::Everything { .. } | Death::Process { .. } | Death::Nothing => false,
         }
     }
 
@@ -221,42 +230,11 @@ impl World {
     pub fn committed(&mut self) -> bool {
         self.commits += 1;
         self.is_fallen = match self.death {
-            Death::Everything { commit } => commit == self.commits,
+            Death::Everything { commit } | Death::Process { commit, .. } => commit == self.commits,
             Death::Often { everything, .. } => self.network.roll(1000) < everything,
             _ => false,
         };
         self.is_fallen
-    }
-
-    /// A new process begins with the bytes of the old one.
-    fn rise(&mut self) {
-        self.is_fallen = false;
-        self.records = self.records.reborn();
-        self.live = Live::default();
-        self.queue.clear();
-        self.fetching.clear();
-        self.web = Web::default();
-        self.office = PostOffice::default();
-        self.media = self.media.restarted();
-        self.house = House::restored(&self.records);
-        self.shard_generation = Generation::default();
-        self.queue.push_back(Parcel::start(Party::Shard));
-        for leg in self.records.legs.keys() {
-            self.live.legs.insert(*leg, None);
-            self.queue.push_back(Parcel::start(Party::Leg(*leg)));
-        }
-        for call in self.records.calls.keys() {
-            self.live.calls.insert(*call, None);
-            self.queue.push_back(Parcel::start(Party::Call(*call)));
-        }
-        for leg in self.records.scripts.keys() {
-            self.live.scripts.insert(*leg, None);
-            self.queue.push_back(Parcel::start(Party::Script(*leg)));
-        }
-        for call in self.records.outboxes.keys() {
-            self.live.outboxes.insert(*call, None);
-            self.queue.push_back(Parcel::start(Party::Outbox(*call)));
-        }
     }
 
     fn deadlines(&self) -> Vec<(Moment, Party)> {
@@ -282,13 +260,18 @@ impl World {
         let deadline = self.deadlines().into_iter().map(|(due, _)| due).min();
         let fetched = self.fetching.keys().next().map(|(at, _)| *at);
         let phones = self.phones.iter().map(Phone::next_deadline).fold(None, earliest);
-        let others = [self.network.next(), self.media.next(), self.web.next()];
+        let others = [self.network.next(), self.media.next(), self.web.next(), self.rises_at];
         [deadline, fetched, phones].into_iter().chain(others).fold(None, earliest)
     }
 
     /// Lets everything happen that is due now. Packets come one by one: the next is still on the wire while the
     /// switch is busy with one.
     fn wake(&mut self) {
+        if self.rises_at.is_some_and(|at| at <= self.now) {
+            self.rise();
+            let held = std::mem::take(&mut self.held);
+            return held.into_iter().for_each(|arrival| self.arrive(arrival));
+        }
         if let Some(arrival) = self.network.take_due(self.now) {
             return self.arrive(arrival);
         }
@@ -322,6 +305,9 @@ impl World {
 
     fn arrive(&mut self, arrival: Arrival) {
         match arrival {
+            Arrival::AtSwitch { .. } | Arrival::Unreachable(_) if self.rises_at.is_some() => {
+                self.held.push(arrival);
+            }
             Arrival::AtSwitch { from, bytes } => {
                 self.queue.push_back(Parcel::Shard(ShardMail::Datagram { from, bytes }));
             }
@@ -477,7 +463,11 @@ impl World {
             Dialling::Leg(leg) => {
                 let to = leg.summary().peer;
                 let (leg, mut events) = born(*leg, LegInput::Start, self);
-                events.push(Entry { leg: id, at: self.now, event: Event::Dialled { to, parent } });
+                events.push(Entry {
+                    leg: id,
+                    at: self.now,
+                    event: Event::Dialled { from: String::new(), to, parent },
+                });
                 self.records.put_leg(leg);
                 self.log(events);
                 if !self.committed() {

@@ -12,6 +12,7 @@ use crate::tone::Tone;
 
 mod keys;
 mod model;
+mod rebased;
 mod sending;
 mod tapping;
 

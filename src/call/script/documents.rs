@@ -1,6 +1,8 @@
 //! The documents of a script: asked for, begun, and replaced by the fallback or an apology when they cannot be run.
 //! It must never ask for the same document under two tokens, nor go round in circles without end.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
@@ -15,8 +17,10 @@ use crate::twiml::verb::Method;
 use crate::webhook::document::{Fetch, Fetched};
 use crate::webhook::{self, Request, WebhookError};
 
-/// Documents that may follow each other without anything being heard.
+/// Documents that may follow each other without a pause.
 const MOST: u32 = 100;
+/// Time between two documents that is a pause, whatever passed it: nothing else keeps a script from keeping us busy.
+const PAUSE: Duration = Duration::from_secs(1);
 /// More than that: the document is asked for in circles.
 const CIRCLES: u32 = 12_400;
 
@@ -110,7 +114,7 @@ impl ScriptRun {
         }
         let Redirection { hook, fallback, target } = redirection;
         self.end_step("transferred", turn);
-        self.engage();
+        self.note_answer();
         (self.fallback, self.is_fallback) = (fallback, false);
         self.ask(hook, vec![("ReferTransferTarget".to_owned(), target)], turn);
     }
@@ -193,9 +197,11 @@ impl ScriptRun {
 
     /// Runs a document from its top.
     fn begin(&mut self, document: Document, place: Place, turn: &mut Turn<Self>) {
-        self.documents += 1;
+        let has_paused = self.document_began.is_none_or(|began| turn.now.since(began) >= PAUSE);
+        self.document_began = Some(turn.now);
+        self.documents = if has_paused { 1 } else { self.documents + 1 };
         if self.documents > MOST {
-            let message = format!("{MOST} documents followed each other and nothing was heard");
+            let message = format!("{MOST} documents followed each other without a pause of a second");
             // Neither the fallback nor anything else that leads on can help here.
             self.is_fallback = true;
             return self.fail(&WebhookError::new(CIRCLES, &place.to_string(), message), turn);

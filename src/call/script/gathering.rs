@@ -171,7 +171,7 @@ impl ScriptRun {
             // Nobody presses keys into a telephone that rings: silence, too, answers it.
             self.want(Wanted::Hush, turn);
         }
-        self.engage();
+        self.note_answer();
         let Some(gathering) = self.gathering() else { return };
         let Some(Heard { activity, what }) = gathering.prompts.get(at) else {
             let until = turn.now + gathering.patience();
@@ -213,7 +213,7 @@ impl ScriptRun {
 
     /// A key stops the prompts at once; the time begins to run anew.
     fn on_key(&mut self, digit: char, turn: &mut Turn<Self>) {
-        self.engage();
+        self.note_answer();
         let Some(gathering) = self.gathering() else { return };
         let is_heard = matches!(gathering.stage, Stage::Prompting { until: None, .. });
         let is_last = gathering.gather.finish_on_key == Some(digit);

@@ -16,6 +16,7 @@ use trunkline_media::moment::Moment;
 
 use self::documents::Pending;
 use self::gathering::Gathering;
+pub(in crate::call) use self::patience::FILE;
 pub use self::place::Place;
 use self::recording::Recording;
 pub(in crate::call) use self::recording::{Taped, told_at_the_end};
@@ -54,8 +55,11 @@ pub struct ScriptRun {
     minter: Minter,
     /// The number of the latest step.
     activities: u64,
-    /// Documents since anything was heard: a script that only leads on is going round in circles.
+    /// Documents that followed each other without a pause: a script that only leads on is going round in circles.
     documents: u32,
+    /// When the latest of them began.
+    #[serde(default)]
+    document_began: Option<Moment>,
     waiting: Waiting,
     /// When what was asked of the world outside is waited for no longer.
     #[serde(default)]
@@ -159,6 +163,7 @@ impl ScriptRun {
             minter: Minter::new(seed),
             activities: 0,
             documents: 0,
+            document_began: None,
             waiting: Waiting::Nothing,
             answer_by: None,
             has_rung: false,
@@ -217,12 +222,7 @@ impl ScriptRun {
         self.activities
     }
 
-    /// Something is heard or asked: the script does not go round in circles, and the leg is answered.
-    fn engage(&mut self) {
-        self.documents = 0;
-        self.note_answer();
-    }
-
+    /// Something is heard or asked: that answers the leg.
     fn note_answer(&mut self) {
         if self.status == CallStatus::Ringing {
             self.status = CallStatus::InProgress;

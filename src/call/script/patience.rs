@@ -16,7 +16,7 @@ const DOCUMENT: Duration = Duration::from_secs(2 * LONGEST.as_secs());
 const SOUND: Duration = Duration::from_secs(120);
 
 /// For a file to be brought to its end: the disk has half a minute, and hours of silence are looked through.
-const FILE: Duration = Duration::from_secs(120);
+pub(in crate::call) const FILE: Duration = Duration::from_secs(120);
 
 /// What is said of an answer that never came.
 const LOST: &str = "nobody has told what became of it";

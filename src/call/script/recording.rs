@@ -68,6 +68,14 @@ impl Recording {
         }
     }
 
+    /// Something of it may have been written.
+    fn exists(&self) -> bool {
+        match self.stage {
+            Stage::Preparing | Stage::Beeping => false,
+            Stage::Taping | Stage::Finishing => true,
+        }
+    }
+
     /// When it has lasted as long as it may, and nobody has told: whoever counts is gone.
     pub fn next_deadline(&self) -> Option<Moment> {
         let began = self.began.filter(|_| self.stage == Stage::Taping)?;
@@ -90,7 +98,7 @@ impl Recording {
 
 impl ScriptRun {
     pub(super) fn record(&mut self, mut record: Record, turn: &mut Turn<Self>) {
-        self.engage();
+        self.note_answer();
         self.make_absolute(&mut record.recording.status_callback, BAD_RECORDING_CALLBACK, turn);
         let activity = self.next_activity();
         let sid = RecordingSid::from_bytes(self.minter.bytes());
@@ -107,7 +115,15 @@ impl ScriptRun {
         }
     }
 
-    fn recording(&mut self) -> Option<&mut Recording> {
+    /// The recording that is under way, or being brought to its end.
+    pub fn recording(&self) -> Option<RecordingSid> {
+        match &self.waiting {
+            Waiting::Recording(recording) => recording.exists().then_some(recording.sid),
+            _ => None,
+        }
+    }
+
+    fn record_under_way(&mut self) -> Option<&mut Recording> {
         match &mut self.waiting {
             Waiting::Recording(recording) => Some(recording),
             _ => None,
@@ -120,7 +136,7 @@ impl ScriptRun {
         sound: Result<String, SoundError>,
         turn: &mut Turn<Self>,
     ) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         if recording.activity != activity || recording.stage != Stage::Preparing {
             return;
         }
@@ -135,14 +151,14 @@ impl ScriptRun {
     }
 
     pub(super) fn on_beeped(&mut self, activity: u64, turn: &mut Turn<Self>) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         if recording.activity == activity && recording.stage == Stage::Beeping {
             self.tape(turn);
         }
     }
 
     fn tape(&mut self, turn: &mut Turn<Self>) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         recording.stage = Stage::Taping;
         recording.began = Some(turn.now);
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
@@ -154,7 +170,7 @@ impl ScriptRun {
     }
 
     pub(super) fn on_key_while_recording(&mut self, digit: char, turn: &mut Turn<Self>) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         let is_last = recording.record.finish_on_key.contains(digit);
         match recording.stage {
             Stage::Taping if is_last && recording.ended_by.is_none() => {
@@ -167,14 +183,14 @@ impl ScriptRun {
     }
 
     pub(super) fn on_taped(&mut self, activity: u64, _voiced: bool, turn: &mut Turn<Self>) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         if recording.activity == activity && recording.stage == Stage::Taping {
             self.finish_recording(turn);
         }
     }
 
     pub(super) fn on_gone_while_recording(&mut self, turn: &mut Turn<Self>) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         match recording.stage {
             Stage::Preparing | Stage::Beeping => self.waiting = Waiting::Nothing,
             Stage::Taping => {
@@ -187,7 +203,7 @@ impl ScriptRun {
 
     /// Nobody has told of the end.
     pub(super) fn on_overdue(&mut self, turn: &mut Turn<Self>) {
-        let is_due = self.recording().and_then(|recording| recording.next_deadline());
+        let is_due = self.record_under_way().and_then(|recording| recording.next_deadline());
         if is_due.is_some_and(|due| turn.now >= due) {
             self.want(Wanted::Untape, turn);
             self.finish_recording(turn);
@@ -195,7 +211,7 @@ impl ScriptRun {
     }
 
     fn finish_recording(&mut self, turn: &mut Turn<Self>) {
-        let Some(recording) = self.recording() else { return };
+        let Some(recording) = self.record_under_way() else { return };
         recording.stage = Stage::Finishing;
         recording.resume(turn);
         self.expect_answer(turn);
@@ -207,7 +223,7 @@ impl ScriptRun {
         result: Result<Finished, RecordingError>,
         turn: &mut Turn<Self>,
     ) {
-        let Some(recording) = self.recording().cloned() else { return };
+        let Some(recording) = self.record_under_way().cloned() else { return };
         if recording.sid != sid || recording.stage != Stage::Finishing {
             return;
         }
@@ -237,7 +253,7 @@ impl ScriptRun {
 
     /// Tells whoever asked for it how the recording goes (webhooks.md §2.4).
     fn tell_of_recording(&mut self, what: Told, finished: Option<&Finished>, turn: &mut Turn<Self>) {
-        let Some(Recording { record, sid, began, .. }) = self.recording().cloned() else { return };
+        let Some(Recording { record, sid, began, .. }) = self.record_under_way().cloned() else { return };
         let hooks = &record.recording;
         let Some(url) = hooks.status_callback.clone().filter(|_| hooks.status_callback_event.contains(&what))
         else {

@@ -12,7 +12,6 @@ use crate::ops::events::Event;
 use crate::supervision::machine::Turn;
 use crate::twiml::document::Context;
 use crate::twiml::finding::code::is_error;
-use crate::twiml::script::DialStatus;
 use crate::twiml::verb::{Dial, Hooks, Noun, Play, Say, Verb};
 use crate::webhook::{WebhookError, code};
 
@@ -50,7 +49,7 @@ impl ScriptRun {
                 self.want(Wanted::Hangup, turn);
             }
             Verb::Echo => {
-                self.engage();
+                self.note_answer();
                 self.waiting = Waiting::Outcome(self.activities + 1);
                 self.next_activity();
                 self.want(Wanted::Echo, turn);
@@ -70,7 +69,7 @@ impl ScriptRun {
 
     fn play(&mut self, play: &Play, turn: &mut Turn<Self>) {
         if let Some(keys) = play.digits.clone() {
-            self.engage();
+            self.note_answer();
             let activity = self.next_activity();
             self.waiting = Waiting::Outcome(activity);
             return self.want(Wanted::Keys { activity, keys }, turn);
@@ -99,7 +98,7 @@ impl ScriptRun {
             {
                 Ok(asset) => {
                     let loops = *loops;
-                    self.engage();
+                    self.note_answer();
                     self.waiting = Waiting::Outcome(activity);
                     self.want(Wanted::Prompt { activity, asset, loops }, turn);
                 }
@@ -176,10 +175,6 @@ impl ScriptRun {
         }
         if result.bridged {
             self.note_answer();
-        }
-        if result.status != DialStatus::Failed {
-            // Somebody's telephone rang; where there is no way to anybody a script could dial in circles.
-            self.documents = 0;
         }
         let Some(Verb::Dial(dial)) = self.script.step().map(|step| step.verb.clone()) else { return };
         match dial.action {

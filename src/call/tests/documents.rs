@@ -116,6 +116,49 @@ fn a_script_that_goes_round_in_circles_is_stopped() {
     assert!(words[0].contains("application error"), "{words:?}");
 }
 
+/// The number of the document that is asked for now.
+fn asked_in(words: &[String]) -> u64 {
+    let number = words.iter().find_map(|word| word.split_once(" fetch ")?.0.parse().ok());
+    number.unwrap_or_else(|| panic!("no document is asked for: {words:?}"))
+}
+
+#[test]
+fn documents_that_chase_each_other_are_stopped_although_each_would_listen_for_keys() {
+    let mut run = asking(None);
+    let mut number = 1;
+    for _ in 1..=100 {
+        obtained(&mut run, number, "<Gather timeout='0'/><Redirect/>");
+        number = asked_in(&run.pass(0));
+    }
+    let words = obtained(&mut run, number, "<Gather timeout='0'/><Redirect/>");
+    assert!(words[0].contains("application error"), "{words:?}");
+    assert_eq!(run.codes(), [12_400]);
+}
+
+#[test]
+fn a_caller_who_is_held_by_pauses_is_held_as_long_as_the_script_likes() {
+    let mut run = asking(None);
+    let mut number = 1;
+    for round in 1..=1_000 {
+        assert_eq!(obtained(&mut run, number, "<Pause length='5'/><Redirect/>"), [""; 0], "{round}");
+        number = asked_in(&run.pass(5 * round));
+    }
+    assert_eq!(run.codes(), [0; 0]);
+}
+
+#[test]
+fn a_second_between_two_documents_is_enough_and_less_is_not() {
+    for (millis, is_stopped) in [(1_000, false), (999, true)] {
+        let mut run = asking(None);
+        let mut words = Vec::new();
+        for number in 1..=101 {
+            run.now = Moment::from_micros(number * millis * 1_000);
+            words = obtained(&mut run, number, "<Redirect/>");
+        }
+        assert_eq!(words[0].contains("application error"), is_stopped, "{millis} ms: {words:?}");
+    }
+}
+
 #[test]
 fn nothing_relative_can_be_asked_for_by_a_document_that_stands_nowhere() {
     let (run, words) = Run::at(Place::Made, "<Redirect>next</Redirect>");

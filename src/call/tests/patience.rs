@@ -4,6 +4,7 @@ use super::super::script::{Beginning, Hook, Place};
 use super::documents::obtained;
 use super::script::Run;
 use super::*;
+use crate::recorded::Finished;
 use crate::twiml::document::Context;
 
 const APOLOGY: &str = "We are sorry, an application error has occurred. Goodbye.";
@@ -72,4 +73,30 @@ fn a_record_goes_on_without_its_beep_and_tells_that_its_file_is_absent() {
     assert_eq!(run.pass(239), [""; 0]);
     assert_eq!(run.pass(240), ["tell http://app/r", "hang up"]);
     assert_eq!(run.codes(), [16_101]);
+}
+
+#[test]
+fn a_dial_whose_recording_nobody_brings_to_its_end_goes_on_without_it() {
+    let mut bench = Bench::new();
+    bench.dial(
+        "<Dial record='true' recordingStatusCallback='http://app/r' recordingStatusCallbackEvent='absent'>\
+         <Client>alice</Client></Dial>",
+    );
+    bench.callee(1, answered());
+    bench.now = at(10);
+    assert_eq!(bench.callee(1, ended(Cause::HungUp))[0], "finish, trim false");
+    let recording = sid_in(&bench.call);
+    assert_eq!(bench.pass(129), [""; 0], "the disk itself gives up after half a minute");
+    assert_eq!(bench.step(|call, turn| call.resume(turn)), ["finish, trim false"]);
+    assert_eq!(bench.pass(248), [""; 0], "who is asked again gets his time again");
+    assert_eq!(bench.pass(249), ["script: 1 Completed"]);
+    assert_eq!(bench.results[0].recording, None);
+    let told: Vec<&str> = bench.posted.iter().map(|callback| callback.url.as_str()).collect();
+    assert_eq!(told, ["http://app/r"]);
+    assert_eq!(value(&bench.posted[0].parameters, "RecordingStatus"), Some("absent"));
+    let late = bench.step(|call, turn| {
+        let result = Ok(Finished { duration: 9, channels: 1, is_empty: false });
+        call.handle(CallInput::Finished { recording, result }, turn);
+    });
+    assert_eq!(late, [""; 0], "too late");
 }

@@ -41,6 +41,21 @@ fn a_beep_comes_first_unless_it_is_not_wanted() {
 }
 
 #[test]
+fn a_script_names_its_recording_from_the_first_sound_until_its_file_is_there() {
+    let (mut run, _) = Run::of("<Record action='done'/>");
+    assert_eq!(run.run.recording(), None, "the beep is prepared");
+    run.prepared(1, Ok("beep"));
+    assert_eq!(run.run.recording(), None, "the beep is heard");
+    run.done(1);
+    let recording = Some(sid_in(&run.run));
+    assert_eq!(run.run.recording(), recording);
+    taped(&mut run);
+    assert_eq!(run.run.recording(), recording, "its file is brought to its end");
+    finished(&mut run, 7);
+    assert_eq!(run.run.recording(), None);
+}
+
+#[test]
 fn silence_and_length_are_as_the_document_says() {
     for (attributes, tape) in [
         ("timeout='3'", "1 tape, silence 3s, limit 3600s"),

@@ -117,15 +117,18 @@ fn a_recorded_dial_ends_when_its_recording_can_be_fetched() {
         assert_eq!(joined.contains(&parent), !from_ringing, "{mode}: {joined:?}");
         let channel = u8::from(layout == "Dual");
         assert!(joined.contains(&format!("1: tape {layout} {channel}")), "{mode}: {joined:?}");
+        assert_eq!(bench.call.recordings(), [sid_in(&bench.call)], "{mode}: they talk");
         let words = bench.callee(1, ended(Cause::HungUp));
         assert_eq!(words, ["finish, trim false", "caller: hear Silence", "caller: tape no more"], "{mode}");
         let recording = sid_in(&bench.call);
+        assert_eq!(bench.call.recordings(), [recording], "{mode}: its file is brought to its end");
         let words = bench.step(|call, turn| {
             let result = Ok(Finished { duration: 4, channels: 1, is_empty: false });
             call.handle(CallInput::Finished { recording, result }, turn);
         });
         assert_eq!(words, ["script: 1 Completed"]);
         assert_eq!(bench.results[0].recording, Some((recording, 4)));
+        assert_eq!(bench.call.recordings(), []);
     }
     let mut bench = Bench::new();
     bench.dial("<Dial record='do-not-record'><Client>alice</Client></Dial>");

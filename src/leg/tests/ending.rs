@@ -1,5 +1,7 @@
 //! The end of a leg: its BYE, what crosses it, and the last word of one whose actor died.
 
+use trunkline_media::tap::TapEnd;
+
 use super::*;
 
 #[test]
@@ -37,6 +39,41 @@ fn a_leg_waits_for_the_answer_to_its_bye_and_for_its_media() {
         assert_eq!(bench.media_closed(), [""; 0], "{name}");
         assert_eq!(way(&mut bench, &bye), ["abandon", "release"], "{name}");
     }
+}
+
+#[test]
+fn a_leg_names_the_recording_that_it_goes_into_until_it_is_told_otherwise_or_gone() {
+    let recording = RecordingSid::from_bytes([7; 16]);
+    let taping = Taping {
+        recording,
+        activity: 1,
+        layout: Layout::Mono,
+        channel: 0,
+        origin: at(0),
+        silence: None,
+        limit: None,
+    };
+    let mut bench = talking();
+    assert_eq!(bench.leg.recording(), None);
+    bench.order(Order::Tape(Some(taping.clone())));
+    assert_eq!(bench.leg.recording(), Some(recording));
+    bench.order(Order::Tape(None));
+    assert_eq!(bench.leg.recording(), None);
+    bench.order(Order::Tape(Some(taping.clone())));
+    bench.step(|leg, turn| leg.disown(turn));
+    assert_eq!(bench.leg.recording(), None);
+
+    let ended = |activity| {
+        let (end, length) = (TapEnd::Silence, std::time::Duration::from_secs(3));
+        Notice::Taped { activity, end, length, voiced: true }
+    };
+    let mut bench = talking();
+    bench.order(Order::Tape(Some(Taping { activity: 2, ..taping })));
+    bench.media(ended(1));
+    assert_eq!(bench.leg.recording(), Some(recording), "that was an earlier one");
+    bench.media(ended(2));
+    assert_eq!(bench.leg.recording(), None, "it ended by itself, and nobody begins it again");
+    assert!(matches!(bench.leg.wish(), Wish::Open { taping: None, .. }));
 }
 
 #[test]

@@ -91,6 +91,7 @@ fn the_caller_is_told_why_the_call_failed() {
         (Cause::NotFound, 404),
         (Cause::Unreachable, 480),
         (Cause::Overloaded, 503),
+        (Cause::Maintenance, 503),
         (Cause::NotAcceptable, 488),
         (Cause::Refused(484), 484),
         (Cause::Cancelled, 487),

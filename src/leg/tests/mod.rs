@@ -9,6 +9,7 @@ mod forking;
 mod incoming;
 mod outgoing;
 mod ownership;
+mod rebased;
 mod referring;
 mod reinvite;
 mod reliable;

@@ -254,3 +254,19 @@ fn a_phone_takes_the_heirs_numbers() {
     bench.hang_up();
     assert_eq!(phone.receive(&bench.last_request()), Ok(()));
 }
+
+#[test]
+fn keys_that_were_sent_are_not_wished_for_any_more() {
+    let mut bench = listening();
+    let keys = |activity| trunkline_media::session::Keys { activity, keys: "12".to_owned() };
+    bench.order(Order::Press(keys(3)));
+    bench.order(Order::Press(keys(4)));
+    let wished = |bench: &Bench| match bench.leg.wish() {
+        Wish::Open { keys, .. } => keys.map(|keys| keys.activity),
+        Wish::Closed { .. } => None,
+    };
+    bench.media(Notice::KeysSent { activity: 3 });
+    assert_eq!(wished(&bench), Some(4), "of others");
+    bench.media(Notice::KeysSent { activity: 4 });
+    assert_eq!(wished(&bench), None);
+}

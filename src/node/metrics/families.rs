@@ -48,9 +48,13 @@ families! {
     CALLS_LIMIT: Gauge, "trunkline_calls_limit" [], "Calls allowed at a time (limits.calls).";
     LEGS_LIMIT: Gauge, "trunkline_legs_limit" [], "Legs allowed at a time (limits.legs).";
     READY: Gauge, "trunkline_ready" [], "1 while new calls are taken, as /ready says; otherwise 0.";
+    DRAINING: Gauge, "trunkline_draining" [], "1 while the switch is drained: no new calls, an end with the last one.";
+    RECORDS_WAITING: Gauge, "trunkline_records_waiting" [], "Call records that are not on the disk yet.";
+    RECORDS_LEFT_OUT: Counter, "trunkline_records_left_out_total" [],
+        "Call records that were left out, as too many waited for a disk that fails.";
     ADMITTED: Counter, "trunkline_calls_admitted_total" [], "Incoming calls that were begun.";
     REFUSED: Counter, "trunkline_calls_refused_total" ["reason"],
-        "Incoming calls that were refused before they began: stopping, late, pace, calls, legs, ports or malformed.";
+        "Incoming calls that were refused before they began: stopping, draining, late, pace, calls, legs, ports or malformed.";
     LEGS_BEGUN: Counter, "trunkline_legs_begun_total" ["direction"], "Legs that began, inbound or outbound.";
     LEGS_ANSWERED: Counter, "trunkline_legs_answered_total" ["direction"], "Legs that were answered.";
     LEGS_ENDED: Counter, "trunkline_legs_ended_total" ["direction", "cause", "by"],

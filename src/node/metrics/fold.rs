@@ -102,6 +102,7 @@ const fn label(cause: &Cause) -> &'static str {
         Cause::NotAcceptable => "not-acceptable",
         Cause::Overloaded => "overloaded",
         Cause::Refused(_) => "refused",
+        Cause::Maintenance => "maintenance",
         Cause::Internal => "internal",
     }
 }

@@ -32,6 +32,8 @@ const METADATA: Metadata<'static> = Metadata::new("trunkline", Level::INFO, None
 pub(super) enum Refusal {
     /// The node is being stopped.
     Stopping,
+    /// It is being drained.
+    Draining,
     /// Signalling does not keep up.
     Late,
     /// Calls come too fast.
@@ -155,8 +157,9 @@ impl Metrics {
 }
 
 impl Refusal {
-    const ALL: [Refusal; 7] = [
+    const ALL: [Refusal; 8] = [
         Refusal::Stopping,
+        Refusal::Draining,
         Refusal::Late,
         Refusal::Pace,
         Refusal::Calls,
@@ -176,6 +179,7 @@ impl Refusal {
     const fn label(self) -> &'static str {
         match self {
             Refusal::Stopping => "stopping",
+            Refusal::Draining => "draining",
             Refusal::Late => "late",
             Refusal::Pace => "pace",
             Refusal::Calls => "calls",

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::families::{
-    ACTORS, ARBITER_LAG, CALLS, CALLS_LIMIT, CPU, DESCRIPTORS, DESCRIPTORS_LIMIT, DIALOGS, Family, LEGS,
-    LEGS_LIMIT, LETTERS, MEDIA_MISDIRECTED, MEDIA_QUEUED, MEDIA_RESTARTS, MEDIA_SESSIONS, MEMORY, OUTBOXES,
-    PORTS, READY, RECORDING_BYTES, RECORDING_LOST, RECORDING_MISPLACED, RECORDINGS, RECORDINGS_FAILED,
-    REGISTRATIONS, SCRIPTS, SIP_CONNECTIONS, SIP_CONNECTIONS_REFUSED, SIP_SHED, SIP_UNREADABLE, SNAPSHOTS,
-    STARTED, TASKS, TRANSACTIONS,
+    ACTORS, ARBITER_LAG, CALLS, CALLS_LIMIT, CPU, DESCRIPTORS, DESCRIPTORS_LIMIT, DIALOGS, DRAINING, Family,
+    LEGS, LEGS_LIMIT, LETTERS, MEDIA_MISDIRECTED, MEDIA_QUEUED, MEDIA_RESTARTS, MEDIA_SESSIONS, MEMORY,
+    OUTBOXES, PORTS, READY, RECORDING_BYTES, RECORDING_LOST, RECORDING_MISPLACED, RECORDINGS,
+    RECORDINGS_FAILED, RECORDS_LEFT_OUT, RECORDS_WAITING, REGISTRATIONS, SCRIPTS, SIP_CONNECTIONS,
+    SIP_CONNECTIONS_REFUSED, SIP_SHED, SIP_UNREADABLE, SNAPSHOTS, STARTED, TASKS, TRANSACTIONS,
 };
 use super::{Metrics, Process};
 use crate::node::house::House;
@@ -46,6 +46,7 @@ impl Metrics {
             (CALLS_LIMIT, limits.calls as u64),
             (LEGS_LIMIT, limits.legs as u64),
             (READY, u64::from(*is_ready)),
+            (DRAINING, u64::from(house.drain().is_some())),
             (OUTBOXES, census.outboxes),
             (DIALOGS, census.dialogs),
             (MEDIA_SESSIONS, census.sessions),
@@ -69,6 +70,9 @@ impl Metrics {
     fn of_parts(&self, house: &House) {
         let (recordings, engine) = (house.recordings.census(), house.engine.census());
         let registrations = house.registrar.list(house.clock.now()).len() as u64;
+        let ledger = house.ledger.health();
+        self.show(&RECORDS_WAITING, &[], ledger.waiting as u64);
+        self.counter(&RECORDS_LEFT_OUT, &[]).absolute(ledger.left_out);
         self.show(&REGISTRATIONS, &[], registrations);
         self.show(&SIP_CONNECTIONS, &[], house.connections.count() as u64);
         self.show(&RECORDINGS, &[], recordings.open);

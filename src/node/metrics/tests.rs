@@ -108,7 +108,11 @@ fn invited() -> Event {
 }
 
 fn dialled() -> Event {
-    Event::Dialled { to: "sip:bob@example.com".to_owned(), parent: LegId::from_bytes([2; 16]) }
+    Event::Dialled {
+        from: String::new(),
+        to: "sip:bob@example.com".to_owned(),
+        parent: LegId::from_bytes([2; 16]),
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 use trunkline_media::session::Stats;
 
-use super::Overview;
 #[cfg(doc)]
 use super::{ControlError, Question, ask};
+use super::{Drained, Overview};
 use crate::config::{Change, Finding};
 use crate::ids::CallId;
 use crate::leg::LegSummary;
@@ -46,6 +46,8 @@ pub enum Answer {
     Overview(Box<Overview>),
     /// To [`Question::Census`].
     Census(Census),
+    /// To [`Question::Drain`] and [`Question::CancelDrain`].
+    Draining(Drained),
     /// To [`Question::Reload`].
     Reloaded(Reloaded),
     /// To [`Question::Upgrade`]: another process has taken over.

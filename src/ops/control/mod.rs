@@ -7,6 +7,7 @@
 
 mod answer;
 mod client;
+mod drain;
 mod overview;
 mod question;
 mod server;
@@ -22,6 +23,7 @@ pub use self::answer::{
     Answer, CallReport, Census, LegNow, Outcome, Quality, RegistrationSummary, Reloaded, Told,
 };
 pub use self::client::{ask, follow, is_running};
+pub use self::drain::{Drain, Drained};
 pub use self::overview::{Overview, Traffic};
 #[cfg(debug_assertions)]
 pub use self::question::Poisoned;

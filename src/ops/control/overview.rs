@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 use trunkline_media::session::Stats;
 
+use super::Drain;
 use crate::leg::LegSummary;
 use crate::ops::log::Complaint;
 
@@ -22,6 +23,8 @@ pub struct Overview {
     pub started: Moment,
     /// It is being stopped.
     pub is_closing: bool,
+    /// It is being drained.
+    pub drain: Option<Drain>,
     /// Calls that are up.
     pub calls: u64,
     /// The most that it takes.

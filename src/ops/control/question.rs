@@ -70,7 +70,15 @@ pub enum Question {
     },
     /// The same with the binary that ran before the last upgrade: [`Answer::Upgraded`].
     Rollback,
-    /// Refuse new calls, drain, end: [`Answer::Done`] at once.
+    /// Take no new calls from now on, end with the last one, or end those that are left at a deadline:
+    /// [`Answer::Draining`] at once. Asked again, only the deadline changes.
+    Drain {
+        /// How long from now, milliseconds.
+        patience_ms: u64,
+    },
+    /// Take new calls again: [`Answer::Draining`].
+    CancelDrain,
+    /// Refuse new calls, end those that are up, end: [`Answer::Done`] at once.
     Stop,
     /// Make an actor panic, to see that nobody hears it: [`Answer::Done`]. Release builds do not know it.
     #[cfg(debug_assertions)]

@@ -17,10 +17,11 @@ pub use self::banner::{Banner, banner};
 pub use self::reload::{count, findings, reload};
 pub use self::sheet::sheet;
 use self::table::Table;
-use super::control::{Census, RegistrationSummary};
+use super::control::{Census, Drained, RegistrationSummary};
 use super::screen::span;
 use crate::config::Credentials;
 use crate::ids::CallId;
+use crate::ledger::CallRecord;
 use crate::leg::LegSummary;
 
 /// The table of `trunkline calls`: the oldest call first, each with the caller's leg first.
@@ -100,6 +101,43 @@ pub fn census(census: &Census) -> String {
         text.push_str("nothing is left of any call\n");
     }
     text
+}
+
+/// How far a drain is.
+pub fn draining(drained: &Drained) -> String {
+    let Drained { drain, now, calls, legs, outboxes } = drained;
+    let Some(drain) = drain else { return "new calls are taken".to_owned() };
+    let count = |count: &u64, noun: &str| counted(usize::try_from(*count).unwrap_or(usize::MAX), noun);
+    format!(
+        "draining for {}: {}, {} and the callbacks of {} are left; what is still up in {} is ended",
+        span(now.since(drain.since)),
+        count(calls, "call"),
+        count(legs, "leg"),
+        count(outboxes, "call"),
+        span(drain.until.since(*now)),
+    )
+}
+
+/// The table of `trunkline records`.
+pub fn records(records: &[CallRecord]) -> String {
+    if records.is_empty() {
+        return "no call is over\n".to_owned();
+    }
+    let columns = [("CallSid", 36), ("Start, UTC", 24), ("Talked", 9), ("Status", 9), ("To", 18)];
+    let mut table = Table::of(&columns);
+    for record in records {
+        let indent = if record.parent.is_some() { "  " } else { "" };
+        let talked = span(std::time::Duration::from_millis(record.billable_ms));
+        let status = record.status.as_str().to_owned();
+        table.row([
+            format!("{indent}{}", record.sid),
+            record.start.clone(),
+            talked,
+            status,
+            record.to.clone(),
+        ]);
+    }
+    table.print()
 }
 
 /// What `trunkline hangup` did.

@@ -156,7 +156,7 @@ fn report() -> CallReport {
         (9_500, Event::Digit { digit: '2' }),
     ];
     let callee = vec![
-        (901, Event::Dialled { to: "sip:bob@192.0.2.8".into(), parent: call.0 }),
+        (901, Event::Dialled { from: String::new(), to: "sip:bob@192.0.2.8".into(), parent: call.0 }),
         (3_999, Event::Answered),
         (6_000, Event::Held),
     ];

@@ -50,7 +50,10 @@ fn head(board: &Board, overview: &Overview) -> Line<'static> {
     match &board.silence {
         Some(why) => spans.push(format!("   {}", shortened(why, 60)).red()),
         None if overview.is_closing => spans.push("   stopping: no new calls".yellow()),
-        None => {}
+        None => spans.extend(overview.drain.map(|drain| {
+            let left = span(drain.until.since(overview.now));
+            format!("   draining: no new calls, {left} left").yellow()
+        })),
     }
     Line::from(spans)
 }

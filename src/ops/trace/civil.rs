@@ -36,6 +36,11 @@ impl Wall {
 }
 
 impl Wall {
+    /// As logs and records write it (RFC 3339 §5.6), to the millisecond: `2026-11-24T10:31:07.204Z`.
+    pub fn rfc3339(&self) -> String {
+        format!("{}Z", format!("{self:.3}").replace(' ', "T"))
+    }
+
     /// As mail and webhooks write it (RFC 2822 §3.3): `Tue, 24 Nov 2026 10:31:07 +0000`.
     pub fn rfc2822(&self) -> String {
         const DAYS: [&str; 7] = ["Sat", "Sun", "Mon", "Tue", "Wed", "Thu", "Fri"];
@@ -85,6 +90,7 @@ mod tests {
             assert_eq!(Wall::from_micros(seconds * SECOND).to_string(), printed);
         }
         assert_eq!(format!("{:.3}", Wall::from_micros(1_764_000_123_456_789)), "2025-11-24 16:02:03.456");
+        assert_eq!(Wall::from_micros(1_764_000_123_456_789).rfc3339(), "2025-11-24T16:02:03.456Z");
         for (seconds, printed) in [
             (0, "Thu, 01 Jan 1970 00:00:00 +0000"),
             (951_782_400, "Tue, 29 Feb 2000 00:00:00 +0000"),

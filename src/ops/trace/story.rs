@@ -172,7 +172,7 @@ impl<'a> Narrator<'a> {
             Event::Carried { transport, peer } => format!("{name} is reached over {transport} at {peer}"),
             Event::Routed { target, reason } => format!("routed to {target}: {reason}"),
             Event::Dialled { .. } if self.invited.contains(&leg) => return None,
-            Event::Dialled { to, parent } => {
+            Event::Dialled { to, parent, .. } => {
                 let parent = self.places.get(parent).map_or("the caller", |leg| self.name(*leg));
                 format!("calls {} for {parent}", short(to))
             }

@@ -58,7 +58,7 @@ impl Scribe {
 
     fn dialled(&mut self, leg: usize) -> &mut Self {
         let (to, parent) = (self.trace.legs[leg].peer.clone(), self.trace.legs[0].id);
-        self.tell(leg, Event::Dialled { to, parent }).sent(leg, "INVITE", "1 INVITE")
+        self.tell(leg, Event::Dialled { from: String::new(), to, parent }).sent(leg, "INVITE", "1 INVITE")
     }
 
     fn negotiated(&mut self, leg: usize) -> &mut Self {
@@ -264,7 +264,7 @@ fn what_no_message_says_is_said_in_words() {
     let (to, parent) = ("sip:bob@192.0.2.8".to_owned(), scribe.trace.legs[0].id);
     let finding = "Say wants text".to_owned();
     scribe.tell(0, Event::ScriptFinding { line: 3, column: 5, code: 12200, message: finding });
-    scribe.tell(1, Event::Dialled { to: to.clone(), parent }).tell(1, Event::EarlyMedia);
+    scribe.tell(1, Event::Dialled { from: String::new(), to: to.clone(), parent }).tell(1, Event::EarlyMedia);
     let at = ([198, 51, 100, 9], 40_000).into();
     scribe.tell(0, Event::Carried { transport: Transport::Tls, peer: at });
     scribe.tell(1, Event::Carried { transport: Transport::Udp, peer: at });

@@ -28,6 +28,7 @@ pub(super) fn ended(name: &str, is_caller: bool, cause: &Cause, by: Side) -> Str
         (Cause::Overloaded, ..) => format!("{name} was refused, as Trunkline has no room left"),
         (Cause::Refused(status), Side::Peer, _) => format!("{name} refused with {status}"),
         (Cause::Refused(status), Side::Switch, _) => format!("{name} was refused with {status}"),
+        (Cause::Maintenance, ..) => format!("Trunkline ends the call of {name}: it is taken out of service"),
         (Cause::Internal, ..) => format!("Trunkline lost the leg of {name}: it panicked too often"),
     }
 }

@@ -15,7 +15,8 @@ const FOLDER: &str = "TRUNKLINE_TEST_RECORDING";
 fn records_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let clock: Arc<dyn Clock> = Arc::new(crate::supervision::SystemClock);
-    let recordings = Recordings::start(Path::new(&folder), LIMITS, clock.clone()).expect("started");
+    let recordings =
+        Recordings::start(Path::new(&folder), LIMITS, clock.clone(), &HashSet::new()).expect("started");
     let origin = clock.now();
     let rings = [Channels::Mono, Channels::Dual]
         .map(|channels| recordings.ring(sid(channels.count()), channels, origin));
@@ -27,7 +28,7 @@ fn records_until_it_is_killed() {
         for channel in 0..2 {
             rings.iter().for_each(|ring| ring.push(block(channel, number * BLOCK as u64, tone(number))));
         }
-        println!("spoken {}", number + 1);
+        println!("spoken {} since {}", number + 1, origin.as_micros());
     }
 }
 
@@ -55,16 +56,20 @@ impl Recorder {
         Self { place, process }
     }
 
-    /// Kills it `phase` after it has spoken for one and a half seconds; returns how many blocks it had spoken by then.
-    fn kill(mut self, phase: Duration) -> (Place, u64) {
+    /// Kills it `phase` after it has spoken for one and a half seconds; returns how many blocks it had spoken by then,
+    /// and since when.
+    fn kill(mut self, phase: Duration) -> (Place, u64, Moment) {
         let lines = BufReader::new(self.process.stdout.take().expect("piped")).lines();
-        let spoken = |line: String| line.strip_prefix("spoken ")?.parse::<u64>().ok();
+        let spoken = |line: String| {
+            let (spoken, since) = line.strip_prefix("spoken ")?.split_once(" since ")?;
+            Some((spoken.parse::<u64>().ok()?, since.parse().ok()?))
+        };
         let mut spoken = lines.map_while(Result::ok).filter_map(spoken);
-        spoken.find(|spoken| *spoken >= 75).expect("it speaks");
+        let (_, since) = spoken.find(|(spoken, _)| *spoken >= 75).expect("it speaks");
         std::thread::park_timeout(phase);
         self.process.kill().expect("SIGKILL");
         self.process.wait().expect("dead");
-        (self.place, spoken.last().unwrap_or(75))
+        (self.place, spoken.last().map_or(75, |(spoken, _)| spoken), Moment::from_micros(since))
     }
 }
 
@@ -74,7 +79,7 @@ async fn a_process_killed_while_it_records_loses_no_more_than_the_last_second() 
     let phases = [0, 37, 74, 111].map(Duration::from_millis);
     let recorders = phases.map(|phase| (Recorder::start(), phase));
     let killed = recorders.map(|(recorder, phase)| std::thread::spawn(move || recorder.kill(phase)));
-    for (place, spoken) in killed.map(|thread| thread.join().expect("killed")) {
+    for (place, spoken, _) in killed.map(|thread| thread.join().expect("killed")) {
         for channels in [1_u8, 2] {
             let samples = place.samples(&format!("{}.part", sid(channels))).len() as u64;
             let frames = samples / u64::from(channels);
@@ -90,6 +95,34 @@ async fn a_process_killed_while_it_records_loses_no_more_than_the_last_second() 
             assert!(samples.iter().enumerate().all(|(at, sample)| *sample == said(at)), "all as it was said");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_killed_process_recorded_goes_on_in_the_next_one_to_the_sample() {
+    let (place, spoken, origin) = Recorder::start().kill(Duration::from_millis(37));
+    let clock: Arc<dyn Clock> = Arc::new(crate::supervision::SystemClock);
+    let going_on = HashSet::from([sid(1), sid(9)]);
+    let next = Recordings::start(&place.0, LIMITS, clock.clone(), &going_on).expect("started");
+    let [mono, dual] = [1, 2].map(|number| format!("{}.part", sid(number)));
+    assert!(place.names().contains(&mono) && !place.names().contains(&dual), "{:?}", place.names());
+    let bytes = std::fs::metadata(place.0.join(mono)).expect("a file").len();
+    let kept = (bytes as usize - 44) / 2;
+    assert!(kept + 8_000 >= spoken as usize * BLOCK, "{kept} frames of {spoken} blocks");
+    let ring = next.ring(sid(1), Channels::Mono, origin);
+    let from = clock.now().since(origin).as_micros() as usize / 125;
+    (0..50).for_each(|number| ring.push(block(0, (from + number * BLOCK) as u64, 9)));
+    let found = next.finish(sid(1), ALL).await.expect("finished");
+    assert_eq!(found.duration as usize, (from + 8_000).div_ceil(8_000));
+    let samples = place.samples(&format!("{}.wav", sid(1)));
+    assert_eq!(samples.len(), from + 8_000);
+    let heard = |at: usize| match at {
+        at if at < kept => 2 * tone((at / BLOCK) as u64),
+        at if at < from => 0,
+        _ => 9,
+    };
+    assert_eq!(samples.iter().enumerate().find(|(at, sample)| **sample != heard(*at)), None);
+    assert_eq!(next.finish(sid(2), ALL).await.map(|found| found.channels), Ok(2), "nobody wanted it");
+    assert_eq!(next.finish(sid(9), ALL).await, Err(RecordingError::Unknown), "nothing was written of it");
 }
 
 #[tokio::test]

@@ -29,6 +29,10 @@ pub trait Exchange {
     fn session(&self) -> SessionPolicy {
         SessionPolicy::default()
     }
+    /// Whether new calls are taken, as far as the operator is concerned.
+    fn takes_calls(&self) -> bool {
+        true
+    }
     /// Whether the word of whoever sends by this flow is taken on who calls (RFC 3325).
     fn trusts(&self, _flow: &Flow) -> bool {
         false
@@ -136,6 +140,10 @@ pub(super) fn receive(
         return Outcome::refused(request, StatusCode::NOT_FOUND);
     }
     match request.method() {
+        // Whoever asks whether to send calls here learns it (RFC 3261 §11.2: as an INVITE would be answered).
+        Method::Options if !exchange.takes_calls() => {
+            Outcome::refused(request, StatusCode::SERVICE_UNAVAILABLE)
+        }
         Method::Options => options(request),
         Method::Register => register(request, flow, exchange, now),
         _ => invite(key, request, flow, exchange, now),

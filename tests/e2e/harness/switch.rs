@@ -193,6 +193,14 @@ impl Switch {
         self.wire.close(self.folder, from)
     }
 
+    /// A switch that is drained: it is to be gone by then, as one that has done what it was asked for.
+    pub fn ends_by_itself(self, limit: Duration) -> Capture {
+        let status = self.process().wait(limit);
+        assert!(status.success(), "the switch ended with {status}: {}", tail(&self.process().log(), 40));
+        let from = Sources { sip: self.address.port(), media: self.media, is_hidden: self.streams };
+        self.wire.close(self.folder, from)
+    }
+
     /// SIGTERM, and once more.
     pub fn stop_twice(self, limit: Duration) {
         self.process().signal("TERM");

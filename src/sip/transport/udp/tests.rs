@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::reader::{BATCH, STRIKES};
 use super::*;
-use crate::sip::transport::Unreachable;
+use crate::sip::transport::{Unreachable, tcp};
 
 const LOOPBACKS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
@@ -299,4 +299,39 @@ fn failures_with_arrivals_between_them_never_end_a_reader() {
             .expect("it lives, with more to read");
     }
     assert_eq!(arrived, 20 * BATCH / STRIKES);
+}
+
+#[test]
+fn the_socket_of_an_earlier_process_is_taken_up_with_what_waits_there() {
+    for ip in LOOPBACKS {
+        let (left, address) = peer(ip);
+        left.set_nonblocking(false).expect("any state");
+        let (phone, its_address) = peer(ip);
+        phone.send_to(b"INVITE", address).expect("it is sent");
+        let udp = Arc::new(Udp::adopt(left.into(), address).expect("it is the one"));
+        assert_eq!(udp.local(), address);
+        let (sender, arrivals) = mpsc::channel();
+        runtime().block_on(async {
+            let reading = Arc::clone(&udp).run(move |arrival| drop(sender.send(arrival)));
+            drop(tokio::time::timeout(Duration::from_millis(1), reading).await);
+        });
+        assert_eq!(arrivals.try_recv(), Ok(datagram(&b"INVITE"[..], its_address)), "{ip}");
+    }
+}
+
+#[test]
+fn a_socket_that_is_bound_elsewhere_or_of_another_kind_is_not_taken_up() {
+    let ip = LOOPBACKS[0];
+    let other = || OwnedFd::from(peer(ip).0);
+    assert!(Udp::adopt(other(), SocketAddr::new(ip, 1)).is_err(), "another port");
+    assert!(Udp::adopt(other(), SocketAddr::new(LOOPBACKS[1], 0)).is_err(), "another family");
+    assert!(Udp::adopt(other(), SocketAddr::new(ip, 0)).is_ok(), "any port is wanted");
+    let any = SocketAddr::new(ip, 0);
+    let listener = || OwnedFd::from(tcp::listen(any).expect("loopback has free ports"));
+    assert!(Udp::adopt(listener(), any).is_err(), "a stream");
+    assert!(tcp::adopt(listener(), any).is_ok());
+    assert!(tcp::adopt(other(), any).is_err(), "no stream");
+    let quiet = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
+    quiet.bind(&any.into()).expect("loopback has free ports");
+    assert!(tcp::adopt(quiet.into(), any).is_err(), "it does not listen");
 }
