@@ -121,13 +121,26 @@ fn a_binary_that_is_none_or_never_takes_over_leaves_everything_as_it_was() {
     alice.talks(15 * SECOND);
     let (_, none) = switch.refused(&["rollback"]);
     assert!(none.contains("there was no upgrade"), "{none}");
-    for (name, does, complaint) in
-        [("leaves", "exit 3", "has ended"), ("babbles", "echo hello >&0; exec sleep 60", "cannot be read")]
-    {
-        let path = impostor(&switch, name, does);
+    let hello =
+        |reads| format!("printf 'WH\\243\\147release\\141x\\145reads\\00{reads}\\146writes\\001' >&0; ");
+    for (name, does, complaint) in [
+        ("leaves", "exit 3".to_owned(), "has ended"),
+        ("babbles", "echo hello >&0; exec sleep 60".to_owned(), "cannot be read"),
+        // Everything stands still already when these are found out.
+        ("dies", hello(1) + "sleep 0.2; exit 3", "has ended"),
+        ("hangs", hello(1) + "exec sleep 60", "in time"),
+        ("is-old", hello(0) + "exec sleep 60", "reads records up to version 0"),
+    ] {
+        let path = impostor(&switch, name, &does);
         let (_, said) = switch.refused(&["upgrade", &path.to_string_lossy()]);
         assert!(said.contains(complaint), "{said}");
     }
+    alice.command("hold", "");
+    std::thread::sleep(SECOND);
+    alice.command("resume", "");
+    std::thread::sleep(SECOND);
+    // What happened since then is in the journals again, or the call would not go on here.
+    upgrade(&switch);
     std::thread::sleep(2 * SECOND);
     bob.command("hangup", "");
     alice.is_hung_up(5 * SECOND);
