@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::runtime::Handle;
@@ -18,6 +18,7 @@ use trunkline::keeper::{ANNOUNCEMENT, Handover, Heir};
 use trunkline::node::Succession;
 use trunkline::ops::control::{Answer, ControlSocket};
 use trunkline::ops::notify::Notifier;
+use trunkline::supervision::{Clock as _, SystemClock};
 
 /// The folder of binaries in the data folder.
 const FOLDER: &str = "releases";
@@ -93,7 +94,7 @@ impl Upgrading {
             };
             let (runtime, moving) = (Handle::current(), Arc::clone(&this));
             let moved = tokio::task::spawn_blocking(move || moving.upgrade(binary, &runtime)).await;
-            let said = match moved.context("the upgrade panicked").flatten() {
+            let said = match moved.context("the upgrade panicked").and_then(|moved| moved) {
                 Ok(upgraded) => {
                     this.leaves.notify_one();
                     this.left.notify_one();
@@ -118,7 +119,7 @@ impl Inner {
         let place = |name| self.folder.join(name);
         copy(&binary, &place(NEXT)).with_context(|| format!("{} cannot be copied", binary.display()))?;
         copy(Path::new("/proc/self/exe"), &place(LEAVING)).context("the running binary cannot be kept")?;
-        let complaints = self.examine(&place(NEXT))?;
+        let complaints = self.examine(&place(NEXT), runtime)?;
         let (mut channel, its_end) = Handover::open()?;
         let child = Nursling(Some(self.start(&place(NEXT), its_end)?));
         let greeted = self.succession.greet(&mut channel).context("the other binary does not start");
@@ -127,7 +128,7 @@ impl Inner {
             Some(words) => greeted.with_context(|| format!("of the configuration it says:\n{words}"))?,
             None => greeted?,
         };
-        let begun = Instant::now();
+        let begun = SystemClock.now();
         let mut frozen = self.succession.freeze(runtime.clone())?;
         let control = [self.control[0].as_fd(), self.control[1].as_fd()];
         let still = match frozen.hand_over(&mut channel, control) {
@@ -140,7 +141,7 @@ impl Inner {
             }
         };
         let process = child.grown_up();
-        tracing::warn!(process, took = ?begun.elapsed(), sound = ?still, "another process has taken over");
+        tracing::warn!(process, took = ?SystemClock.now().since(begun), sound = ?still, "another process has taken over");
         self.settle(process);
         let from = env!("CARGO_PKG_VERSION").to_owned();
         let stood_still_us = u64::try_from(still.as_micros()).unwrap_or(u64::MAX);
@@ -174,18 +175,15 @@ impl Inner {
     }
 
     /// Has the binary read our configuration and everything that it names: what it complains of.
-    fn examine(&self, binary: &Path) -> anyhow::Result<Option<String>> {
-        let mut check = Command::new(binary);
-        check.arg("check").args(&self.arguments).stdin(Stdio::null());
-        check.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = Nursling(Some(check.spawn().context("the other binary cannot be started")?));
-        let end = Instant::now() + EXAMINATION;
-        while child.is_alive()? {
-            ensure!(Instant::now() < end, "the other binary does not come to an end with `check`");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let Some(child) = child.0.take() else { return Ok(None) };
-        let output = child.wait_with_output()?;
+    fn examine(&self, binary: &Path, runtime: &Handle) -> anyhow::Result<Option<String>> {
+        let check = async {
+            let mut check = tokio::process::Command::new(binary);
+            check.arg("check").args(&self.arguments).stdin(Stdio::null()).kill_on_drop(true);
+            tokio::time::timeout(EXAMINATION, check.output()).await
+        };
+        let output =
+            runtime.block_on(check).context("the other binary does not come to an end with `check`")?;
+        let output = output.context("the other binary cannot be started")?;
         let words = [output.stdout, output.stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
         Ok((!output.status.success()).then(|| words.concat().trim().to_owned()))
     }
@@ -205,13 +203,6 @@ struct Nursling(Option<Child>);
 impl Nursling {
     fn grown_up(mut self) -> u32 {
         self.0.take().map_or(0, |child| child.id())
-    }
-
-    fn is_alive(&mut self) -> io::Result<bool> {
-        Ok(match &mut self.0 {
-            Some(child) => child.try_wait()?.is_none(),
-            None => false,
-        })
     }
 }
 

@@ -4,16 +4,17 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use trunkline_media::moment::Moment;
 
 use super::Inherited;
 use super::parcel::{self, Broken, Name, Spoken};
+use crate::supervision::{Clock as _, SystemClock};
 
 /// Bytes that may wait in the channel. The kernel may grant less.
 const BUFFER: usize = 1 << 20;
@@ -25,7 +26,7 @@ const PART: usize = 48 << 10;
 const LONGEST: usize = 256 << 20;
 
 /// The pause before what found no room is offered again.
-const PAUSE: Duration = Duration::from_micros(200);
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000 };
 
 /// One end of the conversation.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl Handover {
     ///
     /// # Errors
     /// It is not heard in time.
-    pub fn say<T: Serialize>(&self, kind: u8, word: &T, deadline: Instant) -> Result<(), HandoverError> {
+    pub fn say<T: Serialize>(&self, kind: u8, word: &T, deadline: Moment) -> Result<(), HandoverError> {
         let mut bytes = Vec::new();
         ciborium::into_writer(word, &mut bytes).map_err(io::Error::other)?;
         let mut rest = &bytes[..];
@@ -107,7 +108,7 @@ impl Handover {
     ///
     /// # Errors
     /// They are not taken in time.
-    pub fn hand(&self, sockets: &[(String, BorrowedFd<'_>)], deadline: Instant) -> Result<(), HandoverError> {
+    pub fn hand(&self, sockets: &[(String, BorrowedFd<'_>)], deadline: Moment) -> Result<(), HandoverError> {
         for batch in sockets.chunks(parcel::MOST) {
             let batch = || batch.iter().map(|(name, socket)| (name.as_str(), *socket));
             self.offer(deadline, |socket| parcel::send_held(socket, batch()))?;
@@ -119,7 +120,7 @@ impl Handover {
     ///
     /// # Errors
     /// It does not come in time, or something else comes.
-    pub fn hear<T: DeserializeOwned>(&mut self, due: u8, deadline: Instant) -> Result<T, HandoverError> {
+    pub fn hear<T: DeserializeOwned>(&mut self, due: u8, deadline: Moment) -> Result<T, HandoverError> {
         let mut bytes = Vec::new();
         loop {
             match self.next(deadline)?.spoken()? {
@@ -142,7 +143,7 @@ impl Handover {
         Inherited { sockets: std::mem::take(&mut self.sockets), ..Inherited::default() }
     }
 
-    fn next(&self, deadline: Instant) -> Result<parcel::Parcel, HandoverError> {
+    fn next(&self, deadline: Moment) -> Result<parcel::Parcel, HandoverError> {
         loop {
             match parcel::receive(&self.socket) {
                 Ok(Some(parcel)) => return Ok(parcel),
@@ -157,8 +158,8 @@ impl Handover {
         }
     }
 
-    fn wait(&self, deadline: Instant) -> Result<(), HandoverError> {
-        let left = deadline.saturating_duration_since(Instant::now());
+    fn wait(&self, deadline: Moment) -> Result<(), HandoverError> {
+        let left = deadline.since(SystemClock.now());
         if left.is_zero() {
             return Err(HandoverError::Silent);
         }
@@ -172,17 +173,18 @@ impl Handover {
 
     fn offer(
         &self,
-        deadline: Instant,
+        deadline: Moment,
         send: impl Fn(BorrowedFd<'_>) -> io::Result<()>,
     ) -> Result<(), HandoverError> {
         loop {
             match send(self.socket.as_fd()) {
                 Ok(()) => return Ok(()),
                 Err(error) if super::is_passing(&error) => {
-                    if Instant::now() >= deadline {
+                    if SystemClock.now() >= deadline {
                         return Err(HandoverError::Silent);
                     }
-                    std::thread::sleep(PAUSE);
+                    // A pause, and nothing else: no descriptor is looked at.
+                    let _ = poll(&mut [], Some(&PAUSE));
                 }
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(HandoverError::Gone),
                 Err(error) => return Err(error.into()),
@@ -194,11 +196,12 @@ impl Handover {
 #[cfg(test)]
 mod tests {
     use std::net::UdpSocket;
+    use std::time::Duration;
 
     use super::*;
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(5)
+    fn soon() -> Moment {
+        SystemClock.now() + Duration::from_secs(5)
     }
 
     fn pair() -> (Handover, Handover) {
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn whoever_ends_is_silent_or_says_something_else_is_noticed() {
         let (old, mut new) = pair();
-        let silent = new.hear::<()>(b'G', Instant::now());
+        let silent = new.hear::<()>(b'G', SystemClock.now());
         assert!(matches!(silent, Err(HandoverError::Silent)), "{silent:?}");
         old.say(b'X', &(), soon()).expect("room");
         let strange = new.hear::<()>(b'G', soon());

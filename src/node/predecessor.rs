@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use trunkline_media::moment::Moment;
 use trunkline_media::port::{Command, Lease};
 use trunkline_media::session::{Event as MediaEvent, Session, SessionId};
 
@@ -19,6 +20,7 @@ use crate::ids::CallId;
 use crate::keeper::{Handover, HandoverError, Inherited, Keeper};
 use crate::leg::Leg;
 use crate::sip::shard::GateMemory;
+use crate::supervision::{Clock as _, SystemClock};
 
 /// The new process: who I am, and what I can read.
 pub(super) const HELLO: u8 = b'H';
@@ -192,7 +194,7 @@ impl Continuation {
         for (worker, command) in &self.commands {
             while house.engine.send(*worker, command.clone()).is_err() {
                 house.engine.thaw();
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::yield_now();
             }
         }
         house.engine.thaw();
@@ -208,6 +210,6 @@ pub(super) fn release() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
 
-fn soon() -> Instant {
-    Instant::now() + PATIENCE
+fn soon() -> Moment {
+    SystemClock.now() + PATIENCE
 }

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::runtime::Handle;
+use trunkline_media::moment::Moment;
 use trunkline_media::port::{PortPair, Restless};
 
 use super::arbiter::Post;
@@ -88,7 +89,7 @@ pub struct Frozen {
     node: Succession,
     gate: Arc<Barrier>,
     runtime: Handle,
-    since: Instant,
+    since: Moment,
     has_left: bool,
 }
 
@@ -119,7 +120,7 @@ impl Succession {
     /// # Errors
     /// It says nothing, or cannot read what stands in our journals.
     pub fn greet(&self, channel: &mut Handover) -> Result<String, Failed> {
-        let hello: Hello = channel.hear(HELLO, Instant::now() + BIRTH)?;
+        let hello: Hello = channel.hear(HELLO, self.house.clock.now() + BIRTH)?;
         if hello.reads < VERSION {
             return Err(Failed::TooOld { release: hello.release, reads: hello.reads, written: VERSION });
         }
@@ -132,7 +133,7 @@ impl Succession {
     /// An arbiter does not come to rest; everything goes on.
     pub fn freeze(&self, runtime: Handle) -> Result<Frozen, Failed> {
         let gate = Arc::<Barrier>::default();
-        let since = Instant::now();
+        let since = self.house.clock.now();
         let node = self.clone();
         let frozen = Frozen { node, gate: gate.clone(), runtime, since, has_left: false };
         self.watchdog.rest(true);
@@ -142,7 +143,7 @@ impl Succession {
             for post in &self.cells {
                 frozen.runtime.block_on(post.ask(|_| ())).ok_or(Failed::Restless)?;
             }
-            std::thread::sleep(ROUND);
+            frozen.runtime.block_on(async { tokio::time::sleep(ROUND).await });
         }
         let (stand, standing) = mpsc::channel();
         for post in &self.cells {
@@ -224,7 +225,7 @@ impl Frozen {
         let remains = Remains { release: release(), gate: house.gate().memory() };
         channel.say(ESTATE, &remains, deadline)?;
         channel.hear::<()>(READY, deadline)?;
-        let begun = Instant::now();
+        let begun = house.clock.now();
         let sessions = house.engine.freeze(LAST_ROUND)?;
         let events = house.detour().clone().unwrap_or_default();
         channel.say(MEDIA, &StandStill { sessions, events }, deadline)?;
@@ -235,7 +236,7 @@ impl Frozen {
         channel.hear::<()>(LIVE, deadline)?;
         channel.say(GO, &(), deadline)?;
         self.has_left = true;
-        Ok(begun.elapsed())
+        Ok(house.clock.now().since(begun))
     }
 }
 
