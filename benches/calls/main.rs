@@ -1,7 +1,7 @@
 //! What a call, a packet and a registration cost the switch: a load tool that plays both ends around the built binary.
 //! It must never share the process under test, nor judge by wall time what the kernel counts as CPU time.
 //!
-//! `cargo bench --bench calls` takes all figures; `-- signalling`, `-- audio`, `-- registrations`,
+//! `cargo bench --bench calls` takes all figures; `-- signalling`, `-- journal`, `-- audio`, `-- registrations`,
 //! `-- webhooks` or `-- gathers` one of them. Each is
 //! taken twice, of a fresh switch, and the better run is told: neighbours on the machine can only make it dearer.
 
@@ -58,8 +58,9 @@ fn main() -> anyhow::Result<()> {
     // The bare loop holds two sockets a call.
     trunkline::node::limits::of_host(&trunkline::config::Config::default());
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let benches: [(&str, Bench); 5] = [
+    let benches: [(&str, Bench); 6] = [
         ("signalling", signalling),
+        ("journal", journal),
         ("audio", audio),
         ("registrations", registrations),
         ("webhooks", webhooks),
@@ -72,7 +73,7 @@ fn main() -> anyhow::Result<()> {
             figures.extend(if first.cost <= second.cost { first } else { second }.figures);
         }
     }
-    ensure!(!figures.is_empty(), "there are signalling, audio, registrations, webhooks and gathers");
+    ensure!(!figures.is_empty(), "there are signalling, journal, audio, registrations, webhooks and gathers");
     println!("{:<44} {:>20}   {:<18} control", "figure", "measured", "bar");
     for Figure { name, measured, bar, control } in figures {
         println!("{name:<44} {measured:>20}   {bar:<18} {control}");
@@ -94,6 +95,27 @@ fn signalling() -> anyhow::Result<Run> {
         Figure::new("  post-dial delay, ms, p50 / p99", delays, "", String::new()),
     ];
     Ok(Run { cost, figures })
+}
+
+/// The same load on a switch that writes its calls down, and on one that does not.
+fn journal() -> anyhow::Result<Run> {
+    let load = Load { calls: 2000, per_second: 200, hold: Duration::from_secs(1) };
+    let measure = |switch: Switch| -> anyhow::Result<(f64, Duration)> {
+        let before = switch.spent();
+        let done = telephones::call(&load, switch.address, Ends::open()?.addresses(), |_, _| {})?;
+        let cost = millis(switch.spent() - before) / done.ended.max(1) as f64;
+        Ok((cost, done.delays.percentile(99)))
+    };
+    let (without, early) = measure(Switch::forgetful()?)?;
+    let (with, late) = measure(Switch::start()?)?;
+    let (share, delay) = ((with / without - 1.0) * 100.0, millis(late) - millis(early));
+    let (measured, control) =
+        (format!("{with:.2} ({share:+.0} %)"), format!("without {without:.2} ms a call"));
+    let figures = vec![
+        Figure::new("call that is written down, CPU ms", measured, "≤ +8 %", control),
+        Figure::new("  post-dial delay, p99, ms more", format!("{delay:+.2}"), "≤ +1", String::new()),
+    ];
+    Ok(Run { cost: share, figures })
 }
 
 fn audio() -> anyhow::Result<Run> {

@@ -27,7 +27,12 @@ pub struct Switch {
 impl Switch {
     /// Starts a fresh one and waits until it answers.
     pub fn start() -> anyhow::Result<Switch> {
-        Self::with(Path::new(DIALPLAN))
+        Self::with(Path::new(DIALPLAN), true)
+    }
+
+    /// One whose calls do not outlive the process: what the journal costs is measured against it.
+    pub fn forgetful() -> anyhow::Result<Switch> {
+        Self::with(Path::new(DIALPLAN), false)
     }
 
     /// The same, with a dialplan of one number, `prompt`, that asks this web application.
@@ -36,19 +41,19 @@ impl Switch {
         std::fs::create_dir_all(&dialplan)?;
         let route = format!("[[route]]\nnumber = \"prompt\"\nwebhook = \"{webhook}\"\npublic = true\n");
         std::fs::write(dialplan.join("routes.toml"), route)?;
-        let switch = Self::with(&dialplan);
+        let switch = Self::with(&dialplan, true);
         std::fs::remove_dir_all(&dialplan)?;
         switch
     }
 
-    fn with(dialplan: &Path) -> anyhow::Result<Switch> {
+    fn with(dialplan: &Path, journal: bool) -> anyhow::Result<Switch> {
         let folder = std::env::temp_dir().join(format!("trunkline-bench-{}", std::process::id()));
         let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let users = registrations::users().map(|user| (user, registrations::PASSWORD.to_owned())).collect();
         let credentials = Credentials { users, ..Credentials::mint(|| [7; 16], &[]) };
         files::save_credentials(&folder.join("credentials.toml"), &credentials)?;
         let config = folder.join("trunkline.toml");
-        std::fs::write(&config, configuration(address, &folder, dialplan))?;
+        std::fs::write(&config, configuration(address, &folder, dialplan, journal))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
         command.arg("serve").arg("--config").arg(config).stdout(std::process::Stdio::null());
         let switch = Switch { process: command.spawn()?, folder, address };
@@ -82,7 +87,7 @@ impl Drop for Switch {
 }
 
 /// Audio has a loopback address of its own, where nobody else takes ports.
-fn configuration(address: SocketAddr, folder: &Path, dialplan: &Path) -> String {
+fn configuration(address: SocketAddr, folder: &Path, dialplan: &Path, journal: bool) -> String {
     let (folder, dialplan) = (folder.display(), dialplan.display());
     format!(
         r#"
@@ -92,6 +97,7 @@ fn configuration(address: SocketAddr, folder: &Path, dialplan: &Path) -> String 
         data.folder = "{folder}"
         dialplan.folder = "{dialplan}"
         log.filter = "error"
+        journal.enabled = {journal}
         [limits]
         calls = 4000
         legs = 8000

@@ -179,6 +179,35 @@ fn who_was_registered_is_called_without_registering_anew() {
 }
 
 #[test]
+fn fifty_calls_outlive_five_deaths_and_each_leg_has_one_record() {
+    const CALLS: u32 = 50;
+    let switch = Switch::with(&Options { media_ports: 600, alone: true, ..Options::default() });
+    let bob = switch.telephone("bob").with("ring", 50).registered().calls(CALLS, 25);
+    let answered = bob.waits("callee");
+    let alice = switch.telephone("alice").with("talk", 20_000).calls(CALLS, 25);
+    let calling = alice.dials("caller", "bob");
+    std::thread::sleep(4 * SECOND);
+    for _ in 0..5 {
+        die(&switch);
+        let calls = switch.json(&["calls"]);
+        assert_eq!(calls.as_array().map(Vec::len), Some(2 * CALLS as usize), "both legs of each");
+        std::thread::sleep(2 * SECOND);
+    }
+    calling.succeeds();
+    answered.succeeds();
+    let records = || switch.json(&["records", "--last", "1000"]).as_array().cloned().unwrap_or_default();
+    eventually("each leg has a record", 10 * SECOND, || records().len() >= 2 * CALLS as usize);
+    let records = records();
+    assert_eq!(records.len(), 2 * CALLS as usize, "one, and no more");
+    for record in &records {
+        assert_eq!(record["status"], "completed", "{record}");
+        let talked = record["billable_ms"].as_u64().unwrap_or_default();
+        assert!((19_900..21_000).contains(&talked), "{record}");
+    }
+    drop(switch.stop());
+}
+
+#[test]
 fn without_a_journal_a_call_does_not_outlive_the_process() {
     let more = "[journal]\nenabled = false\n".to_owned();
     let switch = Switch::with(&Options { more, ..Options::default() });

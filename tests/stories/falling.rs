@@ -15,6 +15,8 @@ use crate::world::{Death, Live, World};
 
 /// How long the next process takes to begin, and how far apart its legs ask.
 const DOWN: Duration = Duration::from_millis(80);
+/// How long nobody is asked: what was lost with the process, such as an ACK, is asked for again by the phones themselves.
+const RESPITE: Duration = Duration::from_secs(2);
 const PACE: Duration = Duration::from_millis(5);
 
 impl World {
@@ -39,7 +41,7 @@ impl World {
 
     /// What the next process tells each leg before it begins.
     fn readopt(&mut self, lacks: bool) {
-        let mut ask_at = self.now + DOWN;
+        let mut ask_at = self.now + DOWN + RESPITE;
         for leg in self.records.legs.values_mut() {
             ask_at = ask_at + PACE;
             leg.readopt(&Readopted { ask_at, room: lacks.then_some(Readopted::ROOM) });

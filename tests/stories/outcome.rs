@@ -192,7 +192,8 @@ impl Outcome {
                 more.swap_remove(place);
             }
             let acks = more.iter().filter(|words| *words == "ACK").count();
-            assert_eq!(acks, more.iter().filter(|words| *words == "again INVITE").count(), "{phone}");
+            let invited = more.iter().filter(|words| *words == "again INVITE").count();
+            assert_eq!(acks, invited, "{phone}\n{}\n--- calm\n{}", self.trace, calm.trace);
             more.retain(|words| {
                 !["again OPTIONS", "again INVITE", "again UPDATE", "ACK"].contains(&&**words)
             });
