@@ -6,11 +6,13 @@ mod check;
 mod credentials;
 mod follow;
 mod records;
+mod releases;
 mod reload;
 mod serve;
 mod show;
 mod supervise;
 mod top;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -24,6 +26,7 @@ use trunkline::config::files::Origin;
 use trunkline::config::read_span;
 use trunkline::ids::LegId;
 use trunkline::keeper::Keeper;
+use trunkline::node::Predecessor;
 use trunkline::ops::control::{Question, Whom};
 
 /// A self-hosted programmable voice cloud.
@@ -43,7 +46,19 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the switch. SIGTERM ends its calls and stops it, SIGHUP is `reload`.
-    Serve,
+    Serve {
+        /// Take the place of the switch at the other end of standard input: `upgrade` starts it so.
+        #[arg(long, hide = true)]
+        takeover: bool,
+    },
+    /// Hand everything over from the running switch to another binary, older or newer: no call and no packet is lost.
+    /// The switch goes on as it is if that one is not live within 5 s.
+    Upgrade {
+        /// The other binary.
+        binary: PathBuf,
+    },
+    /// The same with the binary that ran before the last upgrade, for up to 36 h after it.
+    Rollback,
     /// Run the switch under a parent that starts it again when it dies and keeps its sockets meanwhile: nothing that
     /// arrives is lost. Signals are passed on; it ends when the switch ends by itself or was told to.
     Supervise {
@@ -198,10 +213,17 @@ const FILE_OF_THE_START: &str =
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let origin = Origin { config: arguments.config, data: arguments.data };
     match arguments.command {
-        Command::Serve => {
+        Command::Serve { takeover: false } => {
             let kept = Keeper::of_environment();
             actix::System::new().block_on(serve::serve(origin, kept)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Serve { takeover: true } => {
+            let predecessor = Predecessor::of_stdin().context("--takeover is for `trunkline upgrade`")?;
+            let serving = serve::take_over(origin, predecessor);
+            actix::System::new().block_on(serving).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Upgrade { binary } => upgrade::upgrade(&data(&origin)?, &binary),
+        Command::Rollback => upgrade::rollback(&data(&origin)?),
         Command::Supervise { binary, arguments } => supervise::supervise(&origin, binary, arguments),
         Command::Check { effective: true, .. } => check::effective(&origin),
         Command::Check { json, .. } => check::check(&origin, json),
@@ -248,7 +270,9 @@ fn ask(data: &Path, command: Command) -> anyhow::Result<ExitCode> {
         }
         #[cfg(debug_assertions)]
         Command::Poison { what, id } => (Question::Poison { what, id: sid(&id)? }, false),
-        Command::Serve
+        Command::Serve { .. }
+        | Command::Upgrade { .. }
+        | Command::Rollback
         | Command::Supervise { .. }
         | Command::Check { .. }
         | Command::Credentials { .. }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use trunkline::config::files::{self, Origin};
 use trunkline::config::{Config, Finding};
 use trunkline::keeper::{Inherited, Keeper};
-use trunkline::node::{Desk, Draft, House, Node, Reloader, limits};
+use trunkline::node::{Desk, Draft, House, Node, Predecessor, Reloader, limits};
 use trunkline::ops::control::{self, Answer, ControlSocket, Outcome, Question, Reloaded, Reply};
 use trunkline::ops::log::{self, Logs};
 use trunkline::ops::notify::Notifier;
@@ -19,6 +19,7 @@ use trunkline::ops::print;
 
 use super::check::numbers;
 use super::credentials::{USERS, new_random};
+use super::releases::{self, Upgrading};
 
 /// How long a stop waits for the last BYE to be answered, and the last callback to be delivered.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,26 +28,87 @@ const SUMMING_UP: Duration = Duration::from_secs(5);
 
 /// Runs the switch until it is told to stop. `kept`: who keeps its sockets, and those of an earlier process.
 pub async fn serve(origin: Origin, kept: (Keeper, Inherited)) -> anyhow::Result<()> {
+    begin(origin, Before::Nobody(kept)).await
+}
+
+/// Runs the switch in the place of another process.
+pub async fn take_over(origin: Origin, predecessor: Predecessor) -> anyhow::Result<()> {
+    begin(origin, Before::Runs(predecessor)).await
+}
+
+/// Who served calls before.
+enum Before {
+    /// Nobody does any more; these sockets were left.
+    Nobody((Keeper, Inherited)),
+    /// A process that is to hand over.
+    Runs(Predecessor),
+}
+
+/// What the process may be told.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn follow() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+async fn begin(origin: Origin, before: Before) -> anyhow::Result<()> {
     let (config, plan, findings) = Draft::read(&origin, limits::of_host).start().map_err(refusal)?;
     let logs = log::start(&config.log)?;
     let notifier = Arc::new(Notifier::from_environment());
     tell_start(&config, origin.file());
-    kept.1.tell();
     log::tell("start", &findings);
     let data = config.data.folder.clone();
     std::fs::create_dir_all(&data)
         .with_context(|| format!("cannot make the data folder {}", data.display()))?;
     let (credentials, are_new) = files::load_or_mint(&config.credentials_file(), new_random()?, &USERS)?;
-    let control = ControlSocket::open(&data)?;
     // Before the first call can be there: a signal that nobody follows would end the process without a BYE.
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let hangup = signal(SignalKind::hangup())?;
-    let mut node = Node::start_after(config, credentials, plan, kept).await?;
+    let signals = Signals::follow()?;
+    let (node, control) = match before {
+        Before::Nobody(kept) => {
+            kept.1.tell();
+            let control = ControlSocket::open(&data)?;
+            (Node::start_after(config, credentials, plan, kept).await?, control)
+        }
+        Before::Runs(mut predecessor) => {
+            let estate = predecessor.estate().context("the running switch does not hand over")?;
+            let node = Node::succeed(config, credentials, plan, estate.kept, Some(predecessor)).await?;
+            let control = match estate.control {
+                Some((socket, lock)) => ControlSocket::adopt(&data, socket, lock)?,
+                None => ControlSocket::open(&data)?,
+            };
+            (node, control)
+        }
+    };
     println!("{}", ready(node.house(), &data, are_new));
+    run(node, control, (origin, data), (logs, notifier), signals).await
+}
+
+/// Serves calls until it is told to stop, or another process has taken over.
+async fn run(
+    mut node: Node,
+    control: ControlSocket,
+    (origin, data): (Origin, PathBuf),
+    (logs, notifier): (Logs, Arc<Notifier>),
+    Signals { mut interrupt, mut terminate, hangup }: Signals,
+) -> anyhow::Result<()> {
+    let upgrading = Upgrading::new(node.succession(), &control, &origin, &data, notifier.clone())?;
+    let left = upgrading.left();
     let reloader = Reloader::new(node.house().clone(), origin, logs.clone());
     let reloading = Arc::new(Reloading { reloader, notifier: notifier.clone() });
     let (stop, mut stopped) = mpsc::channel(1);
-    let answering = answer(control, node.desk(), logs.clone(), reloading.clone(), stop);
+    // Outlives the choice below: where another process takes over, the socket and its lock are not to be given back.
+    let mut answering =
+        Box::pin(answer(control, node.desk(), logs.clone(), (reloading.clone(), upgrading), stop));
     keep_telling(&node, logs, notifier.clone());
     let hangups = follow_hangups(reloading, hangup);
     notifier.ready("serving calls");
@@ -57,11 +119,17 @@ pub async fn serve(origin: Origin, kept: (Keeper, Inherited)) -> anyhow::Result<
         exit = node.failure() => exit,
         () = drained => None,
         _ = stopped.recv() => None,
-        ended = answering => {
+        () = left.notified() => {
+            releases::leave(&node.succession()).await;
+            // Everything belongs to the other process: nothing is to be given back on the way out.
+            std::process::exit(0);
+        }
+        ended = &mut answering => {
             ended.context("the control socket failed")?;
             None
         }
     };
+    drop(answering);
     hangups.abort();
     notifier.stopping();
     tracing::info!("stopping: calls are ended, no new ones are taken");
@@ -106,11 +174,12 @@ fn answer(
     control: ControlSocket,
     desk: Desk,
     logs: Logs,
-    reloading: Arc<Reloading>,
+    (reloading, upgrading): (Arc<Reloading>, Upgrading),
     stop: mpsc::Sender<()>,
 ) -> impl Future<Output = std::io::Result<()>> {
     control::serve(control, move |question| {
         let (desk, stop, logs, reloading) = (desk.clone(), stop.clone(), logs.clone(), reloading.clone());
+        let upgrading = upgrading.clone();
         Box::pin(async move {
             match question {
                 Question::Stop => {
@@ -118,6 +187,8 @@ fn answer(
                     let _ = stop.try_send(());
                     Answer::Done.into()
                 }
+                Question::Upgrade { binary } => Reply::Many(upgrading.begin(Some(binary))),
+                Question::Rollback => Reply::Many(upgrading.begin(None)),
                 Question::Reload { dry_run } => Answer::Reloaded(reloading.reload(dry_run).await).into(),
                 question => match desk.answer(question).await {
                     Reply::One(mut answer) => {

@@ -32,7 +32,9 @@ pub fn show(data: &Path, question: &Question, as_json: bool) -> anyhow::Result<E
         Answer::Overview(overview) => json(overview)?,
         Answer::Done => "done".to_owned(),
         Answer::Error { message } => anyhow::bail!("{message}"),
-        Answer::Told(_) | Answer::Missed { .. } => anyhow::bail!("the switch answered another question"),
+        Answer::Told(_) | Answer::Missed { .. } | Answer::Upgraded { .. } => {
+            anyhow::bail!("the switch answered another question")
+        }
     };
     say(&text)
 }

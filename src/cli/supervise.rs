@@ -12,7 +12,10 @@ use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, test_kill_process, wait, waitpid,
+};
 use tokio::io::Interest;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{self, SignalKind, signal};
@@ -33,6 +36,9 @@ const PAUSES: Backoff = Backoff::new(Duration::from_millis(25), Duration::from_s
 
 /// Deaths in a row after which it is said that something is wrong.
 const MANY: u32 = 3;
+
+/// How often it is looked whether a switch that was not started here still lives, should a signal be missed.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The pause before a switch that has not read everything is offered the rest.
 const OFFER: Duration = Duration::from_millis(2);
@@ -60,6 +66,14 @@ struct Line {
     watched: tokio::net::UnixStream,
 }
 
+/// The switch that runs.
+enum Switch {
+    /// Started here.
+    Born(Child),
+    /// Started by the one before it, which has left.
+    Adopted(Pid),
+}
+
 /// Deaths in a row, without a long life in between.
 #[derive(Debug, Default)]
 struct Row(u32);
@@ -85,6 +99,8 @@ pub fn supervise(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let signals = Signals::follow().context("signals cannot be followed")?;
+        // A switch that takes over was started by the one that leaves, and is ours from then on.
+        set_child_subreaper(Some(getpid())).context("switches cannot be adopted")?;
         let parent = Parent { binary, arguments, store, signals, row: Row::default() };
         Ok(ExitCode::from(parent.run().await))
     })
@@ -126,16 +142,29 @@ impl Parent {
 
     /// Starts a switch, and serves it until it is dead.
     async fn live(&mut self) -> io::Result<(End, ExitStatus)> {
-        let (mut child, line) = self.start()?;
-        let mut line = Some(line);
+        let mut children = signal(SignalKind::child())?;
+        let (child, line) = self.start()?;
+        let (mut switch, mut line) = (Switch::Born(child), Some(line));
         let mut is_told_to_stop = false;
         let status = loop {
             let is_due = line.as_ref().is_some_and(|line| line.channel.is_due());
             tokio::select! {
-                status = child.wait() => break status?,
+                status = switch.ended(&mut children) => {
+                    self.hear_out(&mut line);
+                    let Some(heir) = self.store.heir() else { break status? };
+                    // Whatever is started from now on is what took over.
+                    self.binary = heir.binary;
+                    match Pid::from_raw(heir.process) {
+                        Some(process) => switch = Switch::Adopted(process),
+                        None => break status?,
+                    }
+                }
                 signal = self.signals.next() => {
                     is_told_to_stop |= signal != Signal::HUP;
-                    pass_on(&child, signal);
+                    match self.store.successor() {
+                        Some(process) => send(process, signal),
+                        None => pass_on(&switch, signal),
+                    }
                 }
                 heard = hear(&mut line, &mut self.store) => {
                     if let Err(error) = heard {
@@ -146,13 +175,18 @@ impl Parent {
                 () = tokio::time::sleep(OFFER), if is_due => line.iter_mut().for_each(Line::hand_on),
             }
         };
-        // Its last words: what it kept and forgot just before it died.
-        if let Some(Line { mut channel, .. }) = line
+        self.hear_out(&mut line);
+        Ok((End::of(status, is_told_to_stop), status))
+    }
+
+    /// The last words of a switch: what it kept and forgot just before it died, and who takes its place.
+    fn hear_out(&mut self, line: &mut Option<Line>) {
+        if let Some(Line { channel, .. }) = line
             && let Err(error) = channel.hear_out(&mut self.store)
         {
             say(&format!("the last words of the switch cannot be understood: {error}"));
+            *line = None;
         }
-        Ok((End::of(status, is_told_to_stop), status))
     }
 
     fn start(&self) -> io::Result<(Child, Line)> {
@@ -181,6 +215,34 @@ impl Parent {
             "the switch ended after {life:.1?} ({what}){often}; it is started again in {pause:.1?}, {kept} sockets \
              are kept{refused}"
         ));
+    }
+}
+
+impl Switch {
+    /// Waits for its end.
+    async fn ended(&mut self, children: &mut unix::Signal) -> io::Result<ExitStatus> {
+        let process = match self {
+            Self::Born(child) => return child.wait().await,
+            Self::Adopted(process) => *process,
+        };
+        loop {
+            match waitpid(Some(process), WaitOptions::NOHANG) {
+                Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+                // The process whose child it was is only just leaving.
+                Err(Errno::CHILD) if test_kill_process(process).is_ok() => {}
+                Ok(None) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let _ = tokio::time::timeout(LOOK, children.recv()).await;
+        }
+    }
+
+    fn process(&self) -> Option<Pid> {
+        match self {
+            // Without an id it is dead, and that is noticed next.
+            Self::Born(child) => child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw),
+            Self::Adopted(process) => Some(*process),
+        }
     }
 }
 
@@ -281,10 +343,14 @@ async fn hear(line: &mut Option<Line>, store: &mut Store) -> Result<(), ChannelE
     }
 }
 
-fn pass_on(child: &Child, signal: Signal) {
-    // Without an id it is dead, and that is noticed next.
-    let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) else { return };
-    if let Err(error) = kill_process(id, signal) {
+fn pass_on(switch: &Switch, signal: Signal) {
+    if let Some(process) = switch.process() {
+        send(process, signal);
+    }
+}
+
+fn send(process: Pid, signal: Signal) {
+    if let Err(error) = kill_process(process, signal) {
         say(&format!("a signal cannot be passed on: {error}"));
     }
 }

@@ -129,6 +129,11 @@ impl WebServer {
         Ok(Self { handle })
     }
 
+    /// A second way to it, for whoever lets it rest.
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
     /// Takes no more requests, and gives those under way a moment.
     pub async fn stop(&self) {
         self.handle.stop(true).await;

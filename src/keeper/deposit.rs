@@ -77,6 +77,14 @@ impl Deposit {
         Ok(deposit)
     }
 
+    /// The channel to the parent, if that is who keeps the sockets.
+    pub(super) fn channel(&self) -> Option<BorrowedFd<'_>> {
+        match &self.way {
+            Way::Parent(channel) => Some(channel.as_fd()),
+            Way::ServiceManager(_) => None,
+        }
+    }
+
     /// Keeps a socket, or forgets the one of this name.
     pub(super) fn say(&self, name: &str, socket: Option<BorrowedFd>) {
         let mut backlog = self.backlog();

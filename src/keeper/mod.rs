@@ -2,6 +2,7 @@
 //! every packet that came meanwhile. It must never hold up or fail a call: without a keeper, sockets die with the process.
 
 mod deposit;
+mod handover;
 mod parcel;
 mod service_manager;
 mod store;
@@ -12,7 +13,7 @@ mod tests;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -21,6 +22,8 @@ use rustix::net::sockopt::{socket_domain, socket_type};
 use rustix::net::{AddressFamily, SocketType};
 
 use self::deposit::{Deposit, Way};
+pub use self::handover::{Handover, HandoverError};
+pub use self::parcel::Heir;
 use self::parcel::{Legacy, Name};
 pub use self::store::{Channel, ChannelError, Heard, Store};
 
@@ -71,6 +74,34 @@ impl Keeper {
         };
         let way = service_manager::open(&manager).map(Way::ServiceManager);
         Self::by(way, sockets, None)
+    }
+
+    /// The parent of the process whose place this one takes, by the channel that it handed over; without one, the
+    /// service manager.
+    pub fn of_predecessor(channel: Option<OwnedFd>, sockets: Inherited) -> (Self, Inherited) {
+        let way = channel.map(|channel| Ok(Way::Parent(channel))).or_else(|| {
+            let is_there = std::env::var_os("FDSTORE").is_none_or(|most| most != "0");
+            let manager =
+                std::env::var_os("NOTIFY_SOCKET").filter(|socket| is_there && !socket.is_empty())?;
+            Some(service_manager::open(&manager).map(Way::ServiceManager))
+        });
+        match way {
+            Some(way) => Self::by(way, sockets.sockets, None),
+            None => (Self::default(), sockets),
+        }
+    }
+
+    /// The channel to the parent, for the process that takes this one's place.
+    pub fn channel(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_deref().and_then(Deposit::channel)
+    }
+
+    /// Tells the parent who takes this process's place.
+    ///
+    /// # Errors
+    /// It is not told: it will start the switch again when this one has ended.
+    pub fn succeed(&self, heir: &Heir) -> io::Result<()> {
+        self.channel().map_or(Ok(()), |channel| parcel::send_heir(channel, heir))
     }
 
     /// The parent at the other end of a channel; everything it has kept is received here.
@@ -136,6 +167,11 @@ impl Inherited {
     /// The socket of this name. It stays with the keeper, too: it need not be kept again.
     pub fn take(&mut self, name: &str) -> Option<OwnedFd> {
         self.sockets.remove(name)
+    }
+
+    /// Takes in what another one holds.
+    pub fn join(&mut self, other: Self) {
+        self.sockets.extend(other.sockets);
     }
 
     /// What nobody has taken yet.

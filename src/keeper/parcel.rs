@@ -1,9 +1,12 @@
 //! One message between the switch and the parent that keeps its sockets: a few bytes, and descriptors beside them.
 //! It must never wait, and never leave a descriptor open that came with a message which cannot be read.
 
+use std::ffi::OsStr;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use rustix::cmsg_space;
 use rustix::net::{
@@ -24,6 +27,9 @@ const KEEP: u8 = b'K';
 const FORGET: u8 = b'F';
 const HELD: u8 = b'H';
 const END: u8 = b'E';
+const HEIR: u8 = b'S';
+const PART: u8 = b'P';
+const WORD: u8 = b'W';
 
 /// A socket's name.
 pub(super) type Name = Box<str>;
@@ -35,6 +41,28 @@ pub(super) enum Wish {
     Keep(Name, OwnedFd),
     /// This one is not, any more.
     Forget(Name),
+    /// The switch leaves, and this process has taken its place.
+    Heir(Heir),
+}
+
+/// A process that has taken the place of the one that is leaving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heir {
+    /// Its number.
+    pub process: i32,
+    /// The binary that it runs: the one to start again, should it die.
+    pub binary: PathBuf,
+}
+
+/// What a switch and the one that takes its place tell each other.
+#[derive(Debug)]
+pub(super) enum Spoken {
+    /// Sockets; `lost` of them did not arrive.
+    Held { sockets: Vec<(Name, OwnedFd)>, lost: usize },
+    /// The beginning of a long word.
+    Part(Vec<u8>),
+    /// A word, or the end of a long one.
+    Word(u8, Vec<u8>),
 }
 
 /// What the parent tells a switch that starts.
@@ -99,6 +127,22 @@ pub(super) fn send_end(channel: impl AsFd) -> io::Result<()> {
     send(channel, &[END], &[])
 }
 
+/// Says who has taken the switch's place.
+pub(super) fn send_heir(channel: impl AsFd, heir: &Heir) -> io::Result<()> {
+    let binary = heir.binary.as_os_str().as_bytes();
+    send(channel, &[&[HEIR], &heir.process.to_be_bytes()[..], binary].concat(), &[])
+}
+
+/// Sends the beginning of a long word.
+pub(super) fn send_part(channel: impl AsFd, part: &[u8]) -> io::Result<()> {
+    send(channel, &[&[PART], part].concat(), &[])
+}
+
+/// Sends a word of this kind, or the end of a long one.
+pub(super) fn send_word(channel: impl AsFd, kind: u8, rest: &[u8]) -> io::Result<()> {
+    send(channel, &[&[WORD, kind], rest].concat(), &[])
+}
+
 /// Sends a message now or not at all.
 pub(super) fn send(channel: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST))];
@@ -139,6 +183,11 @@ impl Parcel {
     /// As a word of the switch.
     pub(super) fn wish(self) -> Result<Wish, Broken> {
         let (kind, rest) = self.bytes.split_first().ok_or(Broken::Kind)?;
+        if *kind == HEIR {
+            let (process, binary) = rest.split_first_chunk().ok_or(Broken::Kind)?;
+            let binary = PathBuf::from(OsStr::from_bytes(binary));
+            return Ok(Wish::Heir(Heir { process: i32::from_be_bytes(*process), binary }));
+        }
         let name = name(rest)?;
         let count = self.descriptors.len();
         match (*kind, <[OwnedFd; 1]>::try_from(self.descriptors)) {
@@ -152,18 +201,40 @@ impl Parcel {
     /// As a word of the parent.
     pub(super) fn legacy(self) -> Result<Legacy, Broken> {
         match self.bytes.split_first() {
-            Some((&HELD, names)) => {
-                let names = names_of(names)?;
-                let (descriptors, names_count) = (self.descriptors.len(), names.len());
-                let lost = match names_count.checked_sub(descriptors) {
-                    Some(lost) if lost == 0 || self.is_cut => lost,
-                    _ => return Err(Broken::Descriptors { descriptors, names: names_count }),
-                };
-                Ok(Legacy::Held { sockets: names.into_iter().zip(self.descriptors).collect(), lost })
+            Some((&HELD, _)) => {
+                let (sockets, lost) = self.held()?;
+                Ok(Legacy::Held { sockets, lost })
             }
             Some((&END, [])) => Ok(Legacy::End),
             _ => Err(Broken::Kind),
         }
+    }
+
+    /// As a word of a switch to the one that takes its place, or of that one.
+    pub(super) fn spoken(self) -> Result<Spoken, Broken> {
+        match self.bytes.split_first() {
+            Some((&HELD, _)) => {
+                let (sockets, lost) = self.held()?;
+                Ok(Spoken::Held { sockets, lost })
+            }
+            Some((&PART, part)) => Ok(Spoken::Part(part.to_vec())),
+            Some((&WORD, word)) => {
+                let (kind, rest) = word.split_first().ok_or(Broken::Kind)?;
+                Ok(Spoken::Word(*kind, rest.to_vec()))
+            }
+            _ => Err(Broken::Kind),
+        }
+    }
+
+    /// The sockets with their names, and how many of them did not arrive.
+    fn held(self) -> Result<(Vec<(Name, OwnedFd)>, usize), Broken> {
+        let names = names_of(self.bytes.get(1..).unwrap_or_default())?;
+        let (descriptors, names_count) = (self.descriptors.len(), names.len());
+        let lost = match names_count.checked_sub(descriptors) {
+            Some(lost) if lost == 0 || self.is_cut => lost,
+            _ => return Err(Broken::Descriptors { descriptors, names: names_count }),
+        };
+        Ok((names.into_iter().zip(self.descriptors).collect(), lost))
     }
 }
 

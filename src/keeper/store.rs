@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::Pid;
 
-use super::parcel::{self, Broken, Name, Wish};
+use super::parcel::{self, Broken, Heir, Name, Wish};
 
 /// Bytes of words that may wait in the channel: some thousands of them. The kernel may grant less.
 const BUFFER: usize = 1 << 20;
@@ -23,6 +24,7 @@ pub struct Store {
     held: BTreeMap<Name, Arc<OwnedFd>>,
     limit: usize,
     refused: usize,
+    heir: Option<Heir>,
 }
 
 /// The parent's end of the channel to one switch.
@@ -64,7 +66,7 @@ impl From<Broken> for ChannelError {
 impl Store {
     /// An empty one for at most `limit` sockets.
     pub fn new(limit: usize) -> Self {
-        Self { held: BTreeMap::new(), limit, refused: 0 }
+        Self { held: BTreeMap::new(), limit, refused: 0, heir: None }
     }
 
     /// How many sockets are kept.
@@ -80,6 +82,16 @@ impl Store {
     /// Sockets beyond the limit that were not kept since this was asked last.
     pub fn refused(&mut self) -> usize {
         std::mem::take(&mut self.refused)
+    }
+
+    /// The process that has taken the place of the switch that runs, if one has.
+    pub fn successor(&self) -> Option<Pid> {
+        self.heir.as_ref().and_then(|heir| Pid::from_raw(heir.process))
+    }
+
+    /// Who has taken the place of the switch that runs, since this was asked last.
+    pub fn heir(&mut self) -> Option<Heir> {
+        self.heir.take()
     }
 
     /// A channel to a switch that is to be started, and the switch's end: everything that is kept is due there.
@@ -113,6 +125,7 @@ impl Store {
                 }
             }
             Wish::Forget(name) => drop(self.held.remove(&name)),
+            Wish::Heir(heir) => self.heir = Some(heir),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -72,6 +73,10 @@ impl Acceptor {
         let socket = tokio::net::TcpListener::from_std(entrance.socket.try_clone()?)?;
         let mut is_full = false;
         loop {
+            if house.load.resting.load(Ordering::Relaxed) {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
             let (stream, remote) = match socket.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {

@@ -1,6 +1,7 @@
-//! One arbiter: a thread with its cell, its shard and the supervisors of its calls.
-//! It must never begin an actor before everything is taken up that a former process has left.
+//! One arbiter: its thread with its cell, its shard and its connections, and the way to it.
+//! It must never outlive a part that it cannot be without, nor let a panic in one act end the thread.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,14 +18,49 @@ use super::house::House;
 use super::readoption::Revenants;
 use super::shard_actor::ShardActor;
 use super::sound::Sink;
-use super::start::{Inquiry, PERMANENT, Post, entropy};
+use super::start::entropy;
 use crate::ids::Minter;
 use crate::leg::Seat;
 use crate::supervision::watchdog::Watchdog;
-use crate::supervision::{ChildSpec, Exit, Handle, Intensity, Strategy, Supervisor};
+use crate::supervision::{
+    Backoff, ChildPolicy, ChildSpec, Exit, Handle, Intensity, Restart, Strategy, Supervisor,
+};
+
+/// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
+pub(super) const PERMANENT: ChildPolicy = ChildPolicy {
+    restart: Restart::Permanent,
+    intensity: Intensity::new(5, Duration::from_secs(60)),
+    backoff: Backoff::NONE,
+    mailbox: 16_384,
+    shutdown: Duration::from_secs(2),
+};
 
 /// Media events that may wait for an arbiter.
 const MEDIA_EVENTS: usize = 16_384;
+
+/// Something to be done on an arbiter, with its cell.
+type Inquiry = Box<dyn FnOnce(&Rc<Cell>) + Send>;
+
+/// The way to one arbiter.
+#[derive(Clone)]
+pub(super) struct Post {
+    inquiries: mpsc::Sender<Inquiry>,
+}
+
+/// The way of the media workers' events to an arbiter.
+pub(super) struct Sound {
+    /// Where they are told.
+    pub sink: Arc<Sink>,
+    events: mpsc::Receiver<MediaEvent>,
+}
+
+impl Sound {
+    /// The way to the arbiter with this number.
+    pub fn to(shard: usize, house: &House) -> Self {
+        let (media, events) = mpsc::channel(MEDIA_EVENTS);
+        Self { sink: Arc::new(Sink::new(media, shard, &house.detour)), events }
+    }
+}
 
 /// What an arbiter tells once its cell stands.
 pub(super) struct Ready {
@@ -35,21 +71,56 @@ pub(super) struct Ready {
     pub connections: Handle<Supervisor>,
 }
 
+impl Post {
+    pub(super) const fn new(inquiries: mpsc::Sender<Inquiry>) -> Self {
+        Self { inquiries }
+    }
+
+    /// Has `act` done on the arbiter, in its turn. Waits for room: not for threads that must not.
+    pub(super) fn tell(&self, act: impl FnOnce(&Rc<Cell>) + Send + 'static) {
+        // An arbiter that has ended has nothing to do any more.
+        drop(self.inquiries.blocking_send(Box::new(act)));
+    }
+
+    /// As [`Self::tell`] where there is room; whether there was.
+    pub(super) fn try_tell(&self, act: impl FnOnce(&Rc<Cell>) + Send + 'static) -> bool {
+        self.inquiries.try_send(Box::new(act)).is_ok()
+    }
+
+    /// How long an arbiter has for an answer.
+    pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// Runs `inquiry` on the arbiter; `None` if it does not answer in time.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        inquiry: impl FnOnce(&Rc<Cell>) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let inquiry: Inquiry = Box::new(move |cell| drop(reply.send(inquiry(cell))));
+        let asked = async {
+            self.inquiries.send(inquiry).await.ok()?;
+            answer.await.ok()
+        };
+        tokio::time::timeout(Self::PATIENCE, asked).await.ok()?
+    }
+}
+
 /// Starts an arbiter with its cell and its shard under a supervisor of their own.
 pub(super) async fn start(
     seat: Seat,
     share: Share,
+    sound: Sound,
     house: Arc<House>,
     fail: mpsc::Sender<Exit>,
     watchdog: Arc<Watchdog>,
 ) -> anyhow::Result<Ready> {
     let seed = entropy::<16>()?;
     let (inquiries, asked) = mpsc::channel::<Inquiry>(1_024);
-    let (media, events) = mpsc::channel::<MediaEvent>(MEDIA_EVENTS);
+    let Sound { sink, events } = sound;
     let (tell, ready) = oneshot::channel();
     let started = Arbiter::new().spawn_fn(move || {
         let Share { estate, journal } = share;
-        let cell = Cell::new(seat, house, Minter::new(seed), Arc::new(Sink(media)), journal);
+        let cell = Cell::new(seat, house, Minter::new(seed), sink, journal);
         let revenants = cell.inherit(estate);
         let (spec, shard) = ChildSpec::new(format!("shard {}", seat.shard), PERMANENT, |generation| {
             let cell = Cell::present().expect("the cell of this arbiter was made just before its shard");

@@ -16,7 +16,7 @@ use super::cell::{self, Cell};
 use super::changes::{Key, VERSION};
 use super::records::{CallLog, Records};
 use crate::ids::CallId;
-use crate::journal::{Change, Journal};
+use crate::journal::{Change, Journal, Stamp};
 use crate::sip::flow::Flow;
 
 /// Parts of one event log in the journal; past them it is written anew as one.
@@ -43,6 +43,18 @@ enum Held {
 impl Commits {
     pub fn new(journal: Option<Journal>) -> Self {
         Self { journal, ..Self::default() }
+    }
+
+    /// Ends the journal without losing anything: another process goes on with it.
+    pub fn close(&mut self, stamp: Stamp) {
+        if let Some(journal) = self.journal.take() {
+            journal.close(stamp);
+        }
+    }
+
+    /// Goes on with a journal after all.
+    pub fn reopen(&mut self, journal: Journal) {
+        self.journal = Some(journal);
     }
 
     /// Has the journal forget records that lead nowhere any more.

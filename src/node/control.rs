@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
+use super::arbiter::Post;
 use super::cell::Cell;
 use super::records::CallLog;
-use super::start::{Node, Post};
+use super::start::Node;
 use crate::call::CallInput;
 use crate::ids::{CallId, LegId};
 use crate::leg::{Leg, LegSummary};
@@ -60,7 +61,9 @@ impl Desk {
             Question::CancelDrain => Answer::Draining(self.cancel_drain()),
             Question::Census => Answer::Census(self.census().await),
             Question::SipTrace { on, peer, call } => self.sip_trace(on, peer, call).await,
-            Question::Stop | Question::Reload { .. } => error("that is done by the node's process"),
+            Question::Upgrade { .. } | Question::Rollback | Question::Stop | Question::Reload { .. } => {
+                error("that is done by the node's process")
+            }
             #[cfg(debug_assertions)]
             Question::Poison { what, id } => self.poison(what, id).await,
         };

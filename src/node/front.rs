@@ -9,10 +9,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::admission::TOO_LATE;
+use super::arbiter::Post;
 use super::control::Desk;
 use super::house::House;
 use super::metrics::{Present, Process};
-use super::start::Post;
 use crate::config::Credentials;
 use crate::http::{Answer, Shown};
 use crate::ids::RecordingSid;

@@ -3,7 +3,8 @@
 //! It must never keep the switch from serving calls: without a journal they go on, but do not outlive the process.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use trunkline_media::moment::{Mark, Shift};
 
@@ -35,36 +36,47 @@ pub(super) struct Heritage {
     pub telephones: HashMap<String, Telephones>,
     /// Where media sessions are written.
     pub media: Option<MediaBook>,
+    /// Where all of it stands.
+    pub folder: Option<Folder>,
 }
 
 impl Heritage {
-    /// Opens the journals of `arbiters` arbiters; of as many as there were, should calls of theirs still be up.
+    /// Opens the journals, with the `lock` of a process that hands them over, of `arbiters` arbiters; of as many as there were, should calls of theirs still be up.
     ///
     /// # Errors
     /// Another process writes there.
-    pub fn open(config: &Config, arbiters: usize, stamp: &Stamp) -> Result<Self, OpenError> {
-        let mut heritage = Self { shares: Vec::new(), telephones: HashMap::new(), media: None };
+    pub fn open(
+        config: &Config,
+        arbiters: usize,
+        stamp: &Stamp,
+        lock: Option<OwnedFd>,
+    ) -> Result<Self, OpenError> {
+        let mut heritage = Self { shares: Vec::new(), telephones: HashMap::new(), media: None, folder: None };
         if !config.journal.enabled {
             tracing::warn!("journal.enabled is false: calls do not outlive the process");
             heritage.shares.resize_with(arbiters, Share::default);
             return Ok(heritage);
         }
-        let folder = match Folder::lock(&config.journal_folder()) {
+        let path = config.journal_folder();
+        let is_handed_over = lock.is_some();
+        let folder = match lock.map_or_else(|| Folder::lock(&path), |lock| Folder::inherit(&path, lock)) {
             Ok(folder) => folder,
             Err(locked @ OpenError::Locked { .. }) => return Err(locked),
+            // Calls that are up are not to be lost: the other process goes on.
+            Err(error) if is_handed_over => return Err(error),
             Err(error) => {
                 tracing::error!(%error, "calls do not outlive the process");
                 heritage.shares.resize_with(arbiters, Share::default);
                 return Ok(heritage);
             }
         };
-        let limits = Limits { total: config.journal.bytes, ..Limits::default() };
+        let limits = limits(config);
         let streams = folder.streams().unwrap_or_default();
         let former = (0..).take_while(|number| streams.contains(&stream(*number))).count();
         let (journal, estate) = open(&folder, MEDIA, limits, stamp)?;
         let mut sessions = estate.sessions;
         let known = sessions.keys().copied().collect();
-        heritage.media = Some(MediaBook { written: Mutex::new((journal, known)) });
+        heritage.media = Some(MediaBook { written: Mutex::new((Some(journal), known)) });
         for number in 0..former.max(arbiters) {
             let (journal, mut estate) = open(&folder, &stream(number), limits, stamp)?;
             for leg in estate.legs.keys().map(|leg| leg.session_bits()) {
@@ -74,6 +86,7 @@ impl Heritage {
             heritage.shares.push(Share { estate, journal: Some(journal) });
         }
         heritage.shrink(arbiters, stamp);
+        heritage.folder = Some(folder);
         Ok(heritage)
     }
 
@@ -112,7 +125,13 @@ impl Heritage {
     }
 }
 
-fn stream(number: usize) -> String {
+/// Bounds of each journal.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits { total: config.journal.bytes, ..Limits::default() }
+}
+
+/// The stream of an arbiter.
+pub(super) fn stream(number: usize) -> String {
     format!("arbiter-{number}")
 }
 
@@ -143,14 +162,35 @@ fn mark(stamp: &Stamp) -> Mark<BootId> {
 /// The journal of the media sessions.
 pub(super) struct MediaBook {
     /// With the sessions that it has, by number.
-    written: Mutex<(Journal, HashSet<u64>)>,
+    written: Mutex<(Option<Journal>, HashSet<u64>)>,
 }
 
 impl MediaBook {
+    /// Ends it without losing anything: another process goes on with it.
+    pub fn close(&self, stamp: Stamp) {
+        if let Some(journal) = self.written().0.take() {
+            journal.close(stamp);
+        }
+    }
+
+    /// Goes on after all.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn reopen(&self, folder: &Folder, limits: Limits, stamp: Stamp) -> Result<(), OpenError> {
+        let (journal, _) = Journal::open(folder, MEDIA, limits, stamp)?;
+        self.written().0 = Some(journal);
+        Ok(())
+    }
+
+    fn written(&self) -> MutexGuard<'_, (Option<Journal>, HashSet<u64>)> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes all sessions as they are; forgets those that are closed. Takes time: for the blocking pool.
     pub fn write(&self, house: &House) {
-        let mut guard = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let (journal, written) = &mut *guard;
+        let mut guard = self.written();
+        let (Some(journal), written) = &mut *guard else { return };
         let sessions = house.engine.snapshots();
         let before = std::mem::replace(written, sessions.iter().map(|session| session.id().0).collect());
         let gone = before.difference(written).filter_map(|bits| change(&Key::Session(*bits), None));

@@ -13,15 +13,18 @@ use tokio::sync::watch;
 use trunkline_media::codec::Codec;
 use trunkline_media::moment::Moment;
 use trunkline_media::port::{Engine, Lease, PortPair, PortTable};
+use trunkline_media::session::Event as MediaEvent;
 
 use super::acceptor::Entrance;
+use super::arbiter::Post;
 use super::assets::Sounds;
 use super::commits::Telephones;
 use super::metrics::Metrics;
 use super::references::There;
 use super::screened;
 use super::settings::Settings;
-use super::start::Post;
+use super::sockets::media_names;
+use super::sound::Detour;
 use super::together::Place;
 use crate::config::{self, Config, Credentials};
 use crate::journal::{BootId, Stamp};
@@ -103,6 +106,8 @@ pub struct House {
     pub(super) posts: OnceLock<Vec<Post>>,
     /// Media sessions that are not with the worker of their call, and where they are.
     pub(super) moved: Mutex<HashMap<u64, Place>>,
+    /// Where events of the media side wait while arbiters stand still.
+    pub(super) detour: Detour,
     /// What begins the URLs that scripts are told, without a slash at its end.
     pub public_url: String,
 }
@@ -131,6 +136,8 @@ pub struct Load {
     pub begun: AtomicUsize,
     /// RTP packets of legs that are over: received, sent, lost.
     packets: [AtomicU64; 3],
+    /// Nothing is taken from the network: everything is being handed over.
+    pub resting: std::sync::atomic::AtomicBool,
     /// The node is being stopped: no new calls.
     pub closing: std::sync::atomic::AtomicBool,
     /// Datagrams that found a full mailbox.
@@ -203,8 +210,9 @@ impl House {
     pub(super) fn retake(&self, lease: &Lease) -> std::io::Result<Arc<PortPair>> {
         let sockets = {
             let mut inherited = self.inherited();
-            let mut take = |kind, address| inherited.take(&format!("{kind}/{address}")).map(UdpSocket::from);
-            take("rtp", lease.rtp()).zip(take("rtcp", lease.rtcp()))
+            let mut take = |name: String| inherited.take(&name).map(UdpSocket::from);
+            let [rtp, rtcp] = media_names(lease);
+            take(rtp).zip(take(rtcp))
         };
         match sockets {
             // What came meanwhile waits in them.
@@ -216,6 +224,11 @@ impl House {
     /// What an earlier process has left and nobody has taken yet.
     pub fn inherited(&self) -> MutexGuard<'_, Inherited> {
         self.inherited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where events of the media side wait while arbiters stand still.
+    pub(super) fn detour(&self) -> MutexGuard<'_, Option<Vec<(usize, MediaEvent)>>> {
+        self.detour.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The media sessions that are not with the worker of their call.

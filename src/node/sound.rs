@@ -1,7 +1,7 @@
 //! What legs hear: wishes become commands of the media engine, its events become notices, sounds are fetched.
 //! It must never block the arbiter: files and synthesis are for others.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -35,11 +35,30 @@ impl Session {
 }
 
 /// Carries events from media workers to an arbiter.
-pub(super) struct Sink(pub mpsc::Sender<MediaEvent>);
+pub(super) struct Sink {
+    way: mpsc::Sender<MediaEvent>,
+    shard: usize,
+    detour: Detour,
+}
+
+/// Where events go while arbiters stand still: whoever lets them go on, in this process or the next, takes them along.
+/// `None`: they go their way. With the number of their arbiter.
+pub(super) type Detour = Arc<Mutex<Option<Vec<(usize, MediaEvent)>>>>;
+
+impl Sink {
+    /// The way to the arbiter with this number.
+    pub fn new(way: mpsc::Sender<MediaEvent>, shard: usize, detour: &Detour) -> Self {
+        Self { way, shard, detour: Arc::clone(detour) }
+    }
+}
 
 impl EventSink for Sink {
     fn event(&self, event: MediaEvent) {
-        if self.0.try_send(event).is_err() {
+        // Held for an instant by everybody; events are rare.
+        if let Some(detour) = &mut *self.detour.lock().unwrap_or_else(PoisonError::into_inner) {
+            return detour.push((self.shard, event));
+        }
+        if self.way.try_send(event).is_err() {
             tracing::warn!("an event of the media side is lost: the arbiter does not keep up");
         }
     }
@@ -302,12 +321,11 @@ mod tests {
         let dialplan = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans");
         let plan = Plan::load(&dialplan).expect("it is sound");
         let web = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        let nothing = std::collections::HashSet::new();
         let credentials = Credentials::mint(|| [1; 16], &[]);
         let kept = Default::default();
-        let house = start::furnish(config, credentials, plan, Arc::new(SystemClock), web, kept, &nothing)
-            .expect("a house");
-        let sink = Arc::new(Sink(mpsc::channel(8).0));
+        let house =
+            start::furnish(config, credentials, plan, Arc::new(SystemClock), web, kept).expect("a house");
+        let sink = Arc::new(Sink::new(mpsc::channel(8).0, 0, &Detour::default()));
         Cell::new(Seat { shard: 0, of: 1 }, Arc::new(house), Minter::new([9; 16]), sink, None)
     }
 

@@ -1,36 +1,37 @@
 //! Start and stop of a node: arbiters with their shards, sockets, media engine, and the tasks that keep house.
 //! It must never be running half: what cannot be started ends the start with a reason.
 
-use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use trunkline_media::port::{Engine, EngineConfig, PortRange, PortTable};
 
 use super::acceptor::{Acceptor, Entrance};
-use super::arbiter;
+use super::arbiter::{self, PERMANENT, Post, Sound};
 use super::assets::Sounds;
-use super::cell::Cell;
 use super::connection::Arbiters;
 use super::front::Front;
 use super::gateway::{self, Gateway};
-use super::heritage::{Heritage, MediaBook};
+use super::heritage::{Heritage, MediaBook, Share};
 use super::house::{House, Load, Plan, bounds};
 use super::listener::Listener;
 use super::metrics::Metrics;
+use super::predecessor::Predecessor;
 use super::readoption::Revenants;
 use super::reconcile::Difference;
 use super::settings::Settings;
 use super::sockets::{MediaCustody, Sockets};
+use super::succession::Succession;
 use crate::config::{Config, Credentials};
 use crate::http::WebServer;
-use crate::ids::{Minter, RecordingSid};
-use crate::journal::{BootId, Stamp};
+use crate::ids::Minter;
+use crate::journal::{BootId, Folder, Stamp};
 use crate::keeper::{Inherited, Keeper};
 use crate::ledger::{self, Ledger};
 use crate::leg::Seat;
@@ -44,19 +45,8 @@ use crate::sip::transport::tls::Files;
 use crate::sip::transport::{Connections, LocalAddresses, Tls, Udp, tcp};
 use crate::speech::Speech;
 use crate::supervision::watchdog::{Alarm, Watchdog};
-use crate::supervision::{
-    Backoff, ChildPolicy, ChildSpec, Clock, Exit, Intensity, Restart, StartChild, SystemClock,
-};
+use crate::supervision::{ChildSpec, Clock, Exit, StartChild, SystemClock};
 use crate::webhook::{Account, Webhooks};
-
-/// Permanent parts: five restarts in a minute, then the process ends and its host starts it again (style §4).
-pub(super) const PERMANENT: ChildPolicy = ChildPolicy {
-    restart: Restart::Permanent,
-    intensity: Intensity::new(5, Duration::from_secs(60)),
-    backoff: Backoff::NONE,
-    mailbox: 16_384,
-    shutdown: Duration::from_secs(2),
-};
 
 /// How old what is known of a media session may be when the process dies.
 const MEDIA_BOOK: Duration = Duration::from_secs(1);
@@ -64,22 +54,14 @@ const MEDIA_BOOK: Duration = Duration::from_secs(1);
 /// How long a stop waits for the records of its calls to be on the disk.
 const WRITTEN: Duration = Duration::from_secs(2);
 
-/// Something to be done on an arbiter, with its cell.
-pub(super) type Inquiry = Box<dyn FnOnce(&std::rc::Rc<Cell>) + Send>;
-
 /// A running node.
 pub struct Node {
     house: Arc<House>,
     cells: Vec<Post>,
     web: WebServer,
-    _watchdog: Arc<Watchdog>,
+    book: Option<Arc<MediaBook>>,
+    succession: Succession,
     failed: mpsc::Receiver<Exit>,
-}
-
-/// The way to one arbiter.
-#[derive(Clone)]
-pub(super) struct Post {
-    inquiries: mpsc::Sender<Inquiry>,
 }
 
 impl Node {
@@ -99,31 +81,79 @@ impl Node {
         config: Config,
         credentials: Credentials,
         plan: Plan,
+        kept: (Keeper, Inherited),
+    ) -> anyhow::Result<Self> {
+        Self::succeed(config, credentials, plan, kept, None).await
+    }
+
+    /// As [`Self::start_after`], in the place of a process that still runs: it is gone when this comes back.
+    ///
+    /// # Errors
+    /// As there, or the other one goes on by itself: nothing was sent and nothing begun then.
+    pub async fn succeed(
+        config: Config,
+        credentials: Credentials,
+        plan: Plan,
         mut kept: (Keeper, Inherited),
+        mut predecessor: Option<Predecessor>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let stamp = Stamp { boot: boot()?, at: clock.now(), wall: clock.wall() };
-        let heritage = Heritage::open(&config, arbiters(&config), &stamp)?;
+        let lock = predecessor.as_mut().and_then(Predecessor::lock);
+        let mut heritage = Heritage::open(&config, arbiters(&config), &stamp, lock)?;
+        let going_on = heritage.recordings();
         let (keeper, inherited) = (&kept.0, &mut kept.1);
         let (web, address) = web_socket(config.http.listen, &mut Sockets { keeper, inherited })?;
-        let going_on = heritage.recordings();
-        let house = Arc::new(furnish(config, credentials, plan, clock.clone(), address, kept, &going_on)?);
+        let house = Arc::new(furnish(config, credentials, plan, clock, address, kept)?);
+        let sounds: Vec<_> = (0..heritage.shares.len()).map(|shard| Sound::to(shard, &house)).collect();
+        let mut told = Vec::new();
+        if let Some(mut predecessor) = predecessor {
+            predecessor.remember(&house);
+            told = predecessor.take_over(&house, &mut heritage, &sounds)?.events;
+        }
+        house.recordings.repair(&going_on).context("recordings cannot be looked through")?;
         house.registrar.adopt(heritage.telephones.into_iter().map(|(user, known)| (user, known.bindings)));
+        let parts = (heritage.media.map(Arc::new), heritage.folder);
+        let (node, arbiters, revenants, front) =
+            Self::people(house, heritage.shares, sounds, web, parts).await?;
+        node.introduce(&arbiters).await?;
+        node.bring_back(revenants).await?;
+        for (shard, event) in told {
+            node.cells.get(shard).map(|post| post.try_tell(move |cell| cell.on_media(event)));
+        }
+        gateway::find_first(&node.house).await;
+        node.listen(&arbiters).await?;
+        node.keep_house();
+        node.book.iter().for_each(|book| node.keep_media(book.clone()));
+        let closed = node.house.inherited().close_rest();
+        if closed > 0 {
+            tracing::info!(closed, "sockets of an earlier process that nobody needs any more are closed");
+        }
+        front.open(node.posts());
+        Ok(node)
+    }
+
+    /// Starts the web server and the arbiters, each with its share.
+    async fn people(
+        house: Arc<House>,
+        shares: Vec<Share>,
+        sounds: Vec<Sound>,
+        web: TcpListener,
+        (book, folder): (Option<Arc<MediaBook>>, Option<Folder>),
+    ) -> anyhow::Result<(Self, Arbiters, Vec<Revenants>, Arc<Front>)> {
         let front = Arc::new(Front::of(house.clone()));
+        let web_socket = OwnedFd::from(web.try_clone().context("there is no descriptor left")?);
         let web = WebServer::start(web, &house.config.http, front.clone());
         let web = web.context("the web server cannot be started")?;
         let (fail, failed) = mpsc::channel(8);
-        let watchdog =
-            Watchdog::start(clock, |alarm| on_alarm(&alarm)).context("the watchdog needs a thread")?;
-        let watchdog = Arc::new(watchdog);
-        let arbiters = heritage.shares.len();
-        let mut cells = Vec::new();
-        let mut shards = Vec::new();
-        let mut connections = Vec::new();
-        let mut revenants = Vec::new();
-        for (shard, share) in heritage.shares.into_iter().enumerate() {
+        let watchdog = Watchdog::start(house.clock.clone(), |alarm| on_alarm(&alarm));
+        let watchdog = Arc::new(watchdog.context("the watchdog needs a thread")?);
+        let arbiters = shares.len();
+        let (mut cells, mut shards, mut connections, mut revenants) = (vec![], vec![], vec![], vec![]);
+        for (shard, (share, sound)) in shares.into_iter().zip(sounds).enumerate() {
             let seat = Seat { shard, of: arbiters };
-            let ready = arbiter::start(seat, share, house.clone(), fail.clone(), watchdog.clone()).await?;
+            let started = arbiter::start(seat, share, sound, house.clone(), fail.clone(), watchdog.clone());
+            let ready = started.await?;
             cells.push(ready.post);
             revenants.push(ready.revenants);
             shards.push(ready.shard);
@@ -132,19 +162,18 @@ impl Node {
         // Set once: the house is new.
         drop(house.posts.set(cells.clone()));
         let arbiters = Arbiters::new(shards.into(), connections.into());
-        let node = Self { house, cells, web, _watchdog: watchdog, failed };
-        node.introduce(&arbiters).await?;
-        node.bring_back(revenants).await?;
-        gateway::find_first(&node.house).await;
-        node.listen(&arbiters).await?;
-        node.keep_house();
-        heritage.media.into_iter().for_each(|book| node.keep_media(book));
-        let closed = node.house.inherited().close_rest();
-        if closed > 0 {
-            tracing::info!(closed, "sockets of an earlier process that nobody needs any more are closed");
-        }
-        front.open(node.posts());
-        Ok(node)
+        let succession = Succession::new(
+            (house.clone(), cells.clone()),
+            (web.handle(), web_socket),
+            (book.clone(), folder),
+            watchdog,
+        );
+        Ok((Self { house, cells, web, book, succession, failed }, arbiters, revenants, front))
+    }
+
+    /// What it takes to hand this node over.
+    pub fn succession(&self) -> Succession {
+        self.succession.clone()
     }
 
     /// Brings back the calls of a former process, of all arbiters at the same time.
@@ -174,8 +203,8 @@ impl Node {
     }
 
     /// Writes media sessions down each second.
-    fn keep_media(&self, book: MediaBook) {
-        let (house, book) = (self.house.clone(), Arc::new(book));
+    fn keep_media(&self, book: Arc<MediaBook>) {
+        let house = self.house.clone();
         actix_rt::spawn(async move {
             loop {
                 tokio::time::sleep(MEDIA_BOOK).await;
@@ -305,35 +334,6 @@ impl Pulse {
     }
 }
 
-impl Post {
-    pub(super) const fn new(inquiries: mpsc::Sender<Inquiry>) -> Self {
-        Self { inquiries }
-    }
-
-    /// How long an arbiter has for an answer.
-    pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-
-    /// Has `act` done on the arbiter, in its turn. Waits for room: not for threads that must not.
-    pub(super) fn tell(&self, act: impl FnOnce(&std::rc::Rc<Cell>) + Send + 'static) {
-        // An arbiter that has ended has nothing to do any more.
-        drop(self.inquiries.blocking_send(Box::new(act)));
-    }
-
-    /// Runs `inquiry` on the arbiter; `None` if it does not answer in time.
-    pub(super) async fn ask<T: Send + 'static>(
-        &self,
-        inquiry: impl FnOnce(&std::rc::Rc<Cell>) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        let inquiry: Inquiry = Box::new(move |cell| drop(reply.send(inquiry(cell))));
-        let asked = async {
-            self.inquiries.send(inquiry).await.ok()?;
-            answer.await.ok()
-        };
-        tokio::time::timeout(Self::PATIENCE, asked).await.ok()?
-    }
-}
-
 /// Everything that the arbiters share.
 pub(super) fn furnish(
     config: Config,
@@ -342,7 +342,6 @@ pub(super) fn furnish(
     clock: Arc<dyn Clock>,
     web: SocketAddr,
     (keeper, mut inherited): (Keeper, Inherited),
-    going_on: &HashSet<RecordingSid>,
 ) -> anyhow::Result<House> {
     // One provider for all that speaks TLS; whoever was first has set the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -359,7 +358,7 @@ pub(super) fn furnish(
     let engine = Engine::start(EngineConfig { workers, ..EngineConfig::default() });
     let range = PortRange { first: config.media.ports.first, last: config.media.ports.last };
     let seed = Minter::new(entropy()?).number();
-    let recordings = recordings(&config, clock.clone(), going_on)?;
+    let recordings = recordings(&config, clock.clone())?;
     let addresses = LocalAddresses::new(&config, clock.clone());
     let web_url = web_url(web, &addresses);
     let public_url = config.http.public_url.clone().unwrap_or_else(|| web_url.clone());
@@ -370,6 +369,7 @@ pub(super) fn furnish(
         web_url,
         posts: std::sync::OnceLock::new(),
         moved: std::sync::Mutex::default(),
+        detour: Default::default(),
         metrics: Arc::new(Metrics::new().context("metrics cannot be counted")?),
         recordings,
         ledger: ledger(&config)?,
@@ -439,14 +439,10 @@ fn web_url(web: SocketAddr, addresses: &LocalAddresses) -> String {
     format!("http://{}", SocketAddr::new(ip, web.port()))
 }
 
-fn recordings(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-    going_on: &HashSet<RecordingSid>,
-) -> anyhow::Result<Recordings> {
+fn recordings(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Recordings> {
     let crate::config::Recordings { open, bytes, keep_free, .. } = config.recordings;
     let folder = config.recordings_folder();
-    Recordings::start(&folder, Limits { open, bytes, keep_free }, clock, going_on)
+    Recordings::start_beside(&folder, Limits { open, bytes, keep_free }, clock)
         .with_context(|| format!("recordings cannot be kept in {} (recordings.folder)", folder.display()))
 }
 

@@ -19,6 +19,13 @@ pub struct Place {
     goes_to: Option<usize>,
 }
 
+impl Place {
+    /// With this worker.
+    pub(super) fn settled(at: usize) -> Self {
+        Self { at, goes_to: None }
+    }
+}
+
 impl Cell {
     /// Finds the leg with a dialog, wherever it is, and asks its call to let `leg` take its place.
     pub(super) fn replace(&self, call: CallId, by: LegId, leg: LegId, replaces: Replaces) {

@@ -60,6 +60,11 @@ impl Notifier {
         self.say("WATCHDOG=1");
     }
 
+    /// Another process has taken this one's place.
+    pub fn succeeded_by(&self, process: u32) {
+        self.say(&format!("MAINPID={process}\nSTATUS=another process has taken over"));
+    }
+
     /// It ends calls and goes.
     pub fn stopping(&self) {
         self.say("STOPPING=1\nSTATUS=ending calls");

@@ -129,8 +129,31 @@ impl Recordings {
         clock: Arc<dyn Clock>,
         going_on: &HashSet<RecordingSid>,
     ) -> io::Result<Self> {
+        let recordings = Self::start_beside(folder, limits, clock)?;
+        recordings.repair(going_on)?;
+        Ok(recordings)
+    }
+
+    /// Finishes what a process has left unfinished that records no more, except what is `going_on`.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn repair(&self, going_on: &HashSet<RecordingSid>) -> io::Result<()> {
+        self.shared.repair(going_on)
+    }
+
+    /// Has everything written that has come so far; `false`: not in time.
+    pub fn flush(&self, patience: Duration) -> bool {
+        let (reply, written) = mpsc::channel();
+        self.command(Command::Flush { reply }).is_ok() && written.recv_timeout(patience).is_ok()
+    }
+
+    /// As [`Self::start`], while another process still records: what it has not finished is left alone.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_beside(folder: &Path, limits: Limits, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let shared = Arc::new(Shared::open(folder, limits, clock)?);
-        shared.repair(going_on)?;
         let (commands, taken) = mpsc::channel();
         let (alive, gone) = mpsc::channel();
         let (writing, syncing) = (Arc::clone(&shared), Arc::clone(&shared));

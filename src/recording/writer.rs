@@ -39,6 +39,8 @@ const AHEAD: u64 = RATE;
 pub(super) enum Command {
     /// A recording begins, or one that a crash has interrupted goes on.
     Open { sid: RecordingSid, channels: Channels, origin: Moment, ring: Arc<Ring>, is_resumed: bool },
+    /// Everything that has come so far is to be in the files: the reply comes when it is.
+    Flush { reply: mpsc::Sender<()> },
     /// A recording is over: the reply comes when its file is closed, or at once if it is not open.
     Close { sid: RecordingSid, reply: oneshot::Sender<()> },
 }
@@ -132,6 +134,14 @@ impl Tapes {
                     Err(error) => tape.fail(shared, sid, error.to_string()),
                 }
                 self.0.insert(sid, tape);
+            }
+            Command::Flush { reply } => {
+                for (sid, tape) in &mut self.0 {
+                    empty(shared, *sid, tape, now);
+                    tape.write(shared, *sid);
+                }
+                // Whoever asked may have lost patience.
+                let _ = reply.send(());
             }
             Command::Close { sid, reply } => {
                 // One that is not open needs no reply: dropping it is one.

@@ -4,7 +4,7 @@
 mod vigil;
 
 use std::cell::OnceCell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub enum Alarm {
 pub struct Watchdog {
     clock: Arc<dyn Clock>,
     pulses: Arc<Mutex<Vec<Watched>>>,
+    /// Nobody is looked at: arbiters stand still on request.
+    rests: Arc<AtomicBool>,
     /// Dropping it ends the thread.
     _alive: mpsc::Sender<()>,
 }
@@ -73,12 +75,21 @@ impl Watchdog {
         let (alive, gone) = mpsc::channel::<()>();
         let pulses = Arc::new(Mutex::new(Vec::new()));
         let (watched, time) = (Arc::clone(&pulses), Arc::clone(&clock));
+        let rests = Arc::new(AtomicBool::new(false));
+        let resting = Arc::clone(&rests);
         thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
             while gone.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
-                look(&mut lock(&watched), time.now(), &alarm);
+                if !resting.load(Ordering::Relaxed) {
+                    look(&mut lock(&watched), time.now(), &alarm);
+                }
             }
         })?;
-        Ok(Self { clock, pulses, _alive: alive })
+        Ok(Self { clock, pulses, rests, _alive: alive })
+    }
+
+    /// Looks at nobody from now on, or again.
+    pub fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
     }
 
     /// Watches the present arbiter under this name, until the guard is dropped. To be called on it.

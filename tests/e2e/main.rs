@@ -24,6 +24,7 @@ mod prompts;
 mod registration;
 mod transfer;
 mod transports;
+mod upgrades;
 #[path = "../webhook/validators.rs"]
 mod validators;
 mod webhooks;

@@ -54,6 +54,16 @@ pub enum Command {
         /// Who hears of it.
         sink: Arc<dyn EventSink>,
     },
+    /// Makes a session from the exact state in which [`Engine::freeze`](super::Engine::freeze) found it, in this process
+    /// or another: its stream goes on as if nothing had been. One that is open already stays as it is.
+    Continue {
+        /// Its state.
+        snapshot: Box<Session>,
+        /// The very sockets that it had.
+        sockets: Arc<PortPair>,
+        /// Who hears of it.
+        sink: Arc<dyn EventSink>,
+    },
     /// Brings a session into the condition wanted.
     Apply {
         /// Which session.
@@ -86,6 +96,9 @@ impl fmt::Debug for Command {
             Command::Open { session, sockets, .. } => write!(f, "Open({session:?}, {sockets:?})"),
             Command::Resume { snapshot, sockets, .. } => {
                 write!(f, "Resume({:?}, {sockets:?})", snapshot.id())
+            }
+            Command::Continue { snapshot, sockets, .. } => {
+                write!(f, "Continue({:?}, {sockets:?})", snapshot.id())
             }
             Command::Move { session, .. } => write!(f, "Move({session:?})"),
             Command::Adopt(moving) => write!(f, "Adopt({:?})", moving.session.id()),

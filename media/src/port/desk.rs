@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -26,6 +27,11 @@ pub(super) struct Desk {
     pub(super) restarts: AtomicU64,
     pub(super) misdirected: AtomicU64,
     is_closing: AtomicBool,
+    /// The worker shall stand still, whatever comes: looked at in each round, so no lock.
+    is_held: AtomicBool,
+    /// Whether it stands still.
+    stands: Mutex<bool>,
+    moves: Condvar,
     copies: Mutex<HashMap<SessionId, Copy>>,
 }
 
@@ -39,6 +45,9 @@ impl Desk {
             restarts: AtomicU64::new(0),
             misdirected: AtomicU64::new(0),
             is_closing: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
+            stands: Mutex::default(),
+            moves: Condvar::new(),
             copies: Mutex::default(),
         })
     }
@@ -58,7 +67,43 @@ impl Desk {
     /// Asks the worker to end.
     pub(super) fn close(&self) {
         self.is_closing.store(true, Ordering::Release);
+        self.release();
         self.ring();
+    }
+
+    /// Asks the worker to stand still once it has done what it was asked before.
+    pub(super) fn hold(&self) {
+        self.is_held.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// Lets it go on.
+    pub(super) fn release(&self) {
+        let _stands = self.stands.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_held.store(false, Ordering::Release);
+        self.moves.notify_all();
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Acquire)
+    }
+
+    /// The worker stands still until it is released.
+    pub(super) fn stand(&self) {
+        let mut stands = self.stands.lock().unwrap_or_else(PoisonError::into_inner);
+        *stands = true;
+        self.moves.notify_all();
+        while self.is_held() {
+            stands = self.moves.wait(stands).unwrap_or_else(PoisonError::into_inner);
+        }
+        *stands = false;
+    }
+
+    /// Whether the worker stands still within this time.
+    pub(super) fn stands_within(&self, patience: Duration) -> bool {
+        let stands = self.stands.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.moves.wait_timeout_while(stands, patience, |stands| !*stands);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     pub(super) fn is_closing(&self) -> bool {

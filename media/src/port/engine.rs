@@ -36,6 +36,14 @@ pub struct Full {
     pub worker: usize,
 }
 
+/// A worker goes on with what it does instead of standing still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("media worker {worker} does not stand still")]
+pub struct Restless {
+    /// Which.
+    pub worker: usize,
+}
+
 /// What the engine holds, for reconciling with those who think that they hold it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
@@ -109,6 +117,28 @@ impl Engine {
     /// The states of all sessions, each at most a second old.
     pub fn snapshots(&self) -> Vec<Session> {
         self.desks.iter().flat_map(|desk| desk.all_copies()).collect()
+    }
+
+    /// Has all workers stand still, and gives the exact states of all sessions, each with its worker: nothing is sent
+    /// and nothing read from then on, and what arrives waits in the sockets. To go on: [`Engine::thaw`].
+    ///
+    /// # Errors
+    /// A worker does not stand still in time; all go on.
+    pub fn freeze(&self, patience: Duration) -> Result<Vec<(usize, Session)>, Restless> {
+        self.desks.iter().for_each(|desk| desk.hold());
+        if let Some(worker) = self.desks.iter().position(|desk| !desk.stands_within(patience)) {
+            self.thaw();
+            return Err(Restless { worker });
+        }
+        let desks = self.desks.iter().enumerate();
+        let sessions =
+            desks.flat_map(|(worker, desk)| desk.all_copies().into_iter().map(move |copy| (worker, copy)));
+        Ok(sessions.collect())
+    }
+
+    /// Lets the workers go on as if nothing had been.
+    pub fn thaw(&self) {
+        self.desks.iter().for_each(|desk| desk.release());
     }
 
     /// What the engine holds.

@@ -12,5 +12,5 @@ mod thread;
 mod worker;
 
 pub use command::{Command, Destination, EventSink, Moving};
-pub use engine::{Census, Engine, EngineConfig, Full};
+pub use engine::{Census, Engine, EngineConfig, Full, Restless};
 pub use table::{Custody, Lease, PortPair, PortRange, PortTable, PortsExhausted};

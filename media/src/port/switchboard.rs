@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::UdpSocket;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::deadlines::Deadlines;
 use super::desk;
@@ -86,6 +86,11 @@ impl Line {
         }
     }
 
+    /// Refreshes the copy that others read, whoever reads it just now.
+    pub(super) fn publish_now(&self) {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.session);
+    }
+
     /// Refreshes the copy that others read, unless somebody reads it just now.
     pub(super) fn publish(&self) {
         if let Ok(mut copy) = self.copy.try_lock() {
@@ -126,12 +131,17 @@ impl Switchboard {
         self.lines.get(place)?.as_ref()?.listeners.get(index).copied()
     }
 
+    /// A session is opened anew: for those who wait for its packets another stream begins.
+    pub(super) fn renew_listeners(&mut self, id: SessionId) {
+        let waiting = self.lines.iter_mut().flatten().filter(|line| line.session.source() == Some(id));
+        waiting.for_each(|line| line.session.renew_source());
+    }
+
     /// Puts a line up; those who wait for its packets are linked to it.
     pub(super) fn put(&mut self, mut line: Line) -> usize {
         let id = line.session.id();
-        for (place, waiting) in self.lines.iter_mut().enumerate() {
-            if let Some(waiting) = waiting.as_mut().filter(|waiting| waiting.session.source() == Some(id)) {
-                waiting.session.renew_source();
+        for (place, waiting) in self.lines.iter().enumerate() {
+            if waiting.as_ref().is_some_and(|waiting| waiting.session.source() == Some(id)) {
                 line.listeners.push(place);
             }
         }

@@ -75,11 +75,19 @@ impl<'a> Worker<'a> {
                 found => found?,
             };
             self.round += 1;
+            if self.desk.is_held() && self.desk.commands.is_empty() {
+                self.switchboard.lines().for_each(|(_, line)| line.publish_now());
+                self.desk.stand();
+                continue;
+            }
             let now = clock::now();
             self.desk.hear();
             // Commands first: a packet finds what was asked for before it came.
-            for _ in 0..ERRANDS {
+            let mut errands = 0;
+            while errands < ERRANDS {
                 let Some(command) = self.desk.commands.pop() else { break };
+                // Sessions that go on do so together: a packet of one finds who listens to it.
+                errands += usize::from(!matches!(command, Command::Continue { .. }));
                 self.carry_out(command, now);
             }
             // More than one packet of a socket, or more sockets than fit into a round: we are behind, and do not rest.
@@ -104,7 +112,7 @@ impl<'a> Worker<'a> {
     }
 
     fn timeout(&self) -> EpollTimeout {
-        if !self.desk.commands.is_empty() {
+        if !self.desk.commands.is_empty() || self.desk.is_held() {
             return EpollTimeout::ZERO;
         }
         let publish = (!self.switchboard.is_empty()).then_some(self.publish_at);
@@ -172,6 +180,11 @@ impl<'a> Worker<'a> {
                     self.open(session, sockets, sink, now);
                 }
             }
+            Command::Continue { snapshot, sockets, sink } => {
+                if self.switchboard.place(snapshot.id()).is_none() {
+                    self.proceed(*snapshot, sockets, sink, now);
+                }
+            }
             Command::Apply { session, generation, plan } => self.apply(session, generation, &plan, now),
             Command::Move { session, to } => self.hand_over(session, to, now),
             Command::Adopt(moving) => self.take_over(moving, now),
@@ -183,6 +196,12 @@ impl<'a> Worker<'a> {
     }
 
     fn open(&mut self, session: Session, sockets: Arc<PortPair>, sink: Arc<dyn EventSink>, now: Moment) {
+        self.switchboard.renew_listeners(session.id());
+        self.proceed(session, sockets, sink, now);
+    }
+
+    /// Goes on with a session in whose stream nothing is missing.
+    fn proceed(&mut self, session: Session, sockets: Arc<PortPair>, sink: Arc<dyn EventSink>, now: Moment) {
         let copy = self.desk.list(&session);
         let place = self.switchboard.put(Line::new(session, Arc::clone(&sockets), sink, copy));
         self.switchboard.current = Some(place);

@@ -50,6 +50,17 @@ pub enum Answer {
     Draining(Drained),
     /// To [`Question::Reload`].
     Reloaded(Reloaded),
+    /// To [`Question::Upgrade`]: another process has taken over.
+    Upgraded {
+        /// The release that left.
+        from: String,
+        /// The release that runs.
+        to: String,
+        /// Its process.
+        process: u32,
+        /// How long all sound stood still, in microseconds; nothing of it is lost.
+        stood_still_us: u64,
+    },
     /// It is done, or has begun.
     Done,
     /// It cannot be done. [`ask`] turns this into [`ControlError::Refused`].

@@ -2,6 +2,7 @@
 //! It must never hold what only one of the two sides knows: both may be of different releases.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,13 @@ pub enum Question {
         #[serde(default)]
         dry_run: bool,
     },
+    /// Hand everything over to another binary, calls included: [`Answer::Upgraded`].
+    Upgrade {
+        /// Its path, from the root.
+        binary: PathBuf,
+    },
+    /// The same with the binary that ran before the last upgrade: [`Answer::Upgraded`].
+    Rollback,
     /// Take no new calls from now on, end with the last one, or end those that are left at a deadline:
     /// [`Answer::Draining`] at once. Asked again, only the deadline changes.
     Drain {

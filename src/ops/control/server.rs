@@ -4,6 +4,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::future::Future;
 use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -61,7 +62,8 @@ pub type Asked = Pin<Box<dyn Future<Output = Reply> + Send>>;
 pub struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
-    _owned: Flock<File>,
+    owned: Flock<File>,
+    leaves: Arc<Notify>,
 }
 
 impl ControlSocket {
@@ -86,7 +88,32 @@ impl ControlSocket {
             Err(error) => return Err(error),
         }
         let listener = bind_privately(data_folder, &path)?;
-        Ok(Self { listener, path, _owned: owned })
+        Ok(Self { listener, path, owned, leaves: Arc::default() })
+    }
+
+    /// Takes up the socket and the lock of a process that handed them over.
+    ///
+    /// # Errors
+    /// They are something else.
+    pub fn adopt(data_folder: &Path, socket: OwnedFd, lock: File) -> Result<Self, ControlError> {
+        let owned = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
+            .map_err(|(_, error)| io::Error::from(error))?;
+        let listener = UnixListener::from(socket);
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener, path: data_folder.join(SOCKET), owned, leaves: Arc::default() })
+    }
+
+    /// The socket and its lock, for the process that takes this one's place.
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub fn descriptors(&self) -> io::Result<[OwnedFd; 2]> {
+        Ok([self.listener.as_fd().try_clone_to_owned()?, self.owned.as_fd().try_clone_to_owned()?])
+    }
+
+    /// Rung once, it ends the accepting: another process does it. What was accepted is answered.
+    pub fn leaves(&self) -> Arc<Notify> {
+        Arc::clone(&self.leaves)
     }
 }
 
@@ -125,6 +152,7 @@ where
     F: Fn(Question) -> Asked + Send + Sync + 'static,
 {
     let listener = tokio::net::UnixListener::from_std(socket.listener.try_clone()?)?;
+    let leaves = socket.leaves();
     let ask = Arc::new(ask);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let followers = Arc::new(Semaphore::new(FOLLOWERS));
@@ -136,7 +164,12 @@ where
                 tracing::error!(%error, "an answer on the control socket panicked");
             }
         }
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Whoever has rung ends this process as well.
+            () = leaves.notified() => return std::future::pending().await,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let (ask, followers) = (Arc::clone(&ask), Arc::clone(&followers));
                 connections.spawn(async move {

@@ -1,8 +1,10 @@
 //! The gate: who a request comes from, by digest; guessing is slowed down, then ignored.
 //! It must never tell which part of a credential was wrong, and keeps nothing for a challenge.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
 use crate::sip::auth::{self, Claim, Denied, NonceTable, Realm, Throttle, Tolerance, Verdict};
@@ -24,6 +26,19 @@ pub enum Passage {
     Silence,
 }
 
+/// What a gate has to remember so that nonces which it gave out are good at the next one.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct GateMemory {
+    secret: [u8; 32],
+    nonces: NonceTable,
+}
+
+impl fmt::Debug for GateMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GateMemory(secret)")
+    }
+}
+
 /// Digest checks for one realm.
 #[derive(Debug)]
 pub struct Gate {
@@ -41,6 +56,17 @@ impl Gate {
             nonces: NonceTable::new(NONCES, lifetime),
             throttle: Throttle::new(Tolerance::default()),
         }
+    }
+
+    /// What the next gate goes on with.
+    pub fn memory(&self) -> GateMemory {
+        GateMemory { secret: self.realm.secret, nonces: self.nonces.clone() }
+    }
+
+    /// Goes on where another gate ended.
+    pub fn remember(&mut self, memory: GateMemory) {
+        self.realm.secret = memory.secret;
+        self.nonces = memory.nonces;
     }
 
     /// Judges `request` at `now`, which is `wall` in seconds since 1970.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use trunkline_media::moment::Moment;
 
-pub use self::gate::{Gate, Passage};
+pub use self::gate::{Gate, GateMemory, Passage};
 pub use self::reception::{Admission, Exchange};
 use super::dispatch::{Delivery, Errand};
 use super::endpoint::{Action, Census, Change, Endpoint, Part, PartKey, ServerKey};

@@ -12,7 +12,8 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -29,11 +30,16 @@ pub const BUFFER: usize = 4 << 20;
 /// else: telling it takes it away, but while a reader empties a full error queue the next one takes its place.
 const OFFERS: usize = 16;
 
+/// How long a socket at rest is not looked at.
+const REST: Duration = Duration::from_millis(1);
+
 /// A SIP socket. It is shared: any thread may send, one task reads.
 #[derive(Debug)]
 pub struct Udp {
     socket: UdpSocket,
     local: SocketAddr,
+    /// Nothing is read.
+    rests: AtomicBool,
     counts: Counts,
 }
 
@@ -74,7 +80,7 @@ impl Udp {
     fn of(socket: Socket) -> io::Result<Udp> {
         let socket = UdpSocket::from(socket);
         let local = socket.local_addr()?;
-        Ok(Udp { socket, local, counts: Counts::default() })
+        Ok(Udp { socket, local, rests: AtomicBool::new(false), counts: Counts::default() })
     }
 
     /// The address as bound: with the port taken, and unspecified where it was bound to all.
@@ -123,6 +129,10 @@ impl Udp {
             if watched.ready(Interest::READABLE | Interest::ERROR).await?.is_read_closed() {
                 return Err(io::ErrorKind::NotConnected.into());
             }
+            if self.rests.load(Ordering::Relaxed) {
+                tokio::time::sleep(REST).await;
+                continue;
+            }
             let mut is_more_waiting = false;
             for queue in [Queue::Errors, Queue::Datagrams] {
                 let read = |queue, buffers: &mut _| reader::read(&self.socket, queue, buffers);
@@ -140,6 +150,11 @@ impl Udp {
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// From now on nothing is read, or again: meanwhile it waits in the kernel.
+    pub fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
     }
 
     /// What the socket has done so far.

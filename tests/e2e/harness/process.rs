@@ -34,6 +34,8 @@ pub struct Process {
     child: Child,
     name: String,
     log: PathBuf,
+    /// It is asked to end before it is killed: a parent that is killed leaves its child behind.
+    pub ends_gently: bool,
 }
 
 impl Process {
@@ -56,7 +58,7 @@ impl Process {
             .stderr(err)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { child, name, log }
+        Self { child, name, log, ends_gently: false }
     }
 
     pub fn log(&self) -> String {
@@ -99,6 +101,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if self.ends_gently && self.ended().is_none() {
+            self.signal("TERM");
+            let end = Instant::now() + Duration::from_secs(10);
+            while self.ended().is_none() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
         self.kill();
         if std::thread::panicking() {
             eprintln!("---- {} said ({})\n{}", self.name, self.log.display(), tail(&self.log(), 60));

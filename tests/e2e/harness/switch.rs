@@ -46,6 +46,8 @@ pub struct Options {
     /// Threads for signalling, and as many for media: calls, and sounds, of different threads meet. By default as many
     /// as the machine is worth.
     pub threads: Option<usize>,
+    /// It runs under `trunkline supervise`: whoever takes over belongs to the story, too.
+    pub supervised: bool,
     /// No other story runs meanwhile: for those that would disturb others.
     pub alone: bool,
 }
@@ -62,6 +64,7 @@ impl Default for Options {
             credentials: true,
             streams: false,
             threads: None,
+            supervised: false,
             alone: false,
         }
     }
@@ -81,6 +84,8 @@ pub struct Switch {
     empty: BTreeMap<String, u64>,
     ports: Mutex<Ports>,
     folder: Folder,
+    /// How it is started: `serve` or `supervise`.
+    command: &'static str,
     _turn: Turn,
 }
 
@@ -125,7 +130,8 @@ impl Switch {
             write_credentials(&data.join("credentials.toml"));
         }
         let wire = Wire::listen(&folder, ports.span());
-        let process = launch(&folder, &Probe::new(ports.one(), address));
+        let command = if options.supervised { "supervise" } else { "serve" };
+        let process = launch(command, &folder, &Probe::new(ports.one(), address));
         let ports = Mutex::new(ports);
         let mut switch = Self {
             process: process.into(),
@@ -137,6 +143,7 @@ impl Switch {
             empty: BTreeMap::new(),
             ports,
             folder,
+            command,
             _turn: turn,
         };
         switch.empty = switch.census();
@@ -161,7 +168,7 @@ impl Switch {
     /// Starts it again in the same folder.
     pub fn launch(&self) {
         let probe = self.probe();
-        *self.process() = launch(&self.folder, &probe);
+        *self.process() = launch(self.command, &self.folder, &probe);
     }
 
     /// Where its web server is, as it says.
@@ -335,10 +342,11 @@ impl Switch {
 }
 
 /// Starts the binary and waits until it answers.
-fn launch(folder: &Folder, probe: &Probe) -> Process {
+fn launch(command: &str, folder: &Folder, probe: &Probe) -> Process {
     let config = folder.path().join(CONFIG);
-    let arguments = ["serve".as_ref(), "--config".as_ref(), config.as_os_str()];
+    let arguments = [command.as_ref(), "--config".as_ref(), config.as_os_str()];
     let mut process = Process::start(&binary(), arguments, folder.path().join("trunkline.log"));
+    process.ends_gently = command == "supervise";
     let end = Instant::now() + START;
     for attempt in 0.. {
         assert!(process.ended().is_none(), "the switch ended at its start: {}", tail(&process.log(), 20));

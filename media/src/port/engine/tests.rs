@@ -341,3 +341,50 @@ fn a_session_that_is_not_there_cannot_move_and_nothing_comes_of_it() {
     let Census { sessions, misdirected, .. } = engine.census();
     assert_eq!((sessions, misdirected), (0, 1));
 }
+
+#[test]
+fn a_bridge_that_is_frozen_goes_on_in_another_engine_without_a_hole_and_without_a_mark() {
+    let table = PortTable::new(PortRange { first: 18_340, last: 18_359 }, PATIENCE);
+    let (first, second) = (engine(), engine());
+    let (mut alice, bob) = bridged(&first, &table);
+    alice.say(b"1");
+    let before = bob.hear().0;
+    let frozen = first.freeze(PATIENCE).expect("it stands still");
+    assert_eq!(frozen.len(), 2);
+    alice.say(b"2");
+    alice.say(b"3");
+    drop(first);
+    second.freeze(PATIENCE).expect("it stands still");
+    for (worker, session) in frozen {
+        let party = if session.id() == alice.id { &alice } else { &bob };
+        let sink = Arc::clone(&party.sink) as Arc<dyn EventSink>;
+        let sockets = Arc::clone(&party.sockets);
+        let command = Command::Continue { snapshot: Box::new(session), sockets, sink };
+        second.send(worker, command).expect("room");
+    }
+    second.thaw();
+    for (step, text) in [(1, b"2"), (2, b"3")] {
+        let (header, payload) = bob.hear();
+        assert_eq!(payload, text);
+        assert_eq!(header.sequence, before.sequence.wrapping_add(step));
+        assert_eq!(header.timestamp, before.timestamp + 160 * u32::from(step));
+        assert_eq!((header.ssrc, header.marker), (before.ssrc, false));
+    }
+}
+
+#[test]
+fn an_engine_that_is_thawed_goes_on_as_if_nothing_had_been() {
+    let table = PortTable::new(PortRange { first: 18_360, last: 18_379 }, PATIENCE);
+    let engine = engine();
+    let (mut alice, bob) = bridged(&engine, &table);
+    alice.say(b"1");
+    let before = bob.hear().0;
+    engine.freeze(PATIENCE).expect("it stands still");
+    alice.say(b"2");
+    bob.socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a socket");
+    assert!(bob.socket.recv(&mut [0; 64]).is_err(), "nothing is sent meanwhile");
+    bob.socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    engine.thaw();
+    let (header, payload) = bob.hear();
+    assert_eq!((header.sequence, &payload[..]), (before.sequence.wrapping_add(1), &b"2"[..]));
+}
