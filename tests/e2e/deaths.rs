@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::draining::records;
 use crate::harness::{
     ACCOUNT, Application, Capture, Folder, Options, Phone, Sound, Switch, eventually, get, twiml,
 };
@@ -195,9 +196,9 @@ fn fifty_calls_outlive_five_deaths_and_each_leg_has_one_record() {
     }
     calling.succeeds();
     answered.succeeds();
-    let records = || switch.json(&["records", "--last", "1000"]).as_array().cloned().unwrap_or_default();
-    eventually("each leg has a record", 10 * SECOND, || records().len() >= 2 * CALLS as usize);
-    let records = records();
+    let all = || records(&switch, "1000");
+    eventually("each leg has a record", 10 * SECOND, || all().len() >= 2 * CALLS as usize);
+    let records = all();
     assert_eq!(records.len(), 2 * CALLS as usize, "one, and no more");
     for record in &records {
         assert_eq!(record["status"], "completed", "{record}");

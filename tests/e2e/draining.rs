@@ -107,7 +107,7 @@ fn at_the_deadline_of_a_drain_both_sides_are_told_why_they_are_hung_up_on() {
 }
 
 /// The latest records, the oldest first.
-fn records(switch: &Switch, last: &str) -> Vec<Value> {
+pub fn records(switch: &Switch, last: &str) -> Vec<Value> {
     let lines = switch.command(&["records", "--last", last, "--json"]);
     lines.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
 }

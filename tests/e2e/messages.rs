@@ -194,7 +194,9 @@ fn a_message_can_be_read_up_to_the_last_second_when_the_switch_is_killed() {
     assert!(left.length() + SECOND >= said, "{:?} of {said:?}", left.length());
     left.holds_tone(ALICE, left.length() - Duration::from_millis(500));
 
+    // She has noticed nothing, and ends her message.
     switch.launch();
+    alice.command("hangup", "");
     let finished = || files().find(|file| file.extension().is_some_and(|suffix| suffix == "wav"));
     eventually("the recording is finished", Duration::from_secs(10), || finished().is_some());
     let name = finished().and_then(|file| Some(file.file_name()?.to_str()?.to_owned())).expect("a name");
