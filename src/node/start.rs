@@ -292,6 +292,7 @@ impl Node {
             tracing::error!(waiting = self.house.ledger.health().waiting, "call records are lost");
         }
         self.web.stop().await;
+        self.succession.close_web();
     }
 
     /// Expires registrations, compares books, tidies metrics.

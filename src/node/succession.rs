@@ -110,6 +110,12 @@ impl Succession {
         Self { house, cells, web, web_socket: Arc::new(web_socket), book, folder, watchdog }
     }
 
+    /// The web server has stopped: nobody is to wait at the copy of its socket that is kept for an heir.
+    pub(super) fn close_web(&self) {
+        let closed = socket2::SockRef::from(&*self.web_socket).shutdown(std::net::Shutdown::Both);
+        drop(closed.inspect_err(|error| tracing::debug!(%error, "the socket of the web server stays open")));
+    }
+
     /// The shared parts of the node.
     pub fn house(&self) -> &Arc<House> {
         &self.house
